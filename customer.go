@@ -1,0 +1,29 @@
+package postroom
+
+import "strings"
+
+// Customer is a person who writes to us; Addresses[0] is the primary one.
+type Customer struct {
+	ID        int64
+	Name      string
+	Addresses []string // canonical
+	CreatedAt int64
+}
+
+// FirstName returns the first word of the name, "" when there is no name or
+// it is an address.
+func (c *Customer) FirstName() string {
+	if strings.Contains(c.Name, "@") {
+		return ""
+	}
+	name, _, _ := strings.Cut(strings.TrimSpace(c.Name), " ")
+	return strings.Trim(name, ",;")
+}
+
+// Email returns the primary address, "" when there is none (W30).
+func (c *Customer) Email() string {
+	if len(c.Addresses) == 0 {
+		return ""
+	}
+	return c.Addresses[0]
+}

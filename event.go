@@ -1,0 +1,183 @@
+package postroom
+
+// EventKind names what happened, in the past tense. The list is the same for
+// workflows, the API and the audit.
+type EventKind string
+
+// The event catalogue (W6), as far as the product has verbs for it.
+const (
+	ConversationCreated EventKind = "conversation.created"
+	MessageReceived     EventKind = "message.received"
+	ReplySent           EventKind = "reply.sent"
+	NoteAdded           EventKind = "note.added"
+	StatusChanged       EventKind = "status.changed"
+	AssigneeChanged     EventKind = "assignee.changed"
+	TagsChanged         EventKind = "tags.changed"
+	SubjectChanged      EventKind = "subject.changed"
+
+	MailAccepted    EventKind = "mail.accepted"
+	MailDelayed     EventKind = "mail.deferred"
+	MailFailed      EventKind = "mail.failed"
+	MailUncertain   EventKind = "mail.uncertain"
+	MailCancelled   EventKind = "mail.cancelled"
+	MailSuppressed  EventKind = "mail.suppressed"
+	MailSkipped     EventKind = "mail.skipped"
+	MailQuarantined EventKind = "mail.quarantined"
+	MailAssumedSent EventKind = "mail.assumed_sent"
+
+	WorkflowFailed EventKind = "workflow.failed" // a leg of a run ended in an error
+	ChainStopped   EventKind = "chain.stopped"   // a chain reached its depth (W20)
+)
+
+// EventVersion is the version of the payload and snapshot written today.
+const EventVersion = 1
+
+// Edge reports whether workflows can listen for events of this kind. An event
+// that nobody can listen for is recorded as judged.
+func (k EventKind) Edge() bool {
+	switch k {
+	case ConversationCreated, MessageReceived, ReplySent, StatusChanged, AssigneeChanged, TagsChanged:
+		return true
+	}
+	return false
+}
+
+// rank is the place of an event within one act: the conversation before its
+// message, the message before what it changes (W3).
+func (k EventKind) rank() int {
+	switch k {
+	case ConversationCreated:
+		return 0
+	case MessageReceived, ReplySent, NoteAdded:
+		return 1
+	case StatusChanged:
+		return 3
+	}
+	return 2
+}
+
+// ActorKind says what sort of actor did something.
+type ActorKind string
+
+// The kinds of actors.
+const (
+	ByAgent    ActorKind = "agent"
+	ByCustomer ActorKind = "customer"
+	ByWorkflow ActorKind = "workflow"
+	ByToken    ActorKind = "token" // an API client
+	BySystem   ActorKind = "system"
+	ByImport   ActorKind = "import"
+)
+
+// Actor is who did something. ID is the agent's, customer's, workflow's or
+// token's id and 0 for the system.
+type Actor struct {
+	Kind ActorKind `json:"kind"`
+	ID   int64     `json:"id,omitempty"`
+}
+
+// Machine reports whether no person stands directly behind the actor.
+func (a Actor) Machine() bool { return a.Kind == ByWorkflow || a.Kind == BySystem }
+
+// System is the actor of what the desk does by itself.
+var System = Actor{Kind: BySystem}
+
+// Path is the way by which an actor came to do something.
+type Path string
+
+// The paths. A test keeps the table of paths and the routes, commands and work
+// kinds that change a conversation in step (W5).
+const (
+	PathMenu     Path = "menu"     // the status menu of the conversation
+	PathSend     Path = "send"     // the Send & Close button
+	PathComposer Path = "composer" // the status chosen beside Send
+	PathKeyboard Path = "keyboard" // a key pressed on a conversation or a list
+	PathBulk     Path = "bulk"     // a selection of conversations
+	PathMail     Path = "mail"     // a received mail
+	PathWorkflow Path = "workflow" // an action of a workflow
+	PathSystem   Path = "system"   // the desk itself, for example a failed reply
+	PathUndo     Path = "undo"
+	PathImport   Path = "import"
+)
+
+// EventState says how far the engine has come with an event.
+type EventState string
+
+// The states of an event.
+const (
+	EventPending   EventState = "pending"    // final at FinalAt, to be judged then
+	EventJudged    EventState = "judged"     // each workflow of its edge has been judged
+	EventUndone    EventState = "undone"     // undone in its window: kept, never judged
+	EventNotJudged EventState = "not_judged" // judging failed too often, or an import; Words says why
+)
+
+// Event is what happened to a conversation. Seq orders the events of one
+// conversation; a clock never does (W3).
+type Event struct {
+	ID             int64
+	ConversationID int64
+	Seq            int64
+	Kind           EventKind
+	Version        int
+	ActID          int64 // the act it belongs to: one user action, one transaction
+	Actor          Actor
+	Path           Path
+	Cause          int64 // the event that set this one off, 0 if none
+	Root           int64 // the first event of the chain; its own ID if it began one
+	RootSeq        int64 // the root's Seq: mails leave in order of (RootSeq, Seq)
+	Depth          int   // 0 for what a person did
+	Payload        Payload
+	After          Snapshot
+	At             int64 // milliseconds since 1970, UTC
+	FinalAt        int64 // when the undo window ends; equal to At if there is none
+	State          EventState
+	SetRevision    int64  // the set of workflows it was judged by, 0 before
+	Words          string // why it was not judged
+}
+
+// Payload is what an event carries beside its snapshot. From and To hold ids
+// and enumerated values in decimal or by name; texts are held by reference.
+type Payload struct {
+	From      string  `json:"from,omitempty"`
+	To        string  `json:"to,omitempty"`
+	MessageID int64   `json:"message,omitempty"`
+	MailID    int64   `json:"mail,omitempty"`
+	RunID     int64   `json:"run,omitempty"`
+	Added     []int64 `json:"added,omitempty"`   // tags
+	Removed   []int64 `json:"removed,omitempty"` // tags
+	Class     Class   `json:"class,omitempty"`   // of a received message
+	Verified  bool    `json:"verified,omitempty"`
+	Words     string  `json:"words,omitempty"` // what a server or the desk said
+}
+
+// Snapshot is the conversation's facts after an event: ids and enumerated
+// values only, so that erasing a person needs no second look here (W4).
+type Snapshot struct {
+	Number         int64   `json:"number"`
+	MailboxID      int64   `json:"mailbox"`
+	CustomerID     int64   `json:"customer,omitempty"`
+	Status         Status  `json:"status"`
+	AssigneeID     int64   `json:"assignee,omitempty"`
+	Tags           []int64 `json:"tags,omitempty"`
+	Received       int     `json:"received,omitempty"`
+	Replies        int     `json:"replies,omitempty"`
+	Notes          int     `json:"notes,omitempty"`
+	CreatedAt      int64   `json:"created_at"`
+	WaitingSince   int64   `json:"waiting_since,omitempty"`
+	LastCustomerAt int64   `json:"last_customer_at,omitempty"`
+	LastAgentAt    int64   `json:"last_agent_at,omitempty"`
+	LastHumanAt    int64   `json:"last_human_at,omitempty"`
+}
+
+// By is the circumstance of an act: who, how, when, in answer to what.
+type By struct {
+	Actor   Actor
+	Path    Path
+	ActID   int64
+	At      int64 // milliseconds, UTC
+	FinalAt int64 // At when there is no undo window
+	Cause   *Event
+	Root    *Event // nil lets the act's first event become the root
+	Depth   int
+	Import  bool // recorded as never to be judged, queues no mail (W7)
+}
