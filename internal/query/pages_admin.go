@@ -1,0 +1,122 @@
+package query
+
+// MailboxesPage is GET /mailboxes.
+type MailboxesPage struct {
+	Shell Shell
+	Rows  []MailboxLine
+}
+
+// MailboxLine is one mailbox in the list.
+type MailboxLine struct {
+	ID            int64
+	Name          string
+	Address       string
+	Aliases       int
+	Host          string // outgoing server, "" = not set
+	Paused        string // the channel's words
+	Agents        int    // who may see it
+	Open          int    // active and pending conversations
+	LastReceived  int64
+	LastAccepted  int64
+	Volume        []int // conversations begun on each of the last 14 days, oldest first
+	EverybodySees bool
+}
+
+// MailboxFormPage is GET /mailboxes/new and /mailboxes/{id}, and its POST
+// refused. The stored password is never shown; PasswordSet says there is one,
+// and an empty field keeps it.
+type MailboxFormPage struct {
+	Shell        Shell
+	ID           int64 // 0 = new
+	Name         string
+	Address      string
+	Aliases      string // one a line
+	SenderName   string // template of the From name: "agent", "team", "both"
+	Signature    string // HTML
+	SMTPHost     string
+	SMTPPort     int
+	SMTPSecurity string // "tls", "starttls", "none"
+	SMTPUser     string
+	PasswordSet  bool
+	UndoSeconds  int
+	ReopenDays   int
+	NoticeAnyway bool // W25: send the notice though the reply failed
+	Agents       []AgentAccess
+	Everybody    bool
+	Authserv     string // S1: trusted authserv-id
+	Errors       FieldErrors
+}
+
+// AgentAccess is an agent with a tick.
+type AgentAccess struct {
+	ID    int64
+	Name  string
+	Allow bool
+	Admin bool // sees every mailbox anyway
+}
+
+// AgentsPage is GET /agents, and POST /agents refused.
+type AgentsPage struct {
+	Shell   Shell
+	Rows    []AgentLine
+	Name    string // of the form for a new one
+	Address string
+	Role    string
+	Errors  FieldErrors
+}
+
+// AgentLine is one agent in the list.
+type AgentLine struct {
+	ID       int64
+	Name     string
+	Address  string
+	Role     string // "admin" or "agent"
+	Disabled bool
+	Invited  bool // has no password yet
+	LastSeen int64
+	Assigned int // open conversations
+}
+
+// AgentPage is GET /agents/{id}.
+type AgentPage struct {
+	Shell     Shell
+	Agent     AgentLine
+	Mailboxes []AgentAccess // ID and Name are the mailbox's
+	Link      string        // one-time password link, shown once after invite or reset
+	LinkUntil int64
+	Errors    FieldErrors
+}
+
+// ProfilePage is GET /profile.
+type ProfilePage struct {
+	Shell    Shell
+	Zones    []string
+	Sessions []SessionLine
+	Errors   FieldErrors // name, zone, current, password, again
+}
+
+// SessionLine is one signed-in browser.
+type SessionLine struct {
+	ID       string // public id, not the token
+	Agent    string // "Firefox on Linux"
+	Address  string // network address it was last seen from
+	Began    int64
+	LastSeen int64
+	Current  bool
+}
+
+// SystemPage is GET /system.
+type SystemPage struct {
+	Shell    Shell
+	Facts    []Choice // Value is the label: "Version", "Database", "Running since" …
+	Checks   []Check
+	Settings []Choice
+}
+
+// Check is one line of the system page's health table.
+type Check struct {
+	Name  string
+	State string // "ok", "waiting", "bad"
+	Words string
+	Href  string
+}

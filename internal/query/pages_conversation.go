@@ -1,0 +1,185 @@
+package query
+
+// ConversationPage is GET /conversations/{number}. The list beside it is not
+// part of it: the browser keeps the one it has, or asks for it by Place.
+type ConversationPage struct {
+	Shell    Shell
+	Head     Head
+	Timeline []Entry   // oldest first
+	Receipt  *Receipt  // of the last close; nil when never closed, or reopened since
+	Timers   []string  // "Closes Tue 09:00 unless the customer replies"
+	Notices  []string  // W20 and the like, in plain words: "Workflows stopped here: …"
+	Composer *Composer // nil: the agent may not write here
+	Side     Side
+	Previous int64 // number of the neighbour in the folder of Place; 0 = none
+	Next     int64
+	Agents   []Choice // who may be assigned; values are agent ids, without "nobody"
+	Tags     []string // tags in use, for the editor's suggestions
+	May      MayConverse
+}
+
+// MayConverse says what the agent who looks may do here (Can).
+type MayConverse struct {
+	Reply, Note, Status, Assign, Tag, Subject bool
+}
+
+// Head is what one knows of a conversation without reading it.
+type Head struct {
+	ID           int64
+	Number       int64
+	Subject      string
+	Status       string
+	AssigneeID   int64
+	Assignee     string
+	MailboxID    int64
+	Mailbox      string
+	MailAddress  string // the mailbox's own
+	Tags         []string
+	CreatedAt    int64
+	WaitingSince int64
+	ClosedAt     int64
+	LastSeq      int64 // of the newest event: what the composer sends back as "seen"
+	CopyOf       []Linked
+}
+
+// Linked is another conversation this one is tied to: a copy in another
+// mailbox (T11), the earlier one (T8).
+type Linked struct {
+	Number int64
+	Words  string // "Continues", "Copy in Sales"
+}
+
+// Entry is one line of the timeline; exactly one of its fields is set.
+type Entry struct {
+	Message *Message
+	Event   *EventLine
+}
+
+// Message is one message as a page shows it.
+type Message struct {
+	ID          int64
+	Seq         int64  // sequence number of its event
+	Kind        string // "received", "reply", "note"
+	Author      string // name for people
+	Address     string // of a customer; "" otherwise
+	AgentID     int64  // 0: not written by an agent
+	Workflow    string // name of the workflow that wrote it; "" otherwise
+	Mine        bool   // by the agent who looks
+	At          int64
+	ClaimedAt   int64 // what the mail's Date said, where it differs by more than a day (M8)
+	To, Cc, Bcc []Address
+	Subject     string // only where it differs from the conversation's (T7)
+
+	// One of the three bodies. Framed is for received HTML: it is never part
+	// of our page but served by GET /messages/{id}/body in a sandboxed frame.
+	Text   string
+	HTML   string // composed in our own editor, sanitised
+	Framed bool
+	// HiddenText is the quoted rest of a text body, HiddenFrame says that a
+	// framed body has one too (shown by ?quotes=1 of the body URL).
+	HiddenText  string
+	HiddenFrame bool
+	Remote      bool   // holds blocked remote pictures
+	Language    string // BCP 47 where known: for hyphenation and speech
+
+	Attachments []Attachment
+	Mails       []MailChip // of a reply: one a mail, in order
+	Class       string     // machine class of a received one: "human" or "" is ordinary
+	Unverified  bool       // T9: from somebody who was not part of it before
+	Verified    bool       // S1: the sender is proven
+	Notices     []string   // what the reader of the mail had to mend or leave out
+	Undone      bool       // an act that was undone; shown for admins only
+	Later       bool       // arrived after the newest reply had been begun: "later message arrived"
+	Collapsed   bool       // shown folded: auto-replies and old messages in long conversations
+	HasRaw      bool       // GET /messages/{id}/raw has something
+}
+
+// Attachment is a file of a message or of a draft.
+type Attachment struct {
+	ID      int64
+	Name    string
+	Type    string
+	Size    int64
+	Picture bool   // may be shown as a picture by ?inline=1
+	Inline  bool   // shown in the body: not listed
+	Error   string // an upload that was refused
+}
+
+// EventLine is something that happened between messages.
+type EventLine struct {
+	ID        int64
+	Seq       int64
+	Kind      string // of the catalogue: "status.changed", "assignee.changed", "mail.failed" …
+	Actor     string // name: "Ann Moor", "Tell the customer it is closed", "Mara Lind"
+	ActorKind string // "agent", "customer", "workflow", "system", "import", "api"
+	Mine      bool
+	Path      string // "menu", "send", "keyboard", "bulk", "mail", "workflow", "undo", …
+	From, To  string // display words; for tags: those removed, those added, joined by ", "
+	Words     string // says it in full where From and To cannot; "" otherwise
+	At        int64
+	FinalAt   int64 // > now: still in the undo window
+	Why       bool  // judged, or will be: link to /conversations/{number}/why#event-ID
+	Undone    bool
+	Mail      int64 // mail it is about; 0 = none
+	Bad       bool  // needs eyes
+}
+
+// MailChip is the state of one mail under the reply that caused it.
+type MailChip struct {
+	ID        int64
+	State     string
+	Automatic bool
+	Until     int64  // held: end of the window; deferred: next try; 0 = none
+	After     bool   // held because it waits for an earlier mail, not for a window
+	At        int64  // of the last change
+	Server    string // that accepted it
+	Words     string // failed, uncertain, suppressed, skipped, cancelled: why
+	Mixed     string // recipients that fared otherwise: "1 of 3 refused"; "" otherwise
+	Bounced   bool   // a mark after accepted
+}
+
+// Receipt is the close receipt (W32).
+type Receipt struct {
+	Parts []ReceiptPart
+	Bad   bool
+}
+
+// ReceiptPart is one arrow of it: "Closed by Ann, Send & Close", "reply
+// accepted by mx.example", "notice accepted".
+type ReceiptPart struct {
+	Text  string
+	At    int64
+	State string // "ok", "waiting", "bad", "none" (there is no such mail, and why stands in Text)
+	Mail  int64  // links to its journey; 0 = none
+	Event int64  // links to its why; 0 = none
+}
+
+// Side is the panel beside a conversation.
+type Side struct {
+	CustomerID   int64
+	Name         string
+	Addresses    []string // first is the one used here
+	Company      string
+	Since        int64 // first conversation
+	Count        int   // conversations in all
+	Others       []OtherConversation
+	Participants []Address // besides the customer and our own addresses
+	Properties   []Choice  // further facts: Value is the label, Text the words
+}
+
+// OtherConversation is another conversation of the same customer.
+type OtherConversation struct {
+	Number  int64
+	Subject string
+	Status  string
+	LastAt  int64
+}
+
+// BodyPage is GET /messages/{id}/body: the mail's own HTML as a document of
+// its own, for the frame.
+type BodyPage struct {
+	ID     int64
+	HTML   string // visible part, sanitised; with ?quotes=1 the whole
+	Dark   bool
+	Images bool // remote pictures allowed by ?images=1
+}

@@ -1,0 +1,160 @@
+package query
+
+// The one list of what the pages' links and forms expect of the handlers.
+//
+// General:
+//   - A GET never has an effect. A form answers 303 (See Other) or 422 with
+//     the page it came from, filled with what was typed and FieldErrors. 403,
+//     404, 409, 429, 500, 503 answer ErrorPage. No session: 303 to
+//     /signin?next=… for pages; 401 with an empty body for /events, /fragments
+//     and requests with "Turbo-Frame" or "X-Postroom-Live: 1".
+//   - Every POST is application/x-www-form-urlencoded, except those marked
+//     (files), which are multipart/form-data. There is no token field: the
+//     guard is net/http's CrossOriginProtection.
+//   - `return` is a local path (begins with one "/", no "//", no "\") where a
+//     303 leads; missing or foreign: the conversation, or "/". Place.Path.
+//   - `path` says how an act was made, for the event: "menu" (default),
+//     "keyboard". Send forms are "send", bulk is "bulk"; the handler knows.
+//   - The header X-Postroom-Tab carries the id of the browser tab that sends a
+//     form; keys published for its own effects carry it (see /events).
+//   - Pages answer with an ETag over the body where cheap; lists, /fragments
+//     and conversations with If-None-Match answer 304. Cache-Control: no-store
+//     must not be set on them (private, no-cache instead), else Back is slow.
+//   - Policy of our pages (view.ContentSecurityPolicy): default-src 'none';
+//     script-src 'self'; style-src 'self'; img-src 'self' data: blob:;
+//     font-src 'self'; connect-src 'self'; frame-src 'self'; form-action
+//     'self'; base-uri 'none'; frame-ancestors 'none'.
+//     Policy of a mail's body document (view.BodyPolicy(images)): default-src
+//     'none'; style-src 'unsafe-inline'; img-src 'self' data: (with images:
+//     also https: http:); form-action 'none'; base-uri 'none'; frame-ancestors
+//     'self'; sandbox allow-same-origin allow-popups
+//     allow-popups-to-escape-sandbox. Scripts never run in it, so that the
+//     same origin gives it nothing, and lets our page measure its height.
+//     X-Frame-Options must be SAMEORIGIN or absent there.
+//
+// Signing in
+//
+//	GET  /signin?next=                    SignInPage
+//	POST /signin                          email, password, next
+//	POST /signout                         -
+//	GET  /setup                           SetupPage (404 once there is an admin)
+//	POST /setup                           name, email, password, zone
+//	GET  /password/{token}                PasswordPage
+//	POST /password/{token}                password, again
+//
+// The desk. {folder}: unassigned mine assigned drafts closed spam.
+// PLACE below stands for ?folder=&mailbox=&sort=, which say which list stands
+// beside the conversation and what Previous and Next mean; all may be missing.
+//
+//	GET  /                                303 to the agent's folder: /folders/mine if it holds any, else unassigned
+//	GET  /folders/{folder}?mailbox=&sort=&after=&before=     ListPage; with "Turbo-Frame: list" only view.ListFrame
+//	GET  /fragments/counts                view.Counts(Shell): folder pane, alarm badge; for the live client
+//	GET  /conversations/{number}?PLACE&compose=reply|note    ConversationPage
+//	POST /conversations/{number}/reply    (files) draft, revision, to, cc, bcc (each comma-separated, "Name <a@b>" allowed),
+//	                                      subject, body, format=text|html, attachment (repeated: ids), file (repeated;
+//	                                      without JavaScript only), status ("" active pending closed spam),
+//	                                      assignee ("" keep, "0" nobody, id), then=stay|next|list, seen, anyway=1, return,
+//	                                      close=1 (the button Send & Close: wins over status)
+//	POST /conversations/{number}/note     the same, without to, cc, bcc, subject, close
+//	POST /conversations/{number}/draft    (files allowed, none sent) draft, revision, kind=reply|note, to, cc, bcc, subject, body,
+//	                                      format, attachment, status, assignee.
+//	                                      200 text/plain "DRAFT REVISION" (two numbers), draft=0 makes one; an empty new one: 204.
+//	                                      No event, no 409: last write wins.
+//	POST /conversations/{number}/draft/discard   draft, return
+//	POST /conversations/{number}/status   status, path, return
+//	POST /conversations/{number}/assign   assignee ("0" nobody, id), path, return
+//	POST /conversations/{number}/tags     add (comma-separated) or remove (one), return
+//	POST /conversations/{number}/subject  subject, return
+//	POST /acts/{id}/undo                  return (303 to the conversation, composer open with the draft)
+//	POST /bulk                            conversation (repeated numbers) or all=1 with folder, mailbox; `do` is one of
+//	                                      "status:closed" "status:pending" "status:active" "status:spam" "assign:0" "assign:ID"
+//	                                      "tag" "untag" (with field tag); return. 303 to /jobs/{id}?return=
+//	GET  /jobs/{id}?return=               JobPage
+//	POST /jobs/{id}/undo                  return
+//	POST /jobs/{id}/cancel                return
+//	GET  /conversations/{number}/why      WhyPage; events have the anchor #event-ID
+//	POST /events/{id}/judge               return (a not judged event: try again)
+//	GET  /palette?q=                      PalettePage; with "Turbo-Frame: palette" only view.PaletteResults
+//
+// Files and bodies
+//
+//	POST /uploads                         (files) file, conversation, inline=1; 201 view.UploadChip, 422 the same with Error
+//	GET  /attachments/{id}/{name}?inline=1      download; inline only for png, jpeg, gif, webp
+//	GET  /messages/{id}/body?images=1&quotes=1  view.MessageBody(BodyPage)
+//	GET  /messages/{id}/raw               text/plain as a page of text, ?download=1 as message/rfc822
+//
+// Mail out
+//
+//	GET  /mails?state=&mailbox=&q=&after=&before=   MailsPage
+//	GET  /mails/{id}                      JourneyPage
+//	GET  /mails/{id}/html                 the HTML part, drawn by view.MessageBody
+//	GET  /mails/{id}/raw                  the bytes as sent, ?download=1
+//	POST /mails/{id}/retry                return
+//	POST /mails/{id}/cancel               return (quarantined: discards)
+//	POST /mails/{id}/again                return
+//	POST /mails/{id}/arrived              return
+//	POST /mails/{id}/release              return
+//	GET  /queue?after=&before=            QueuePage
+//	POST /queue/retry-all                 mailbox ("" = all), return
+//	POST /channels/{mailbox}/resume       return
+//
+// Mail in, alarms
+//
+//	GET  /inbound?state=&q=&after=&before=   InboundPage
+//	GET  /inbound/{id}                    InboundMailPage
+//	GET  /inbound/{id}/raw                text/plain, ?download=1
+//	POST /inbound/{id}/retry              return
+//	GET  /alarms                          AlarmsPage
+//	POST /alarms/{id}/acknowledge         return
+//
+// Workflows (admins)
+//
+//	GET  /workflows                       WorkflowsPage
+//	POST /workflows/{id}/switch           on=1|0
+//	POST /workflows/{id}/move             direction=up|down
+//	GET  /workflows/{id}                  WorkflowPage
+//	GET  /workflows/{id}/versions/{n}     WorkflowPage with Shown = n
+//	POST /workflows/{id}/preview          template; 200 WorkflowPage with Preview (no effect; Turbo takes it as 422 so that
+//	                                      the page stays: answer 422 with Errors empty)
+//	POST /workflows/{id}/publish          template, base (version it was written from), note
+//	POST /workflows/{id}/versions/{n}/restore
+//
+// Admin
+//
+//	GET  /mailboxes                       MailboxesPage
+//	GET  /mailboxes/new                   MailboxFormPage
+//	GET  /mailboxes/{id}                  MailboxFormPage
+//	POST /mailboxes, /mailboxes/{id}      name, address, aliases (one a line), sender_name=agent|team|both, signature (text or html;
+//	                                      sanitised), smtp_host, smtp_port, smtp_security=tls|starttls|none, smtp_user,
+//	                                      smtp_password ("" keeps), undo_seconds, reopen_days, notice_anyway=1, authserv,
+//	                                      everybody=1, agent (repeated ids)
+//	GET  /agents                          AgentsPage
+//	POST /agents                          name, email, role=agent|admin; 303 to /agents/{id} which shows the link once
+//	GET  /agents/{id}                     AgentPage
+//	POST /agents/{id}                     name, email, role, mailbox (repeated ids)
+//	POST /agents/{id}/disable | enable | reset
+//	GET  /profile                         ProfilePage
+//	POST /profile                         name, zone
+//	POST /profile/password                current, password, again
+//	POST /profile/theme                   theme=system|light|dark, return
+//	POST /profile/density                 density=comfortable|compact, return
+//	POST /sessions/{id}/revoke
+//	POST /sessions/revoke-others
+//	GET  /system                          SystemPage
+//
+// Demo only
+//
+//	GET  /demo/customers                  DemoCustomersPage
+//	GET  /demo/customers/{address}        DemoMailsPage
+//	GET  /demo/customers/{address}/mails/{n}/html         drawn by view.MessageBody
+//	GET  /demo/customers/{address}/mails/{n}/parts/{i}    download; ?inline=1 for pictures
+//	POST /demo/customers/{address}/answer (files) mail (n; "" = a new matter), to (for a new matter), subject, text, file
+//
+// Live and assets
+//
+//	GET  /events                          text/event-stream. Each message's data is one line: a key, and after a space
+//	                                      "@TAB" where a tab caused it. Keys: "conversation NUMBER", "folder MAILBOX NAME"
+//	                                      (NAME of FolderNames; sent for each folder that changed), "counts", "alarms",
+//	                                      "mails", "queue", "job ID", "inbound", "workflows", "demo", "all" (read everything
+//	                                      again). A comment line every 20 s. `retry: 2000` first.
+//	GET  /assets/{file}                   ui.Handler(): immutable, names carry a hash

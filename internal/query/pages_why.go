@@ -1,0 +1,59 @@
+package query
+
+// WhyPage is GET /conversations/{number}/why (W31): for each event each
+// workflow of that edge, matched or not, and why.
+type WhyPage struct {
+	Shell   Shell
+	Head    Head
+	Events  []WhyEvent // newest first
+	Receipt *Receipt
+}
+
+// WhyEvent is one event and how it was judged.
+type WhyEvent struct {
+	Line      EventLine
+	State     string // "judged", "held" (undo window), "waiting", "undone", "not judged", "born final" (imported)
+	Words     string // for "not judged": the reason
+	Revision  int64  // of the set of workflows it was judged with
+	JudgedAt  int64
+	Cause     int64 // event that caused it; 0 = none
+	Depth     int
+	Workflows []WhyWorkflow // in their order
+	Retry     bool          // not judged: may be tried again by POST /events/{id}/judge
+}
+
+// WhyWorkflow is one workflow's answer to one event.
+type WhyWorkflow struct {
+	ID         int64
+	Name       string
+	Version    int
+	Verdict    string // "matched", "not matched", "unknown", "not considered"
+	Reason     string // not considered: "paused", "stopped by X", "limit used: once per close" …
+	Conditions []WhyCondition
+	Change     string // the smallest change that would have made it match; "" if none is known
+	Effects    []WhyEffect
+	Differs    string // the recomputed verdict, where it is not the stored one
+	Run        int64
+	Error      string // the leg failed, in words
+}
+
+// WhyCondition is one row of the table: a group (all, any, none of) or a
+// condition, indented by Depth.
+type WhyCondition struct {
+	Depth    int
+	Group    string // "all", "any", "none"; "" for a condition
+	Fact     string // "Status after the event"
+	Operator string // "is one of"
+	Expected string
+	Actual   string
+	Verdict  string // "true", "false", "unknown"
+}
+
+// WhyEffect is one thing a workflow did, or would have.
+type WhyEffect struct {
+	Text      string // "Replied to the customer"
+	State     string // "done", "skipped", "overtaken", "failed"
+	Words     string // why not
+	Mail      int64
+	MailState string
+}

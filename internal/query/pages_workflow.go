@@ -1,0 +1,74 @@
+package query
+
+// WorkflowsPage is GET /workflows: all of them in their one order (W11).
+type WorkflowsPage struct {
+	Shell Shell
+	Rows  []WorkflowLine
+}
+
+// WorkflowLine is one workflow in the list.
+type WorkflowLine struct {
+	ID          int64
+	Name        string
+	Sentence    string // "When the status changes to closed, if …, then reply to the customer."
+	On          bool
+	Paused      string // why it paused itself; "" otherwise
+	Version     int    // published; 0 = never
+	PublishedAt int64
+	PublishedBy string // "Postroom" for a shipped one never changed
+	Mailbox     string // "" = all mailboxes
+	Runs        int    // matches in the last 30 days
+	First, Last bool   // no move up, no move down
+	Shipped     bool
+}
+
+// WorkflowPage is GET /workflows/{id}, and /workflows/{id}/versions/{n}.
+type WorkflowPage struct {
+	Shell     Shell
+	Workflow  WorkflowLine
+	When      string         // "the status changes to closed"
+	If        []WorkflowTerm // read top down
+	Then      []WorkflowStep
+	Limits    []string        // "once per event", "at most 3 mails per conversation and day that only machines caused"
+	Template  string          // wording of the reply as stored or as typed
+	Variables []Choice        // Value "customer.first_name", Text "First name of the customer"
+	Preview   *WorkflowSample // rendered on a real or sample conversation
+	Versions  []WorkflowVersion
+	Shown     int // version shown; 0 = the published one
+	Errors    FieldErrors
+	MayEdit   bool
+}
+
+// WorkflowTerm is one line of the If.
+type WorkflowTerm struct {
+	Depth    int
+	Group    string // "all", "any", "none"; "" for a condition
+	Fact     string
+	Operator string
+	Value    string
+}
+
+// WorkflowStep is one line of the Then.
+type WorkflowStep struct {
+	Text  string // "Reply to the customer"
+	Words string // details: the beginning of the wording
+}
+
+// WorkflowSample is a rendered wording.
+type WorkflowSample struct {
+	Number  int64 // conversation it was rendered for; 0 = an invented one
+	Subject string
+	To      string
+	HTML    string
+	Text    string
+	Error   string // "line 2: unknown variable customer.nam"
+}
+
+// WorkflowVersion is one published version.
+type WorkflowVersion struct {
+	Version int
+	At      int64
+	By      string
+	Note    string
+	Current bool
+}
