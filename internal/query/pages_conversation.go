@@ -111,9 +111,9 @@ type EventLine struct {
 	Seq       int64
 	Kind      string // of the catalogue: "status.changed", "assignee.changed", "mail.failed" …
 	Actor     string // name: "Ann Moor", "Tell the customer it is closed", "Mara Lind"
-	ActorKind string // "agent", "customer", "workflow", "system", "import", "api"
+	ActorKind string // of postroom.ActorKind
 	Mine      bool
-	Path      string // "menu", "send", "keyboard", "bulk", "mail", "workflow", "undo", …
+	Path      string // of postroom.Path
 	From, To  string // display words; for tags: those removed, those added, joined by ", "
 	Words     string // says it in full where From and To cannot; "" otherwise
 	At        int64

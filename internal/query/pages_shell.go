@@ -6,10 +6,10 @@ package query
 //
 //   - A time is an int64 of milliseconds since 1970 UTC; 0 means "none". The
 //     view turns it into the agent's zone.
-//   - A status is "active", "pending", "closed" or "spam"; a mail state is one
-//     of the R1 states ("held", "queued", "sending", "deferred", "uncertain",
-//     "quarantined", "accepted", "failed", "cancelled", "suppressed",
-//     "skipped", "assumed sent").
+//   - Statuses, mail states, event kinds, actor kinds and paths are strings
+//     with exactly the values of the domain's types (postroom.Status,
+//     postroom.MailState, postroom.EventKind, postroom.ActorKind,
+//     postroom.Path); the view knows the words for each.
 //   - A cursor (Next, Previous) is opaque to the view; "" means there is no
 //     such page.
 //   - Texts are plain unless the field is called HTML; a field called HTML was

@@ -12,8 +12,8 @@ type WhyPage struct {
 // WhyEvent is one event and how it was judged.
 type WhyEvent struct {
 	Line      EventLine
-	State     string // "judged", "held" (undo window), "waiting", "undone", "not judged", "born final" (imported)
-	Words     string // for "not judged": the reason
+	State     string // of postroom.EventState; "pending" with Line.FinalAt ahead is in its undo window
+	Words     string // for "not_judged": the reason
 	Revision  int64  // of the set of workflows it was judged with
 	JudgedAt  int64
 	Cause     int64 // event that caused it; 0 = none
@@ -52,7 +52,7 @@ type WhyCondition struct {
 // WhyEffect is one thing a workflow did, or would have.
 type WhyEffect struct {
 	Text      string // "Replied to the customer"
-	State     string // "done", "skipped", "overtaken", "failed"
+	State     string // of postroom.EffectResult
 	Words     string // why not
 	Mail      int64
 	MailState string
