@@ -79,6 +79,8 @@ type Mail struct {
 	RunID          int64 // the workflow run that caused it, 0 for people
 	Class          MailClass
 	Automatic      bool   // carries Auto-Submitted; at most once when uncertain (R8)
+	Machine        bool   // no agent or API client is behind it: it counts against limits (W12)
+	Resent         bool   // was sent a second time after it was uncertain (R6)
 	Header         string // Message-ID without brackets
 	EnvelopeFrom   string
 	Subject        string

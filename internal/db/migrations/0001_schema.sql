@@ -257,6 +257,8 @@ create table act (
 );
 create index act_job on act(job_id, conversation_id) where job_id > 0;
 create index act_conversation on act(conversation_id, id);
+create index act_actor on act(actor_id, final_at);
+create index event_act on event(act_id);
 
 create table event (
 	id bigint primary key,

@@ -1,0 +1,112 @@
+package store
+
+import (
+	"context"
+
+	"postroom"
+)
+
+const (
+	qCustomer          = `select id, name, created_at from customer where id = $1`
+	qCustomerAddresses = `select address from customer_address where customer_id = $1 order by position, address`
+	qAddressOwner      = `select customer_id from customer_address where address = $1`
+	qInsertCustomer    = `insert into customer (id, name, created_at) values ($1,$2,$3)`
+	qInsertAddress     = `insert into customer_address (address, customer_id, position) values ($1,$2,$3) on conflict (address) do nothing`
+	qNameCustomer      = `update customer set name = $2 where id = $1 and name = ''`
+	qSuppressed        = `select suppressed_words from customer_address where address = $1 and suppressed_at > 0`
+	qSuppress          = `update customer_address set suppressed_at = $2, suppressed_words = $3 where address = $1`
+)
+
+// Customer loads a customer with their addresses, the primary one first.
+func (r Read) Customer(ctx context.Context, id int64) (*postroom.Customer, error) {
+	var c postroom.Customer
+	if err := r.q.QueryRow(ctx, qCustomer, id).Scan(&c.ID, &c.Name, &c.CreatedAt); err != nil {
+		return nil, missing(err, "There is no such customer.")
+	}
+	err := each(ctx, r.q, qCustomerAddresses, []any{id}, func(rows row) error {
+		var a string
+		err := rows.Scan(&a)
+		c.Addresses = append(c.Addresses, a)
+		return err
+	})
+	return &c, err
+}
+
+// FindOrAddCustomer returns the customer with an address and makes one, with
+// the given id, if there is none. A customer without a name takes this one.
+func (t *Tx) FindOrAddCustomer(ctx context.Context, id int64, a postroom.Address, at int64) (int64, error) {
+	address := postroom.Canonical(a.Address)
+	ids, err := t.ids(ctx, qAddressOwner, address)
+	if err != nil {
+		return 0, err
+	}
+	if len(ids) > 0 {
+		if a.Name != "" {
+			_, err = t.exec(ctx, qNameCustomer, ids[0], a.Name)
+		}
+		return ids[0], err
+	}
+	if _, err := t.exec(ctx, qInsertCustomer, id, a.Name, at); err != nil {
+		return 0, err
+	}
+	n, err := t.exec(ctx, qInsertAddress, address, id, 0)
+	if err == nil && n == 0 { // another process was first; PostgreSQL runs us again
+		return 0, postroom.Errorf(postroom.Conflict, "The customer was added by another process at the same moment.")
+	}
+	return id, err
+}
+
+// Suppressed returns why automatic mail to an address is suppressed, "" if it
+// is not.
+func (r Read) Suppressed(ctx context.Context, address string) (string, error) {
+	var words string
+	err := missing(r.q.QueryRow(ctx, qSuppressed, postroom.Canonical(address)).Scan(&words), "")
+	if postroom.CodeOf(err) == postroom.NotFound {
+		return "", nil
+	}
+	return words, err
+}
+
+// Suppress stops automatic mail to an address; at 0 allows it again.
+func (t *Tx) Suppress(ctx context.Context, address string, at int64, words string) error {
+	_, err := t.exec(ctx, qSuppress, postroom.Canonical(address), at, words)
+	return err
+}
+
+// Tag is a word that marks conversations.
+type Tag struct {
+	ID    int64
+	Name  string
+	Color string
+}
+
+const (
+	qTags      = `select id, name, color from tag order by name`
+	qTagByName = `select id from tag where name = $1`
+	qInsertTag = `insert into tag (id, name, color) values ($1,$2,$3) on conflict (name) do nothing`
+)
+
+// Tags lists all tags by name.
+func (r Read) Tags(ctx context.Context) ([]Tag, error) {
+	var out []Tag
+	err := each(ctx, r.q, qTags, nil, func(rows row) error {
+		var t Tag
+		err := rows.Scan(&t.ID, &t.Name, &t.Color)
+		out = append(out, t)
+		return err
+	})
+	return out, err
+}
+
+// FindOrAddTag returns the id of the tag with a name and makes it, with the
+// given id, if there is none.
+func (t *Tx) FindOrAddTag(ctx context.Context, id int64, name string) (int64, error) {
+	if _, err := t.exec(ctx, qInsertTag, id, name, ""); err != nil {
+		return 0, err
+	}
+	ids, err := t.ids(ctx, qTagByName, name)
+	if err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	return ids[0], nil
+}

@@ -1,0 +1,168 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"postroom"
+)
+
+// Inbound is a received mail as it was handed to us: kept raw before anyone
+// tries to understand it.
+type Inbound struct {
+	ID             int64
+	MailboxID      int64 // 0: none of ours was named
+	Source         string
+	EnvelopeFrom   string
+	EnvelopeTo     []string
+	Remote         string
+	RawSHA256      string
+	Size           int64
+	HeaderID       string // Message-ID in canonical form, or a derived one (D2)
+	ContentHash    string // of the raw mail without trace headers (D1)
+	State          string
+	Class          string
+	Words          string // why it went where it went, or what broke
+	Evidence       string // what joined it to its conversation
+	Subject        string
+	Sender         string
+	ConversationID int64
+	MessageID      int64
+	Tries          int
+	DueAt          int64
+	ReceivedAt     int64
+	DoneAt         int64
+}
+
+// The states of a received mail.
+const (
+	InboundNew       = "new"       // to be processed
+	InboundDone      = "done"      // became a message
+	InboundDuplicate = "duplicate" // same id, same content (D1)
+	InboundLoop      = "loop"      // our own mail came back (D6, D7)
+	InboundDropped   = "dropped"   // kept in the log only, for the reason in Words
+	InboundFailed    = "failed"    // could not be processed; can be retried (D5)
+)
+
+const inboundColumns = `id, mailbox_id, source, envelope_from, envelope_to, remote, raw_sha256, size, header_id, content_hash, state, class,
+	words, evidence, subject, sender, conversation_id, message_id, tries, due_at, received_at, done_at`
+
+func scanInbound(r row) (Inbound, error) {
+	var in Inbound
+	var to string
+	err := r.Scan(&in.ID, &in.MailboxID, &in.Source, &in.EnvelopeFrom, &to, &in.Remote, &in.RawSHA256, &in.Size, &in.HeaderID, &in.ContentHash,
+		&in.State, &in.Class, &in.Words, &in.Evidence, &in.Subject, &in.Sender, &in.ConversationID, &in.MessageID, &in.Tries, &in.DueAt, &in.ReceivedAt, &in.DoneAt)
+	if err == nil {
+		err = fromJSON(to, &in.EnvelopeTo)
+	}
+	return in, err
+}
+
+const qInsertInbound = `insert into inbound (` + inboundColumns + `)
+	values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22)`
+
+// InsertInbound stores a received mail; its raw bytes must be on disk already.
+func (t *Tx) InsertInbound(ctx context.Context, in Inbound) error {
+	_, err := t.exec(ctx, qInsertInbound, in.ID, in.MailboxID, in.Source, in.EnvelopeFrom, toJSON(in.EnvelopeTo), in.Remote, in.RawSHA256, in.Size,
+		in.HeaderID, in.ContentHash, in.State, in.Class, in.Words, in.Evidence, in.Subject, in.Sender, in.ConversationID, in.MessageID,
+		in.Tries, in.DueAt, in.ReceivedAt, in.DoneAt)
+	if err != nil {
+		return fmt.Errorf("insert inbound: %w", err)
+	}
+	return nil
+}
+
+const qInbound = `select ` + inboundColumns + ` from inbound where id = $1`
+
+// Inbound loads a received mail.
+func (r Read) Inbound(ctx context.Context, id int64) (Inbound, error) {
+	in, err := scanInbound(r.q.QueryRow(ctx, qInbound, id))
+	return in, missing(err, "There is no such received mail.")
+}
+
+const qWaitingInbound = `select ` + inboundColumns + ` from inbound
+	where mailbox_id = $1 and state = 'new' and due_at <= $2 order by id limit $3`
+
+// WaitingInbound loads the received mails of a mailbox that are due, in order
+// of arrival.
+func (r Read) WaitingInbound(ctx context.Context, mailbox, now int64, limit int) ([]Inbound, error) {
+	var out []Inbound
+	err := each(ctx, r.q, qWaitingInbound, []any{mailbox, now, limit}, func(rows row) error {
+		in, err := scanInbound(rows)
+		out = append(out, in)
+		return err
+	})
+	return out, err
+}
+
+const qNextInbound = `select coalesce(min(due_at), 0) from inbound where mailbox_id = $1 and state = 'new'`
+
+// NextInbound returns when the next received mail of a mailbox is due, 0 if
+// there is none.
+func (r Read) NextInbound(ctx context.Context, mailbox int64) (int64, error) {
+	var due int64
+	err := r.q.QueryRow(ctx, qNextInbound, mailbox).Scan(&due)
+	return due, err
+}
+
+const qSameInbound = `select content_hash, conversation_id, message_id from inbound
+	where mailbox_id = $1 and header_id = $2 and header_id <> '' and id <> $3 and state in ('done', 'duplicate', 'loop')`
+
+// SameID describes an earlier mail of the mailbox with the same Message-ID.
+type SameID struct {
+	ContentHash    string
+	ConversationID int64
+	MessageID      int64
+}
+
+// SameIDs lists the earlier mails of a mailbox with a Message-ID (D1).
+func (r Read) SameIDs(ctx context.Context, in Inbound) ([]SameID, error) {
+	var out []SameID
+	err := each(ctx, r.q, qSameInbound, []any{in.MailboxID, in.HeaderID, in.ID}, func(rows row) error {
+		var s SameID
+		err := rows.Scan(&s.ContentHash, &s.ConversationID, &s.MessageID)
+		out = append(out, s)
+		return err
+	})
+	return out, err
+}
+
+const qEndInbound = `update inbound set state = $2, header_id = $3, content_hash = $4, class = $5, words = $6, evidence = $7, subject = $8, sender = $9,
+	conversation_id = $10, message_id = $11, tries = $12, due_at = $13, done_at = $14 where id = $1 and state = 'new'`
+
+// EndInbound writes what became of a received mail. State "new" keeps it
+// waiting until DueAt.
+func (t *Tx) EndInbound(ctx context.Context, in Inbound) error {
+	return t.one(ctx, "end received mail", qEndInbound, in.ID, in.State, in.HeaderID, in.ContentHash, in.Class, in.Words, in.Evidence, in.Subject, in.Sender,
+		in.ConversationID, in.MessageID, in.Tries, in.DueAt, in.DoneAt)
+}
+
+const qRetryInbound = `update inbound set state = 'new', tries = 0, due_at = $2, words = '' where id = $1 and state in ('failed', 'dropped')`
+
+// RetryInbound makes a mail that could not be processed wait again.
+func (t *Tx) RetryInbound(ctx context.Context, in Inbound, now int64) error {
+	if err := t.one(ctx, "retry received mail", qRetryInbound, in.ID, now); err != nil {
+		return err
+	}
+	return t.OpenLane(ctx, LaneReceive, in.MailboxID, now)
+}
+
+const qMailByHeader = `select id from mail where header = $1`
+
+// MailByHeader returns the id of the mail with a Message-ID we made, 0 if
+// there is none.
+func (r Read) MailByHeader(ctx context.Context, header string) (int64, error) {
+	ids, err := r.ids(ctx, qMailByHeader, header)
+	if err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	return ids[0], nil
+}
+
+// UnverifiedFrom is the participant kind of a sender.
+const kindFrom = "from"
+
+// Sender is the participant entry for a message's author.
+func Sender(a postroom.Address, confirmed bool) Participant {
+	return Participant{Address: a.Address, Name: a.Name, Kind: kindFrom, Confirmed: confirmed}
+}

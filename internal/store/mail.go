@@ -1,0 +1,473 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"postroom"
+)
+
+const mailColumns = `id, mailbox_id, conversation_id, message_id, event_id, seq, root_id, root_seq, run_id, class, automatic, machine,
+	header, envelope_from, subject, spec, sha256, size, state, words, phase, tries, resent, created_at, due_at, queued_at, ended_at, lease`
+
+func scanMail(r row) (*postroom.Mail, error) {
+	var m postroom.Mail
+	err := r.Scan(&m.ID, &m.MailboxID, &m.ConversationID, &m.MessageID, &m.EventID, &m.Seq, &m.Root, &m.RootSeq, &m.RunID, &m.Class,
+		&m.Automatic, &m.Machine, &m.Header, &m.EnvelopeFrom, &m.Subject, &m.Spec, &m.SHA256, &m.Size, &m.State, &m.Words, &m.Phase,
+		&m.Tries, &m.Resent, &m.CreatedAt, &m.DueAt, &m.QueuedAt, &m.EndedAt, &m.Lease)
+	return &m, err
+}
+
+const qInsertMail = `insert into mail (` + mailColumns + `, ended)
+	values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29)`
+
+const qInsertRecipient = `insert into mail_recipient (mail_id, address, kind, state, code, words, at) values ($1,$2,$3,$4,$5,$6,$7)`
+
+// InsertMail stores a mail with its recipients in the transaction that decided
+// it (W24).
+func (t *Tx) InsertMail(ctx context.Context, m *postroom.Mail) error {
+	_, err := t.exec(ctx, qInsertMail, m.ID, m.MailboxID, m.ConversationID, m.MessageID, m.EventID, m.Seq, m.Root, m.RootSeq, m.RunID, m.Class,
+		bit(m.Automatic), bit(m.Machine), m.Header, m.EnvelopeFrom, m.Subject, string(m.Spec), m.SHA256, m.Size, m.State, m.Words, m.Phase,
+		m.Tries, bit(m.Resent), m.CreatedAt, m.DueAt, m.QueuedAt, m.EndedAt, m.Lease, bit(m.State.Ended()))
+	if err != nil {
+		return fmt.Errorf("insert mail: %w", err)
+	}
+	for _, r := range m.Recipients {
+		if _, err := t.exec(ctx, qInsertRecipient, m.ID, r.Address, r.Kind, r.State, r.Code, r.Words, r.At); err != nil {
+			return fmt.Errorf("insert recipient: %w", err)
+		}
+	}
+	return nil
+}
+
+const qMail = `select ` + mailColumns + ` from mail where id = $1`
+
+// Mail loads a mail with its recipients; within a transaction it is locked.
+func (r Read) Mail(ctx context.Context, id int64) (*postroom.Mail, error) {
+	m, err := scanMail(r.q.QueryRow(ctx, qMail+r.forUpdate, id))
+	if err != nil {
+		return nil, missing(err, "There is no such mail.")
+	}
+	m.Recipients, err = r.recipients(ctx, id)
+	return m, err
+}
+
+const qRecipients = `select address, kind, state, code, words, at from mail_recipient where mail_id = $1 order by kind desc, address`
+
+func (r Read) recipients(ctx context.Context, mail int64) ([]postroom.MailRecipient, error) {
+	var out []postroom.MailRecipient
+	err := each(ctx, r.q, qRecipients, []any{mail}, func(rows row) error {
+		var x postroom.MailRecipient
+		err := rows.Scan(&x.Address, &x.Kind, &x.State, &x.Code, &x.Words, &x.At)
+		out = append(out, x)
+		return err
+	})
+	return out, err
+}
+
+const qConversationMails = `select ` + mailColumns + ` from mail where conversation_id = $1 order by id`
+
+// ConversationMails loads the mails of a conversation, without recipients.
+func (r Read) ConversationMails(ctx context.Context, conversation int64) ([]*postroom.Mail, error) {
+	var out []*postroom.Mail
+	err := each(ctx, r.q, qConversationMails, []any{conversation}, func(rows row) error {
+		m, err := scanMail(rows)
+		out = append(out, m)
+		return err
+	})
+	return out, err
+}
+
+// Claiming a mail looks at its lane (W25). A mail waits while
+//   - an event of its conversation with a smaller sequence number is still to
+//     be judged, since that may yet put a mail before it;
+//   - an earlier mail of the same chain is open, however long that takes;
+//   - an earlier mail to one of its recipients is open, for an hour at most;
+//   - its channel is paused.
+//
+// Earlier means smaller (root_seq, seq).
+const qClaimable = `select m.id, m.tries from mail m
+	where m.ended = 0 and m.due_at <= $1 and m.lease_until <= $1 and m.state in ('held', 'queued', 'deferred')
+	and not exists (select 1 from channel c where c.mailbox_id = m.mailbox_id and c.paused_at > 0 and c.probe_at > $1)
+	and not exists (select 1 from event e where e.conversation_id = m.conversation_id and e.state = 'pending' and e.seq < m.seq)
+	and not exists (select 1 from mail o where o.conversation_id = m.conversation_id and o.ended = 0 and o.id <> m.id
+		and (o.root_seq < m.root_seq or (o.root_seq = m.root_seq and o.seq < m.seq))
+		and (o.root_id = m.root_id
+			or ((m.queued_at = 0 or m.queued_at > $2) and o.state <> 'quarantined' and exists (select 1 from mail_recipient a
+				join mail_recipient b on b.address = a.address where a.mail_id = o.id and b.mail_id = m.id))))
+	order by m.class, m.due_at, m.id limit $3`
+
+const qLeaseMail = `update mail set state = 'sending', phase = 'connect', lease = $2, lease_until = $3, tries = tries + 1,
+	queued_at = case when queued_at = 0 then $4 else queued_at end
+	where id = $1 and ended = 0 and due_at <= $4 and lease_until <= $4 and state in ('held', 'queued', 'deferred')`
+
+const qSendRecipients = `update mail_recipient set state = 'sending' where mail_id = $1 and state in ('held', 'queued', 'deferred')`
+
+// LanePatience is how long a mail waits for an unrelated earlier mail to the
+// same recipient, in milliseconds (W25).
+const LanePatience = 60 * 60 * 1000
+
+// ClaimMails leases up to limit mails whose turn has come, for some
+// milliseconds, and makes them "sending". This is where an undo window closes
+// for good: what is claimed cannot be undone.
+func (s *Store) ClaimMails(ctx context.Context, limit int, lease int64) ([]Claimed, error) {
+	now := s.Now()
+	due, err := s.Read().claimableMails(ctx, now, limit)
+	if err != nil || len(due) == 0 {
+		return nil, err
+	}
+	token, err := s.NewID(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []Claimed
+	err = s.Write(ctx, func(t *Tx) error {
+		out = nil
+		due, err := t.claimableMails(ctx, now, limit)
+		if err != nil {
+			return err
+		}
+		for _, c := range due {
+			n, err := t.exec(ctx, qLeaseMail, c.ID, token, now+lease, now)
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				continue
+			}
+			if _, err := t.exec(ctx, qSendRecipients, c.ID); err != nil {
+				return err
+			}
+			out = append(out, Claimed{ID: c.ID, Lease: token, Tries: c.Tries})
+		}
+		return nil
+	})
+	return out, err
+}
+
+func (r Read) claimableMails(ctx context.Context, now int64, limit int) ([]Claimed, error) {
+	var out []Claimed
+	lock := ""
+	if r.forUpdate != "" {
+		lock = " for update of m skip locked"
+	}
+	err := each(ctx, r.q, qClaimable+lock, []any{now, now - LanePatience, limit}, func(rows row) error {
+		var c Claimed
+		err := rows.Scan(&c.ID, &c.Tries)
+		out = append(out, c)
+		return err
+	})
+	return out, err
+}
+
+const (
+	qNextMail = `select min(m.due_at) from mail m where m.ended = 0 and m.lease_until = 0 and m.due_at > $1
+		and m.state in ('held', 'queued', 'deferred')`
+	qNextMailLease = `select min(lease_until) from mail where ended = 0 and lease_until > $1`
+	qNextProbe     = `select min(probe_at) from channel where paused_at > 0 and probe_at > $1`
+)
+
+// NextMail returns when the next mail becomes due or a lease runs out. What is
+// due and waits for another mail is not counted: the end of that one wakes.
+func (s *Store) NextMail(ctx context.Context) (due int64, ok bool, err error) {
+	now := s.Now()
+	if ready, err := s.Read().claimableMails(ctx, now, 1); err != nil || len(ready) > 0 {
+		return now, err == nil, err
+	}
+	return s.earliest(ctx, []string{qNextMail, qNextMailLease, qNextProbe}, now)
+}
+
+const qRenewMail = `update mail set lease_until = $3 where id = $1 and lease = $2 and state = 'sending'`
+
+// RenewMail prolongs the lease of a mail that is being sent.
+func (s *Store) RenewMail(ctx context.Context, c Claimed, lease int64) error {
+	return s.Write(ctx, func(t *Tx) error {
+		return t.one(ctx, "renew lease", qRenewMail, c.ID, c.Lease, s.Now()+lease)
+	})
+}
+
+const qBytes = `update mail set sha256 = $3, size = $4 where id = $1 and lease = $2 and sha256 = ''`
+
+// SetBytes records the hash of the built bytes, once.
+func (t *Tx) SetBytes(ctx context.Context, c Claimed, sha256 string, size int64) error {
+	return t.one(ctx, "store mail bytes", qBytes, c.ID, c.Lease, sha256, size)
+}
+
+const qEnterData = `update mail set phase = 'data', lease_until = $3 where id = $1 and lease = $2 and state = 'sending' and phase = 'connect' and lease_until > $4`
+
+// EnterData is the fence just before DATA: it fails with a conflict when the
+// lease was lost or has run out, and from then on a death leaves the mail
+// uncertain and never sent again by itself (R9).
+func (s *Store) EnterData(ctx context.Context, c Claimed, lease int64) error {
+	return s.Write(ctx, func(t *Tx) error {
+		now := s.Now()
+		return t.one(ctx, "enter DATA", qEnterData, c.ID, c.Lease, now+lease, now)
+	})
+}
+
+const qSettleMail = `update mail set state = $3, ended = $4, words = $5, phase = '', due_at = $6, ended_at = $7, lease = 0, lease_until = 0, resent = $8
+	where id = $1 and lease = $2 and state = 'sending'`
+
+const qSetRecipient = `update mail_recipient set state = $3, code = $4, words = $5, at = $6 where mail_id = $1 and address = $2`
+
+// SettleMail writes what became of an attempt. m carries the new state, words,
+// due time and recipients; the lease must still be ours.
+func (t *Tx) SettleMail(ctx context.Context, c Claimed, m *postroom.Mail) error {
+	err := t.one(ctx, "settle mail", qSettleMail, m.ID, c.Lease, m.State, bit(m.State.Ended()), m.Words, m.DueAt, m.EndedAt, bit(m.Resent))
+	if err != nil {
+		return err
+	}
+	return t.setRecipients(ctx, m)
+}
+
+func (t *Tx) setRecipients(ctx context.Context, m *postroom.Mail) error {
+	for _, r := range m.Recipients {
+		if _, err := t.exec(ctx, qSetRecipient, m.ID, r.Address, r.State, r.Code, r.Words, r.At); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const qMoveMail = `update mail set state = $3, ended = $4, words = $5, due_at = $6, queued_at = $7, ended_at = $8, phase = '', lease = 0, lease_until = 0,
+	resent = $9 where id = $1 and state = $2`
+
+// MoveMail changes the state of a mail that no attempt works on, by
+// compare-and-set; m carries what it becomes, with its recipients.
+func (t *Tx) MoveMail(ctx context.Context, m *postroom.Mail, from postroom.MailState) error {
+	if !from.May(m.State) {
+		return postroom.Errorf(postroom.Conflict, "A mail that is %s cannot become %s.", from, m.State)
+	}
+	err := t.one(ctx, "change mail", qMoveMail, m.ID, from, m.State, bit(m.State.Ended()), m.Words, m.DueAt, m.QueuedAt, m.EndedAt, bit(m.Resent))
+	if err != nil {
+		return err
+	}
+	return t.setRecipients(ctx, m)
+}
+
+const (
+	qCancelHeld           = `update mail set state = 'cancelled', ended = 1, words = $2, ended_at = $3 where event_id = $1 and state = 'held' and lease = 0`
+	qCancelHeldRecipients = `update mail_recipient set state = 'cancelled', words = $2, at = $3
+		where state = 'held' and mail_id in (select id from mail where event_id = $1)`
+	qMailsOfEvent = `select count(*) from mail where event_id = $1 and ended = 0`
+)
+
+// CancelHeld cancels the mails of an event that are still in their window. It
+// fails with a conflict if one has left it: then the worker has won (W19).
+func (t *Tx) CancelHeld(ctx context.Context, event int64, words string, at int64) error {
+	if _, err := t.exec(ctx, qCancelHeld, event, words, at); err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, qCancelHeldRecipients, event, words, at); err != nil {
+		return err
+	}
+	var open int
+	if err := t.q.QueryRow(ctx, qMailsOfEvent, event).Scan(&open); err != nil {
+		return err
+	}
+	if open > 0 {
+		return postroom.Errorf(postroom.Conflict, "Too late to undo: the mail is already on its way.")
+	}
+	return nil
+}
+
+const qFollowers = `select id from mail where conversation_id = $1 and root_id = $2 and ended = 0 and seq > $3 and id <> $4 order by seq, id`
+
+// Followers returns the open mails of the same chain that come after a mail.
+func (r Read) Followers(ctx context.Context, m *postroom.Mail) ([]int64, error) {
+	return r.ids(ctx, qFollowers, m.ConversationID, m.Root, m.Seq, m.ID)
+}
+
+func (r Read) ids(ctx context.Context, query string, args ...any) ([]int64, error) {
+	var out []int64
+	err := each(ctx, r.q, query, args, func(rows row) error {
+		var id int64
+		err := rows.Scan(&id)
+		out = append(out, id)
+		return err
+	})
+	return out, err
+}
+
+const qLostMails = `select id from mail where state = 'sending' and lease_until <= $1 order by id limit $2`
+
+// LostMails lists mails whose worker died: their lease ran out in "sending".
+func (s *Store) LostMails(ctx context.Context, limit int) ([]int64, error) {
+	return s.Read().ids(ctx, qLostMails, s.Now(), limit)
+}
+
+const qStaleUncertain = `select id from mail where state = 'uncertain' and due_at <= $1 order by id limit $2`
+
+// StaleUncertain lists uncertain mails whose grace is over (R6).
+func (s *Store) StaleUncertain(ctx context.Context, limit int) ([]int64, error) {
+	return s.Read().ids(ctx, qStaleUncertain, s.Now(), limit)
+}
+
+const (
+	qRequeueLost            = `update mail set state = 'queued', phase = '', lease = 0, lease_until = 0, due_at = $2, words = $3 where id = $1 and state = 'sending' and phase <> 'data' and lease_until <= $4`
+	qUncertainLost          = `update mail set state = 'uncertain', phase = '', lease = 0, lease_until = 0, due_at = $2, words = $3 where id = $1 and state = 'sending' and phase = 'data' and lease_until <= $4`
+	qRecipientsOfLost       = `update mail_recipient set state = $2, words = $3 where mail_id = $1 and state = 'sending'`
+	wordsDied               = "The program stopped before the mail was handed over; it will be sent again."
+	wordsDiedAfter          = "The program stopped while the server's answer was awaited; the server may have the mail or not."
+	uncertainGrace    int64 = 15 * 60 * 1000
+)
+
+// UncertainGrace is how long evidence is awaited for an uncertain mail, in
+// milliseconds (R6).
+const UncertainGrace = uncertainGrace
+
+// RescueMail settles a mail whose worker died: before DATA it is queued again,
+// from DATA on it is uncertain (R9). It returns the mail as it is now.
+func (t *Tx) RescueMail(ctx context.Context, id int64) (*postroom.Mail, error) {
+	now := t.store.Now()
+	state, words := postroom.MailQueued, wordsDied
+	n, err := t.exec(ctx, qRequeueLost, id, now, wordsDied, now)
+	if err == nil && n == 0 {
+		state, words = postroom.MailUnsure, wordsDiedAfter
+		n, err = t.exec(ctx, qUncertainLost, id, now+uncertainGrace, wordsDiedAfter, now)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if n == 1 {
+		if _, err := t.exec(ctx, qRecipientsOfLost, id, state, words); err != nil {
+			return nil, err
+		}
+		if _, err := t.exec(ctx, qEndLostAttempts, id, now, state, words); err != nil {
+			return nil, err
+		}
+	}
+	return t.Mail(ctx, id)
+}
+
+// Attempt is one try to hand a mail to a server (W28).
+type Attempt struct {
+	ID       int64
+	MailID   int64
+	Number   int
+	Cause    string // "due", "retry by Ann", …
+	At       int64
+	EndedAt  int64
+	Server   string
+	TLS      string
+	Phase    string // how far the dialogue came
+	Outcome  string // accepted, temporary, refused, uncertain
+	Code     int
+	Words    string
+	Dialogue []string // what was said, without credentials
+}
+
+const (
+	qInsertAttempt   = `insert into attempt (id, mail_id, number, cause, at) values ($1,$2,$3,$4,$5)`
+	qEndAttempt      = `update attempt set ended_at = $2, server = $3, tls = $4, phase = $5, outcome = $6, code = $7, words = $8, dialogue = $9 where id = $1`
+	qEndLostAttempts = `update attempt set ended_at = $2, outcome = $3, words = $4 where mail_id = $1 and ended_at = 0`
+	qAttempts        = `select id, mail_id, number, cause, at, ended_at, server, tls, phase, outcome, code, words, dialogue from attempt where mail_id = $1 order by number, id`
+)
+
+// InsertAttempt stores that an attempt begins.
+func (t *Tx) InsertAttempt(ctx context.Context, a Attempt) error {
+	_, err := t.exec(ctx, qInsertAttempt, a.ID, a.MailID, a.Number, a.Cause, a.At)
+	return err
+}
+
+// EndAttempt stores how an attempt ended.
+func (t *Tx) EndAttempt(ctx context.Context, a Attempt) error {
+	return t.one(ctx, "end attempt", qEndAttempt, a.ID, a.EndedAt, a.Server, a.TLS, a.Phase, a.Outcome, a.Code, a.Words, toJSON(a.Dialogue))
+}
+
+// Attempts lists the attempts of a mail in order.
+func (r Read) Attempts(ctx context.Context, mail int64) ([]Attempt, error) {
+	var out []Attempt
+	err := each(ctx, r.q, qAttempts, []any{mail}, func(rows row) error {
+		var a Attempt
+		var dialogue string
+		err := rows.Scan(&a.ID, &a.MailID, &a.Number, &a.Cause, &a.At, &a.EndedAt, &a.Server, &a.TLS, &a.Phase, &a.Outcome, &a.Code, &a.Words, &dialogue)
+		if err == nil {
+			err = fromJSON(dialogue, &a.Dialogue)
+		}
+		out = append(out, a)
+		return err
+	})
+	return out, err
+}
+
+// ChannelState is the state of a mailbox's way out.
+type ChannelState struct {
+	MailboxID   int64
+	PausedAt    int64 // 0: open
+	PausedWords string
+	ProbeAt     int64 // when one mail is tried again
+	Probes      int
+}
+
+const (
+	qChannel      = `select mailbox_id, paused_at, paused_words, probe_at, probes from channel where mailbox_id = $1`
+	qPauseChannel = `insert into channel (mailbox_id, paused_at, paused_words, probe_at, probes) values ($1,$2,$3,$4,$5)
+		on conflict (mailbox_id) do update set paused_at = case when channel.paused_at > 0 then channel.paused_at else excluded.paused_at end,
+		paused_words = excluded.paused_words, probe_at = excluded.probe_at, probes = excluded.probes`
+	qResumeChannel = `update channel set paused_at = 0, paused_words = '', probe_at = 0, probes = 0 where mailbox_id = $1 and paused_at > 0`
+)
+
+// Channel returns the state of a mailbox's channel.
+func (r Read) Channel(ctx context.Context, mailbox int64) (ChannelState, error) {
+	c := ChannelState{MailboxID: mailbox}
+	err := r.q.QueryRow(ctx, qChannel, mailbox).Scan(&c.MailboxID, &c.PausedAt, &c.PausedWords, &c.ProbeAt, &c.Probes)
+	if postroom.CodeOf(missing(err, "")) == postroom.NotFound {
+		err = nil
+	}
+	return c, err
+}
+
+// PauseChannel stops a channel until c.ProbeAt.
+func (t *Tx) PauseChannel(ctx context.Context, c ChannelState) error {
+	_, err := t.exec(ctx, qPauseChannel, c.MailboxID, c.PausedAt, c.PausedWords, c.ProbeAt, c.Probes)
+	return err
+}
+
+// ResumeChannel opens a channel and reports whether it was paused.
+func (t *Tx) ResumeChannel(ctx context.Context, mailbox int64) (bool, error) {
+	n, err := t.exec(ctx, qResumeChannel, mailbox)
+	return n == 1, err
+}
+
+const qMachineMails = `select count(*) from mail where conversation_id = $1 and machine = 1 and created_at > $2 and state <> 'skipped'`
+
+// MachineMails counts the mails of a conversation since a time that only
+// machines caused (W12).
+func (r Read) MachineMails(ctx context.Context, conversation, since int64) (int, error) {
+	var n int
+	err := r.q.QueryRow(ctx, qMachineMails, conversation, since).Scan(&n)
+	return n, err
+}
+
+const qAddRate = `insert into rate_bucket (key, starts_at, n) values ($1, $2, $3)
+	on conflict (key, starts_at) do update set n = rate_bucket.n + excluded.n returning n`
+
+// AddRate counts one more under a key in the fixed window of some
+// milliseconds that now lies in, and returns the count with it. Counting
+// before acting makes a limit atomic and lets it survive restarts (A6).
+func (t *Tx) AddRate(ctx context.Context, key string, now, window int64) (int, error) {
+	var n int
+	err := t.q.QueryRow(ctx, qAddRate, key, now-now%window, 1).Scan(&n)
+	return n, err
+}
+
+const qRate = `select n from rate_bucket where key = $1 and starts_at = $2`
+
+// Rate returns the count under a key in the window now lies in.
+func (r Read) Rate(ctx context.Context, key string, now, window int64) (int, error) {
+	var n int
+	err := missing(r.q.QueryRow(ctx, qRate, key, now-now%window).Scan(&n), "")
+	if postroom.CodeOf(err) == postroom.NotFound {
+		return 0, nil
+	}
+	return n, err
+}
+
+const qForgetRates = `delete from rate_bucket where starts_at < $1`
+
+// ForgetRates deletes the windows that began before a time.
+func (t *Tx) ForgetRates(ctx context.Context, before int64) error {
+	_, err := t.exec(ctx, qForgetRates, before)
+	return err
+}
