@@ -1,0 +1,1 @@
+create sequence conversation_number as bigint start with 1;

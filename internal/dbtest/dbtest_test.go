@@ -1,0 +1,40 @@
+package dbtest_test
+
+import (
+	"testing"
+
+	"postroom/internal/db"
+	"postroom/internal/dbtest"
+)
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
+func TestEachGivesAFreshMigratedDatabase(t *testing.T) {
+	t.Parallel()
+	for range 3 {
+		checked := false
+		o := dbtest.Options{Check: func(t testing.TB, d *db.DB) { checked = true }}
+		t.Run("round", func(t *testing.T) {
+			o.Each(t, func(t *testing.T, d *db.DB) {
+				if pending, err := d.Pending(t.Context()); err != nil || len(pending) > 0 {
+					t.Fatalf("pending %v, %v", pending, err)
+				}
+				id, err := d.NewID(t.Context())
+				if err != nil || id != 1 {
+					t.Fatalf("first id %d, %v", id, err)
+				}
+				var number int64
+				err = d.Write(t.Context(), func(tx *db.Tx) (err error) {
+					number, err = tx.NextNumber(t.Context())
+					return err
+				})
+				if err != nil || number != 1 {
+					t.Fatalf("first number %d, %v", number, err)
+				}
+			})
+		})
+		if !checked {
+			t.Error("the check did not run")
+		}
+	}
+}

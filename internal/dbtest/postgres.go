@@ -1,0 +1,247 @@
+package dbtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"postroom/internal/db"
+)
+
+// Main runs the tests of a package and then ends the PostgreSQL server they
+// started, if they did. Use it as TestMain:
+//
+//	func TestMain(m *testing.M) { dbtest.Main(m) }
+//
+// Without it the server ends with the test program, but its folder stays
+// behind in the system's folder for temporary files.
+func Main(m *testing.M) { os.Exit(Run(m)) }
+
+// Run is Main for a TestMain that has something to do afterwards: it returns
+// the exit code instead of exiting with it.
+func Run(m *testing.M) int {
+	code := m.Run()
+	switch {
+	case started != nil:
+		started.stop()
+	case leftBehind != "":
+		// A server that others use goes on; our template does not.
+		if base, err := server(); err == nil {
+			_ = admin(base, "drop database if exists "+leftBehind+" with (force)")
+		}
+	}
+	return code
+}
+
+// errNoPostgres says that there is no PostgreSQL to test with.
+var errNoPostgres = errors.New("PostgreSQL is not installed and POSTROOM_TEST_POSTGRES is not set")
+
+// What Run has to clean up, each set once: the server of this test program, or
+// the template it made on a server it was given.
+var (
+	started    *postgresServer
+	leftBehind string
+)
+
+// server returns the URL of a superuser's database, starting a server if need
+// be.
+var server = sync.OnceValues(func() (string, error) {
+	if u := os.Getenv("POSTROOM_TEST_POSTGRES"); u != "" {
+		return u, nil
+	}
+	s, err := startPostgres()
+	if err != nil {
+		return "", err
+	}
+	started = s
+	return s.url(), nil
+})
+
+// template makes a migrated database to copy and returns its name. Each test
+// program makes its own: those that share a server may differ in schema.
+var template = sync.OnceValues(func() (string, error) {
+	base, err := server()
+	if err != nil {
+		return "", err
+	}
+	name := "template_" + randomName()
+	if err := admin(base, "create database "+name); err != nil {
+		return "", err
+	}
+	leftBehind = name
+	if err := migrated(db.Options{URL: withDatabase(base, name), Conns: 2}.Unsafe()); err != nil {
+		return "", err
+	}
+	return name, nil
+})
+
+func (o Options) postgresURL(t testing.TB) string {
+	t.Helper()
+	base, err := server()
+	if errors.Is(err, errNoPostgres) {
+		skip(t, err.Error())
+	}
+	if err != nil {
+		t.Fatalf("start PostgreSQL: %v", err)
+	}
+	from := "template0"
+	if !o.Empty {
+		if from, err = template(); err != nil {
+			t.Fatalf("make the template database: %v", err)
+		}
+	}
+	name := randomName()
+	if err := admin(base, "create database "+name+" template "+from); err != nil {
+		t.Fatalf("make a PostgreSQL database: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := admin(base, "drop database if exists "+name+" with (force)"); err != nil {
+			t.Errorf("drop the test database: %v", err)
+		}
+	})
+	return withDatabase(base, name)
+}
+
+// admin runs a statement as the superuser.
+func admin(base, statement string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, base)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	_, err = conn.Exec(ctx, statement)
+	return err
+}
+
+// withDatabase replaces the database in a URL.
+func withDatabase(base, name string) string {
+	u, err := url.Parse(base)
+	if err != nil {
+		return base
+	}
+	u.Path = "/" + name
+	return u.String()
+}
+
+// postgresServer is a server that lives as long as the test program.
+type postgresServer struct {
+	dir  string
+	cmd  *exec.Cmd
+	done chan struct{}
+}
+
+func (s *postgresServer) url() string {
+	return "postgres://postroom@/postgres?" + url.Values{"host": {s.dir}}.Encode()
+}
+
+// program finds one of PostgreSQL's programs, in PATH or where Debian keeps
+// them.
+func program(name string) (string, error) {
+	if path, err := exec.LookPath(name); err == nil {
+		return path, nil
+	}
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
+	if len(found) == 0 {
+		return "", errNoPostgres
+	}
+	slices.Sort(found)
+	return found[len(found)-1], nil
+}
+
+// startPostgres makes a cluster in a temporary folder and starts a server on
+// it that only listens on a socket in that folder. It syncs to disk like a
+// real one unless POSTROOM_TEST_POSTGRES_FSYNC is "off".
+func startPostgres() (s *postgresServer, err error) {
+	initdb, err := program("initdb")
+	if err != nil {
+		return nil, err
+	}
+	postgres, err := program("postgres")
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "postroom-pg-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.RemoveAll(dir)
+		}
+	}()
+	who, err := ownerOf(dir)
+	if err != nil {
+		return nil, err
+	}
+	data := filepath.Join(dir, "data")
+	init := exec.Command(initdb, "--pgdata="+data, "--username=postroom", "--auth=trust",
+		"--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions")
+	init.Dir = dir
+	init.SysProcAttr = who
+	if out, err := init.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("initdb: %w: %s", err, out)
+	}
+	fsync := os.Getenv("POSTROOM_TEST_POSTGRES_FSYNC")
+	if fsync == "" {
+		fsync = "on"
+	}
+	s = &postgresServer{dir: dir, done: make(chan struct{})}
+	s.cmd = exec.Command(postgres, "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "fsync="+fsync,
+		"-c", "max_connections=400", "-c", "shared_buffers=64MB", "-c", "max_wal_size=512MB", "-c", "autovacuum=off")
+	s.cmd.Dir = dir
+	s.cmd.SysProcAttr = who
+	var log strings.Builder
+	s.cmd.Stderr = &log
+	if err := startWithProcess(s.cmd, s.done); err != nil {
+		return nil, err
+	}
+	if err := s.wait(); err != nil {
+		s.stop()
+		return nil, fmt.Errorf("%w: %s", err, log.String())
+	}
+	return s, nil
+}
+
+// wait returns when the server answers.
+func (s *postgresServer) wait() error {
+	end := time.Now().Add(30 * time.Second)
+	for {
+		err := admin(s.url(), "select 1")
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-s.done:
+			return errors.New("the server ended at once")
+		case <-time.After(20 * time.Millisecond):
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("the server does not answer: %w", err)
+		}
+	}
+}
+
+// stop ends the server and removes its folder.
+func (s *postgresServer) stop() {
+	_ = s.cmd.Process.Signal(os.Interrupt) // fast shutdown
+	select {
+	case <-s.done:
+	case <-time.After(10 * time.Second):
+		_ = s.cmd.Process.Kill()
+		<-s.done
+	}
+	_ = os.RemoveAll(s.dir)
+}
