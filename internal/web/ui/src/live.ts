@@ -1,0 +1,228 @@
+// The live client: keeps the open page equal to what the server would draw.
+//
+// The server sends keys ("conversation 1042", "folder 3 mine", "counts"), never
+// HTML; see internal/query/pages_routes.go. A key makes one of three things
+// stale: the folder counts, the list, the page. What is stale is read again,
+// one request at a time: the first at once, then at most one a second. Nothing
+// is read while a form or a visit is under way, or while the tab is hidden; it
+// is read afterwards, never dropped. Whatever goes wrong, the page that stands
+// stays, and it is tried again.
+//
+// One tab of a browser holds the stream and tells the others, where the
+// browser has Web Locks (they need https or localhost). Elsewhere each visible
+// tab holds its own.
+import { morphPage } from "./morph"
+
+type Part = "counts" | "list" | "page"
+
+const GAP = 1000 // between two reads, plus up to a third more by chance
+const LONGEST_BACKOFF = 30_000
+
+/** Names this tab, so that it can tell its own echo. */
+export const tab = Array.from(crypto.getRandomValues(new Uint8Array(9)), (b) => b.toString(36)).join("")
+
+export class Live {
+  private stale = new Set<Part>()
+  private reading = false
+  private busy = 0 // forms and visits under way
+  private failures = 0
+  private readyAt = 0
+  private timer = 0
+  private epoch = 0 // grows with each visit: an answer for a page that is gone is dropped
+  private etags = new Map<string, string>()
+  private source: EventSource | null = null
+  private channel: BroadcastChannel | null = null
+
+  start(): void {
+    document.addEventListener("turbo:submit-start", () => this.busy++)
+    document.addEventListener("turbo:submit-end", () => this.idle())
+    document.addEventListener("turbo:visit", () => {
+      this.busy++
+      this.epoch++
+    })
+    document.addEventListener("turbo:frame-load", () => this.etags.clear())
+    document.addEventListener("turbo:load", () => {
+      this.busy = 0
+      this.etags.clear() // what stands now came by another way than we know
+      this.stale.delete("page") // it has just been read
+      this.run()
+    })
+    document.addEventListener("turbo:fetch-request-error", () => this.idle())
+    document.addEventListener("visibilitychange", () => this.seen())
+    window.addEventListener("pageshow", (event) => event.persisted && this.refresh())
+    window.addEventListener("online", () => this.refresh())
+    this.listen()
+  }
+
+  /** Reads everything again: after a reconnect, after Back, when asked. */
+  refresh(): void {
+    this.take("all")
+  }
+
+  private listen(): void {
+    if (!document.body.dataset.live) return // a page without a session
+    if ("BroadcastChannel" in window && navigator.locks) {
+      this.channel = new BroadcastChannel("postroom")
+      this.channel.onmessage = (event: MessageEvent<string>) => this.take(event.data)
+      // Held until the tab goes; the next tab in line then opens the stream.
+      void navigator.locks.request("postroom-events", () => {
+        this.open()
+        return new Promise<void>(() => {})
+      })
+    } else if (!document.hidden) {
+      this.open()
+    }
+  }
+
+  private open(): void {
+    this.source?.close()
+    const source = (this.source = new EventSource("/events"))
+    source.onopen = () => this.publish("all") // whatever happened before the stream stood
+    source.onmessage = (event: MessageEvent<string>) => this.publish(event.data)
+    source.onerror = () => {
+      // The browser tries again by itself unless the answer was final, as it
+      // is after signing out and while the server starts.
+      if (source.readyState !== EventSource.CLOSED || this.source !== source) return
+      this.source = null
+      window.setTimeout(() => this.source || this.open(), this.backoff())
+    }
+  }
+
+  private publish(key: string): void {
+    this.channel?.postMessage(key)
+    this.take(key)
+  }
+
+  private seen(): void {
+    if (!this.channel) {
+      if (document.hidden) {
+        this.source?.close()
+        this.source = null
+      } else if (!this.source && document.body.dataset.live) {
+        this.open()
+      }
+    }
+    this.run()
+  }
+
+  /** Notes what a key makes stale. */
+  private take(message: string): void {
+    const [key, origin] = message.split(" @")
+    if (origin === tab) return
+    if (key === "all") {
+      this.stale.add("counts").add("list").add("page")
+    } else if (key === "counts" || key === "alarms") {
+      this.stale.add("counts")
+    }
+    const [kind, mailbox, folder] = key.split(" ")
+    if (kind === "folder") {
+      const list = document.getElementById("list")
+      if (list && list.dataset.folder === folder && (list.dataset.mailbox === "0" || list.dataset.mailbox === mailbox)) this.stale.add("list")
+    }
+    if ((document.body.dataset.live ?? "").split(",").includes(key)) this.stale.add("page")
+    this.run()
+  }
+
+  private idle(): void {
+    this.busy = Math.max(0, this.busy - 1)
+    this.run()
+  }
+
+  private backoff(): number {
+    return Math.min(LONGEST_BACKOFF, GAP * 2 ** this.failures) * (1 + Math.random() / 3)
+  }
+
+  private run(): void {
+    if (this.reading || this.busy > 0 || this.timer || document.hidden || this.stale.size === 0) return
+    const wait = this.readyAt - performance.now()
+    if (wait > 0) {
+      this.timer = window.setTimeout(() => {
+        this.timer = 0
+        this.run()
+      }, wait)
+      return
+    }
+    void this.read()
+  }
+
+  private async read(): Promise<void> {
+    const parts = [...this.stale]
+    const epoch = this.epoch
+    this.stale.clear()
+    this.reading = true
+    try {
+      for (const part of parts) {
+        if (!(await this.readPart(part, epoch))) this.stale.add(part)
+      }
+      this.failures = 0
+    } catch {
+      parts.forEach((part) => this.stale.add(part))
+      this.failures++
+    } finally {
+      this.reading = false
+      this.readyAt = performance.now() + (this.failures > 0 ? this.backoff() : GAP * (1 + Math.random() / 3))
+      this.run()
+    }
+  }
+
+  /** Reads one part. False: it came too late to be drawn and is wanted still. */
+  private async readPart(part: Part, epoch: number): Promise<boolean> {
+    const url = this.urlOf(part)
+    if (!url) return true
+    const headers: Record<string, string> = { "X-Postroom-Live": "1" }
+    if (part === "list") headers["Turbo-Frame"] = "list"
+    const known = this.etags.get(part + url)
+    if (known) headers["If-None-Match"] = known
+    const answer = await fetch(url, { headers, redirect: "manual", credentials: "same-origin", cache: "no-store" })
+    if (answer.status === 304) return true
+    if (answer.type === "opaqueredirect" || answer.status === 401) {
+      // Signed out elsewhere. The page and what is typed in it stay; signing
+      // in again in another tab lets the next send succeed.
+      document.body.setAttribute("data-js-signed-out", "")
+      throw new Error("signed out")
+    }
+    if (!answer.ok) throw new Error(String(answer.status))
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html")
+    if (epoch !== this.epoch || this.busy > 0) return epoch !== this.epoch
+    document.body.removeAttribute("data-js-signed-out")
+    this.draw(part, page)
+    const etag = answer.headers.get("ETag")
+    if (etag) this.etags = new Map([...this.etags.entries()].slice(-8)).set(part + url, etag)
+    return true
+  }
+
+  private urlOf(part: Part): string | null {
+    if (part === "counts") return document.getElementById("folders") ? "/fragments/counts" : null
+    if (part === "list") {
+      const list = document.getElementById("list")
+      return list?.getAttribute("src") ?? list?.dataset.url ?? null
+    }
+    return location.pathname + location.search
+  }
+
+  private draw(part: Part, page: Document): void {
+    if (part === "page") {
+      const next = page.body
+      announce(next)
+      morphPage(document.body, next, "live")
+      if (page.title) document.title = page.title
+      return
+    }
+    const ids = part === "list" ? ["list"] : ["folders", "alarms-badge", "tabbar"]
+    for (const id of ids) {
+      const current = document.getElementById(id)
+      const next = page.getElementById(id)
+      if (current && next) morphPage(current, next, "live")
+    }
+  }
+}
+
+/** Tells people who do not see the page that a message arrived. */
+function announce(next: HTMLElement): void {
+  const region = document.getElementById("announcer")
+  if (!region) return
+  const arrived = [...next.querySelectorAll<HTMLElement>("[data-arrival]")].filter((m) => !document.getElementById(m.id))
+  if (arrived.length > 0 && document.querySelector("[data-arrival]")) {
+    region.textContent = arrived.map((m) => m.dataset.arrival).join(". ")
+  }
+}

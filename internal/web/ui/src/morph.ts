@@ -1,0 +1,76 @@
+// How one page becomes the next without losing what the agent has in hand.
+//
+// Turbo's morph matches elements by id and changes only what differs. This
+// file adds what it cannot know: which elements are never touched while the
+// new page still has them, and which bits of state belong to the browser and
+// not to the server.
+import { morphElements } from "@hotwired/turbo"
+
+/** Why a page is drawn anew. */
+export type Reason =
+  | "visit" // another page was asked for
+  | "live" // the same page, because something changed on the server
+  | "refused" // a form came back with 422
+
+export function morphPage(current: Element, next: Element, reason: Reason): void {
+  const here = reason !== "visit"
+  const onAttribute = (event: Event) => {
+    const { attributeName, mutationType } = (event as CustomEvent<{ attributeName: string; mutationType: string }>).detail
+    if (ownedByBrowser(event.target as Element, attributeName, mutationType, here)) event.preventDefault()
+  }
+  document.addEventListener("turbo:before-morph-attribute", onAttribute)
+  try {
+    morphElements(current, next, {
+      callbacks: { beforeNodeMorphed: (node, other) => mayMorph(node, other as Element | undefined, reason) },
+    })
+  } finally {
+    document.removeEventListener("turbo:before-morph-attribute", onAttribute)
+  }
+  document.dispatchEvent(new CustomEvent("postroom:morphed", { detail: { reason } }))
+}
+
+function mayMorph(node: Element, next: Element | undefined, reason: Reason): boolean {
+  if (!next) return !node.hasAttribute("data-browser") // put here by a script: not the server's to remove
+  if (node.hasAttribute("data-keep") && node.id === next.id) {
+    // The composer. A refused form brings words about what was typed, and only
+    // those are taken over; what was typed is already here.
+    if (reason === "refused") refreshParts(node, next)
+    return false
+  }
+  const place = node.getAttribute("data-place")
+  if (place !== null && next.hasAttribute("src") && place === next.getAttribute("data-place") && node.childElementCount > 0) {
+    return false // the list beside the conversation is already the right one
+  }
+  if (reason === "live" && touched(node)) return false
+  return true
+}
+
+function refreshParts(node: Element, next: Element): void {
+  for (const part of next.querySelectorAll("[data-fresh]")) {
+    const old = part.id ? node.querySelector(`#${CSS.escape(part.id)}`) : null
+    if (old) old.replaceWith(document.importNode(part, true))
+  }
+}
+
+/** A control that somebody has changed since the page was drawn. */
+function touched(node: Element): boolean {
+  if (node instanceof HTMLInputElement) {
+    if (node.type === "hidden" || node.type === "submit") return false
+    if (node.type === "checkbox" || node.type === "radio") return node.checked !== node.defaultChecked
+    if (node.type === "file") return node.value !== ""
+    return node === document.activeElement || node.value !== node.defaultValue
+  }
+  if (node instanceof HTMLTextAreaElement) return node === document.activeElement || node.value !== node.defaultValue
+  if (node instanceof HTMLSelectElement) {
+    return node === document.activeElement || [...node.options].some((o) => o.selected !== o.defaultSelected)
+  }
+  return node instanceof HTMLElement && node.isContentEditable
+}
+
+function ownedByBrowser(node: Element, name: string, mutation: string, here: boolean): boolean {
+  if (name === "style") return true // the server never sends one: our policy forbids it
+  if (name.startsWith("data-js-")) return true
+  if (name === "open" && (node instanceof HTMLDialogElement || node instanceof HTMLDetailsElement)) return here
+  if (name === "checked" && here && node instanceof HTMLInputElement) return touched(node)
+  return name === "complete" || (name === "busy" && mutation === "remove")
+}
