@@ -2,9 +2,13 @@ package smtpout
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
+	"syscall"
+	"time"
 )
 
 // Envelope is the SMTP envelope of one mail.
@@ -315,7 +319,7 @@ func (a *attempt) write() bool {
 		return err
 	})
 	if err == nil {
-		return true
+		return a.unasked()
 	}
 	f := a.lost(a.ctx, "the connection broke while the mail was being sent", err)
 	if a.ctx.Err() == nil {
@@ -325,6 +329,39 @@ func (a *attempt) write() bool {
 		}
 	}
 	return a.end(f)
+}
+
+// unasked looks for a reply that came before the end of the mail. It cannot
+// be the answer to the mail, and would be taken for it: the dot is then not
+// written, so that the mail certainly was not taken.
+func (a *attempt) unasked() bool {
+	if !a.pending() {
+		return true
+	}
+	rep, f := a.readReply(a.ctx, time.Second)
+	a.broken = true
+	if f == nil {
+		f = a.fault(rep)
+		if rep.code < 400 {
+			f.Text = "the server answered before the mail was sent: " + rep.text
+		}
+	}
+	return a.end(f)
+}
+
+// pending says whether the server has said something. A small mail is gone
+// before an answer could have come, so only what lies in the buffer counts; a
+// bigger one is worth a moment's look.
+func (a *attempt) pending() bool {
+	if a.r.Buffered() > 0 {
+		return true
+	}
+	if a.body.size < blockSize || a.raw.SetReadDeadline(time.Now().Add(time.Millisecond)) != nil {
+		return false
+	}
+	_, err := a.r.Peek(1)
+	// A connection at its end will not answer, and there is no dot yet.
+	return err == nil || errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)
 }
 
 // dot ends the mail and reads the answer. It is written by itself, so that a
