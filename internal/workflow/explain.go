@@ -1,0 +1,206 @@
+package workflow
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"postroom"
+)
+
+// Explanation says why one workflow did or did not match an event (W31).
+type Explanation struct {
+	Result
+	Name   string
+	Reason string // the verdict in words, with its particulars
+	// Edge holds the filters of the When; Conditions the tree of the If, nil
+	// when there is none. Both are filled in even for a workflow that was not
+	// considered, so that one sees what it would have said.
+	Edge       []Check
+	Conditions *Check
+	// SmallestChange is what least would have to be different for the workflow
+	// to match, as a sentence; "" when it matched.
+	SmallestChange string
+}
+
+// Check is one filter, condition or group of conditions with its verdict.
+type Check struct {
+	Text     string // the condition in words; of a group its heading
+	Expected string // what it compares with, in words; "" for a group
+	Actual   string // what was so at the event, in words; "" for a group
+	Truth    Truth
+	Children []Check
+}
+
+// Explain recomputes the judgement of an event and says for each workflow of
+// its edge why it came out so. Vector of the returned Judgement is to be
+// compared with what was stored. names may be nil.
+func Explain(s *Set, e *postroom.Event, facts Facts, in Inputs, names Names) ([]Explanation, Judgement) {
+	j := Judge(s, e, facts, in)
+	r := newReading(e, facts)
+	out := make([]Explanation, len(j.Results))
+	for i, en := range s.On(e.Kind) {
+		out[i] = explain(en, j.Results[i], e, r, in, names)
+	}
+	return out, j
+}
+
+func explain(en Entry, res Result, e *postroom.Event, r *reading, in Inputs, names Names) Explanation {
+	v := en.Version
+	x := Explanation{Result: res, Name: v.Name, Edge: v.when.explain(e, names)}
+	if v.cond.kind != always {
+		c := v.cond.explain(r, names)
+		x.Conditions = &c
+	}
+	x.Reason = reason(v, res, e, in, names)
+	if res.Verdict != Matched {
+		x.SmallestChange = smallestChange(v, res, x, r, names)
+	}
+	return x
+}
+
+// reason says the verdict with its particulars.
+func reason(v *Version, res Result, e *postroom.Event, in Inputs, names Names) string {
+	switch res.Verdict {
+	case OtherMailbox:
+		return fmt.Sprintf("Not considered: it belongs to %s and the conversation is in %s.",
+			names.of(RefMailbox, v.MailboxID), names.of(RefMailbox, e.After.MailboxID))
+	case Stopped:
+		return fmt.Sprintf("Not considered: %s said stop.", names.of(RefWorkflow, res.By))
+	case LimitUsed:
+		_, why := v.Definition.Limits.Used(in.Counters[v.WorkflowID], e.At)
+		return "Not considered: limit used. " + why
+	case DepthExceeded:
+		return fmt.Sprintf("Not considered: %d workflows had already set each other off, and that is the most.", e.Depth)
+	}
+	s := res.Verdict.String()
+	return strings.ToUpper(s[:1]) + s[1:] + "."
+}
+
+// explain checks each filter of the edge.
+func (w compiledWhen) explain(e *postroom.Event, names Names) []Check {
+	from, to := sides(e)
+	var out []Check
+	add := func(text string, wanted []string, have string, words func(string) string) {
+		if len(wanted) == 0 {
+			return
+		}
+		shown := make([]string, len(wanted))
+		for i, s := range wanted {
+			shown[i] = words(s)
+		}
+		expected := list(shown, "or")
+		actual := words(have)
+		if actual == "" {
+			actual = "nothing"
+		}
+		out = append(out, Check{Text: text, Expected: expected, Actual: actual, Truth: truth(slices.Contains(wanted, have))})
+	}
+	side := func(s string) string { return sideWords(e.Kind, s, names) }
+	add("changed from", w.From, from, side)
+	add("changed to", w.To, to, side)
+	add("done by", asText(w.Actors), string(e.Actor.Kind), func(s string) string { return wordsOr(actorWords, s) })
+	add("done through", asText(w.Paths), string(e.Path), func(s string) string { return wordsOr(pathWords, s) })
+	return out
+}
+
+// explain checks each condition, also those that the verdict did not need.
+func (n *node) explain(r *reading, names Names) Check {
+	c := Check{Truth: n.eval(r)}
+	if n.kind != leaf {
+		c.Text, _ = n.source.group()
+		for _, child := range n.children {
+			c.Children = append(c.Children, child.explain(r, names))
+		}
+		return c
+	}
+	c.Text = n.source.leafWords(names)
+	c.Expected = n.expected(names)
+	c.Actual = n.actual(r, names)
+	return c
+}
+
+// expected says what the leaf's operator compares with.
+func (n *node) expected(names Names) string {
+	op, _ := operator(n.source.Op)
+	if n.fact.Kind == KindBool {
+		return yes(n.nums[0] == 1)
+	}
+	if len(n.source.Values) == 0 {
+		return op.Label
+	}
+	return op.Label + " " + expectedWords(n.fact, *n.source, names)
+}
+
+// actual says what the leaf's fact was.
+func (n *node) actual(r *reading, names Names) string {
+	if op := n.source.Op; op == Changed || op == ChangedFrom || op == ChangedTo {
+		from, to, changed := changeOf(n.fact.Name, r.event)
+		switch {
+		case !changed:
+			return "not changed by this event"
+		case from == "" && to == "":
+			return "changed"
+		}
+		return fmt.Sprintf("changed from %s to %s",
+			sideWords(r.event.Kind, from, names), sideWords(r.event.Kind, to, names))
+	}
+	v := r.read(n).value
+	if !v.known {
+		return "missing"
+	}
+	switch n.fact.Kind {
+	case KindText:
+		shown := make([]string, 0, len(v.texts))
+		for _, t := range v.texts {
+			if t != "" {
+				shown = append(shown, quoteShort(t))
+			}
+		}
+		if len(shown) == 0 {
+			return "not set"
+		}
+		return strings.Join(shown, ", ")
+	case KindChoice:
+		return ChoiceLabel(n.fact.Name, strings.Join(v.texts, ", "))
+	case KindRef:
+		return names.of(n.fact.Ref, v.num)
+	case KindSet:
+		if len(v.ids) == 0 {
+			return "none"
+		}
+		shown := make([]string, len(v.ids))
+		for i, id := range v.ids {
+			shown[i] = names.of(n.fact.Ref, id)
+		}
+		return strings.Join(shown, ", ")
+	case KindTime:
+		if v.num == 0 {
+			return "never"
+		}
+		return time.UnixMilli(v.num).UTC().Format("2006-01-02 15:04:05 UTC")
+	case KindBool:
+		return yes(v.num == 1)
+	}
+	return strconv.FormatInt(v.num, 10)
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+// quoteShort quotes a text, cut at 120 runes.
+func quoteShort(s string) string {
+	n := 0
+	for i := range s {
+		if n++; n > 120 {
+			return strconv.Quote(s[:i]) + "…"
+		}
+	}
+	return strconv.Quote(s)
+}

@@ -1,0 +1,187 @@
+package workflow
+
+import (
+	"slices"
+
+	"postroom"
+)
+
+// MaxDepth is how many workflows may set each other off in one chain. An event
+// at this depth is judged by none, and the conversation says so (W20).
+const MaxDepth = 8
+
+// State says whether a published workflow takes part.
+type State string
+
+// The states of a workflow in a set.
+const (
+	Enabled     State = "enabled"
+	SwitchedOff State = "off"
+	OnHold      State = "paused" // by its budget or by failing again and again (W21, W23)
+)
+
+// Entry is one workflow in a set: its published version and its state.
+type Entry struct {
+	Version *Version
+	State   State
+}
+
+// Set is every published workflow in its one explicit order (W11), indexed by
+// event so that workflows on other edges cost an event nothing. It does not
+// change once made and may be used by several goroutines.
+type Set struct {
+	revision int64
+	entries  []Entry
+	edges    map[postroom.EventKind]*edge
+}
+
+// edge is the part of a set that listens for one kind of event.
+type edge struct {
+	entries []Entry
+	needs   Needs
+	limited []int64
+}
+
+// NewSet makes a set of the workflows in the given order. The revision is
+// fixed on an event by the first transaction that judges it (W16).
+func NewSet(revision int64, entries []Entry) *Set {
+	s := &Set{revision: revision, entries: slices.Clone(entries), edges: map[postroom.EventKind]*edge{}}
+	for _, en := range s.entries {
+		kind := en.Version.Definition.When.Event
+		ed := s.edges[kind]
+		if ed == nil {
+			ed = &edge{}
+			s.edges[kind] = ed
+		}
+		ed.entries = append(ed.entries, en)
+		if en.State == Enabled {
+			ed.needs = ed.needs.or(en.Version.needs)
+			if en.Version.Limited() {
+				ed.limited = append(ed.limited, en.Version.WorkflowID)
+			}
+		}
+	}
+	return s
+}
+
+// Revision returns the revision the set was made with.
+func (s *Set) Revision() int64 { return s.revision }
+
+// Entries returns the workflows in order. They must not be changed.
+func (s *Set) Entries() []Entry { return s.entries }
+
+// On returns the workflows that listen for a kind of event, in order. They
+// must not be changed.
+func (s *Set) On(kind postroom.EventKind) []Entry {
+	if ed := s.edges[kind]; ed != nil {
+		return ed.entries
+	}
+	return nil
+}
+
+// Needs says what judging an event of this kind looks at.
+func (s *Set) Needs(kind postroom.EventKind) Needs {
+	if ed := s.edges[kind]; ed != nil {
+		return ed.needs
+	}
+	return Needs{}
+}
+
+// Limited returns the ids of the workflows on this edge whose limits need
+// Counters. For all others none need be given.
+func (s *Set) Limited(kind postroom.EventKind) []int64 {
+	if ed := s.edges[kind]; ed != nil {
+		return ed.limited
+	}
+	return nil
+}
+
+// Inputs is what deciding takes into account beside event and facts. It is
+// recorded with the judgement, so that the judgement can be repeated (W40).
+type Inputs struct {
+	// Ran holds the workflows that already ran in this chain (W20).
+	Ran []int64 `json:"ran,omitempty"`
+	// Counters holds the counters of the workflows that Set.Limited names.
+	Counters map[int64]Counters `json:"counters,omitempty"`
+}
+
+// Result is what came of one workflow for one event.
+type Result struct {
+	WorkflowID int64
+	Number     int // of the version
+	Verdict    Verdict
+	By         int64 // for Stopped: the workflow that said stop
+}
+
+// Judgement is what came of each workflow on an event's edge, in order.
+type Judgement struct {
+	Revision int64 // of the set
+	Results  []Result
+	Matches  []*Version // those that matched, in order; they are to run
+	// DepthReached says that nothing ran because the chain is too long.
+	DepthReached bool
+}
+
+// Judge judges one event by every workflow of its edge, in order. All look at
+// the same facts, whatever the earlier ones are going to do (W16); only stop
+// reaches from one to the next. It changes nothing and always gives the same
+// for the same.
+func Judge(s *Set, e *postroom.Event, facts Facts, in Inputs) Judgement {
+	j := Judgement{Revision: s.revision}
+	ed := s.edges[e.Kind]
+	if ed == nil {
+		return j
+	}
+	r := newReading(e, facts)
+	j.Results = make([]Result, 0, len(ed.entries))
+	stopper := int64(0)
+	for _, en := range ed.entries {
+		v := en.Version
+		res := Result{WorkflowID: v.WorkflowID, Number: v.Number, Verdict: verdict(en, e, r, in, stopper)}
+		switch res.Verdict {
+		case Stopped:
+			res.By = stopper
+		case DepthExceeded:
+			j.DepthReached = true
+		case Matched:
+			j.Matches = append(j.Matches, v)
+			if v.stops {
+				stopper = v.WorkflowID
+			}
+		}
+		j.Results = append(j.Results, res)
+	}
+	return j
+}
+
+// verdict judges one workflow. What keeps it from being considered comes
+// first; its limits come last, so that "limit used" means it would have run.
+func verdict(en Entry, e *postroom.Event, r *reading, in Inputs, stopper int64) Verdict {
+	v := en.Version
+	switch {
+	case en.State == OnHold:
+		return Paused
+	case en.State != Enabled:
+		return Disabled
+	case v.MailboxID != 0 && v.MailboxID != e.After.MailboxID:
+		return OtherMailbox
+	case e.Depth >= MaxDepth:
+		return DepthExceeded
+	case stopper != 0:
+		return Stopped
+	case slices.Contains(in.Ran, v.WorkflowID):
+		return ChainRan
+	case !v.when.admits(e):
+		return Filtered
+	}
+	switch v.cond.eval(r) {
+	case False:
+		return NotMet
+	case Unknown:
+		return Undecided
+	}
+	if used, _ := v.Definition.Limits.Used(in.Counters[v.WorkflowID], e.At); used {
+		return LimitUsed
+	}
+	return Matched
+}

@@ -1,0 +1,177 @@
+package workflow
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"postroom"
+	"postroom/internal/template"
+)
+
+// Wish is one action of a version that matched, with its texts rendered: what
+// the workflow wants done. Whether the world still allows it is for the desk
+// to find out (W17).
+type Wish struct {
+	Position int // in the Then, from 0
+	Do       ActionKind
+	Detail   string // what it would do, in words
+	Text     string // reply, note; of a reply with HTML it is empty
+	HTML     string // reply; not sanitised
+	Status   postroom.Status
+	AgentID  int64 // assign; 0 is nobody
+	Add      []int64
+	Remove   []int64
+}
+
+// Plan says what a version that matched wants done, in order, up to its stop.
+// value gives template variables (see Values); names puts ids into words and
+// may be nil. The error is Invalid: a text became too long; then nothing of
+// the plan counts.
+func Plan(v *Version, o template.Options, value func(name string) (string, bool), names Names) ([]Wish, error) {
+	var out []Wish
+	for i, a := range v.actions {
+		w := Wish{Position: i, Do: a.Do, Detail: a.Action.words(names), Status: a.Status,
+			Add: slices.Clone(a.Add), Remove: slices.Clone(a.Remove)}
+		if a.Agent != nil {
+			w.AgentID = *a.Agent
+		}
+		if a.body != nil {
+			text, err := a.body.Render(o, value)
+			if err != nil {
+				return nil, fmt.Errorf("action %d of workflow %d: %w", i+1, v.WorkflowID, err)
+			}
+			if a.body.Mode() == template.HTML {
+				w.HTML = text
+			} else {
+				w.Text = text
+			}
+		}
+		out = append(out, w)
+		if a.Do == DoStop {
+			break
+		}
+	}
+	return out, nil
+}
+
+// Values is what template variables are read from. What is nil is empty.
+type Values struct {
+	Event    *postroom.Event
+	Subject  string // the conversation's
+	Customer *postroom.Customer
+	Mailbox  *postroom.Mailbox
+	Assignee *postroom.Agent
+	Actor    *postroom.Agent // who set off the chain's event; nil unless an agent did
+	Workflow string          // the workflow's name
+}
+
+// Value gives a template variable by name; false when there is none of that
+// name. Every variable of template.Variables has one.
+func (v Values) Value(name string) (string, bool) {
+	group, field, _ := strings.Cut(name, ".")
+	switch group {
+	case "conversation":
+		return v.conversation(field)
+	case "customer":
+		return v.customer(field)
+	case "mailbox":
+		return v.mailbox(field)
+	case "agent":
+		return person(v.Assignee, field)
+	case "actor":
+		if field == "email" {
+			return "", false
+		}
+		return person(v.Actor, field)
+	case "event":
+		if v.Event == nil {
+			return "", field == "at"
+		}
+		return moment(v.Event.At), field == "at"
+	case "workflow":
+		return v.Workflow, field == "name"
+	}
+	return "", false
+}
+
+func (v Values) conversation(field string) (string, bool) {
+	if field == "subject" {
+		return v.Subject, true
+	}
+	var after postroom.Snapshot
+	if v.Event != nil {
+		after = v.Event.After
+	}
+	switch field {
+	case "number":
+		return strconv.FormatInt(after.Number, 10), true
+	case "status":
+		return string(after.Status), true
+	case "created":
+		return moment(after.CreatedAt), true
+	}
+	return "", false
+}
+
+func (v Values) customer(field string) (string, bool) {
+	c := v.Customer
+	if c == nil {
+		c = &postroom.Customer{}
+	}
+	name := strings.TrimSpace(c.Name)
+	if strings.Contains(name, "@") {
+		name = "" // an address is no name to greet somebody by
+	}
+	switch field {
+	case "name":
+		return name, true
+	case "first_name":
+		return c.FirstName(), true
+	case "last_name":
+		_, last, _ := strings.Cut(name, " ")
+		return strings.TrimSpace(last), true
+	case "email":
+		return c.Email(), true
+	}
+	return "", false
+}
+
+func (v Values) mailbox(field string) (string, bool) {
+	m := v.Mailbox
+	if m == nil {
+		m = &postroom.Mailbox{}
+	}
+	switch field {
+	case "name":
+		return m.Name, true
+	case "address":
+		return m.Address, true
+	}
+	return "", false
+}
+
+func person(a *postroom.Agent, field string) (string, bool) {
+	if a == nil {
+		a = &postroom.Agent{}
+	}
+	switch field {
+	case "name":
+		return a.Name, true
+	case "first_name":
+		first, _, _ := strings.Cut(strings.TrimSpace(a.Name), " ")
+		return first, true
+	case "email":
+		return a.Email, true
+	}
+	return "", false
+}
+
+func moment(ms int64) string {
+	if ms == 0 {
+		return ""
+	}
+	return time.UnixMilli(ms).UTC().Format(time.RFC3339)
+}

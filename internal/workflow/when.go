@@ -1,0 +1,92 @@
+package workflow
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"postroom"
+)
+
+// Events lists the kinds of events a workflow can listen for, in the editor's
+// order.
+func Events() []postroom.EventKind {
+	return []postroom.EventKind{postroom.ConversationCreated, postroom.MessageReceived, postroom.ReplySent,
+		postroom.StatusChanged, postroom.AssigneeChanged, postroom.TagsChanged}
+}
+
+// compiledWhen is a When whose event is known to be the right one.
+type compiledWhen struct{ When }
+
+// admits reports whether the event passes every filter.
+func (w compiledWhen) admits(e *postroom.Event) bool {
+	from, to := sides(e)
+	return pass(w.From, from) && pass(w.To, to) && pass(w.Actors, e.Actor.Kind) && pass(w.Paths, e.Path)
+}
+
+func pass[T comparable](wanted []T, have T) bool {
+	return len(wanted) == 0 || slices.Contains(wanted, have)
+}
+
+// sides returns what an event changed from and to, nobody being "0".
+func sides(e *postroom.Event) (from, to string) {
+	from, to = e.Payload.From, e.Payload.To
+	if e.Kind == postroom.AssigneeChanged {
+		if from == "" {
+			from = "0"
+		}
+		if to == "" {
+			to = "0"
+		}
+	}
+	return from, to
+}
+
+// when checks the edge.
+func (c *compiler) when(w When) {
+	c.version.when = compiledWhen{w}
+	if !slices.Contains(Events(), w.Event) {
+		if w.Event == "" {
+			c.fault("when.event", "Say which event it listens for.")
+		} else {
+			c.fault("when.event", "No workflow can listen for %q.", w.Event)
+		}
+		return
+	}
+	for i, s := range w.From {
+		c.side(w.Event, s, fmt.Sprintf("when.from[%d]", i), true)
+	}
+	for i, s := range w.To {
+		c.side(w.Event, s, fmt.Sprintf("when.to[%d]", i), false)
+	}
+	for i, a := range w.Actors {
+		if !slices.Contains(choiceLists.actor, string(a)) {
+			c.fault(fmt.Sprintf("when.actors[%d]", i), "%q is nobody who does things.", a)
+		}
+	}
+	for i, p := range w.Paths {
+		if !slices.Contains(choiceLists.path, string(p)) {
+			c.fault(fmt.Sprintf("when.paths[%d]", i), "%q is not a way of doing things.", p)
+		}
+	}
+}
+
+// side checks one value of From or To.
+func (c *compiler) side(kind postroom.EventKind, value, path string, from bool) {
+	switch {
+	case kind == postroom.StatusChanged, kind == postroom.ConversationCreated && !from:
+		if _, err := postroom.ParseStatus(value); err != nil {
+			c.fault(path, "%s", postroom.TextOf(err))
+		}
+	case kind == postroom.AssigneeChanged:
+		if id, err := strconv.ParseInt(value, 10, 64); err != nil || id < 0 || strconv.FormatInt(id, 10) != value {
+			c.fault(path, "%q is not an agent; 0 is nobody.", value)
+		}
+	default:
+		word := "to"
+		if from {
+			word = "from"
+		}
+		c.fault(path, "The event %s changes nothing from something to something, so it has no %q.", kind, word)
+	}
+}
