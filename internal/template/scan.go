@@ -116,6 +116,9 @@ func tagEnd(source string, start int) (int, error) {
 	if first < 0 {
 		return 0, fault(source, start, "this is opened but never closed with %s.", closing)
 	}
+	if name, _, fallback := strings.Cut(rest[:first], "fallback="); fallback && !strings.ContainsAny(name, "\"'") {
+		return start + 2 + first + 2, nil
+	}
 	quote := byte(0)
 	for i := 0; i+1 < len(rest) && rest[i] != '\n'; i++ {
 		switch c := rest[i]; {

@@ -15,6 +15,7 @@ const (
 	MaxValues       = 200      // of one condition
 	MaxValue        = 1000     // bytes of one value
 	MaxPattern      = 500      // bytes of a regular expression
+	MaxProgram      = 1000     // steps of a compiled regular expression
 	MaxActions      = 20       // of one Then
 	MaxTags         = 50       // of one action
 	MaxTextExamined = 64 << 10 // bytes of a text that conditions look at
@@ -102,6 +103,10 @@ func (f Faults) err() error {
 // Invalid, names the first faulty field and carries all Faults. What may only
 // be published but not saved is not asked for; see Publishable.
 func Compile(d Definition, id Identity) (*Version, error) {
+	d, err := d.clone()
+	if err != nil {
+		return nil, err
+	}
 	c := compiler{version: &Version{Identity: id, Definition: d}}
 	c.definition(d)
 	if err := c.faults.err(); err != nil {

@@ -3,6 +3,7 @@ package workflow
 import (
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strconv"
 	"strings"
@@ -180,12 +181,29 @@ func (c *compiler) textValue(n *node, v string) string {
 	if _, err := regexp.Compile(v); err != nil {
 		return fmt.Sprintf("This pattern cannot be read: %s.", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 	}
-	re, err := regexp.Compile("(?i)" + v)
+	re, err := compilePattern("(?i)" + v)
 	if err != nil {
-		return "This pattern cannot be read."
+		return "This pattern is too complicated: it repeats too much."
 	}
 	n.re = re
 	return ""
+}
+
+// compilePattern compiles a pattern unless its program is so long that matching
+// a long text by it would hold up the desk.
+func compilePattern(v string) (*regexp.Regexp, error) {
+	parsed, err := syntax.Parse(v, syntax.Perl)
+	if err != nil {
+		return nil, err
+	}
+	prog, err := syntax.Compile(parsed.Simplify())
+	if err != nil {
+		return nil, err
+	}
+	if len(prog.Inst) > MaxProgram {
+		return nil, fmt.Errorf("a program of %d steps", len(prog.Inst))
+	}
+	return regexp.Compile(v)
 }
 
 // sideValue checks a value that event.from or event.to is compared with: what
@@ -239,15 +257,12 @@ func needsOf(fact string) Needs {
 		return Needs{Message: true, Headers: true}
 	case group == "message":
 		return Needs{Message: true}
-	case group == "cause":
-		return Needs{Cause: true}
 	}
 	return Needs{}
 }
 
 func (n Needs) or(m Needs) Needs {
-	return Needs{n.Customer || m.Customer, n.Subject || m.Subject, n.Message || m.Message,
-		n.Headers || m.Headers, n.Cause || m.Cause}
+	return Needs{n.Customer || m.Customer, n.Subject || m.Subject, n.Message || m.Message, n.Headers || m.Headers}
 }
 
 // changeOf returns what a fact was before and after the event, and whether this

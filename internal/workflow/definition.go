@@ -137,3 +137,12 @@ func (d Definition) Encode() ([]byte, error) {
 	}
 	return bytes.TrimRight(b.Bytes(), "\n"), nil
 }
+
+// clone returns a copy that shares nothing with d.
+func (d Definition) clone() (Definition, error) {
+	b, err := d.Encode()
+	if err != nil {
+		return d, err
+	}
+	return Decode(b)
+}

@@ -118,7 +118,8 @@ type Judgement struct {
 	Revision int64 // of the set
 	Results  []Result
 	Matches  []*Version // those that matched, in order; they are to run
-	// DepthReached says that nothing ran because the chain is too long.
+	// DepthReached says that a workflow would have run but for the length of
+	// the chain; the conversation is to say so in plain words (W20).
 	DepthReached bool
 }
 
@@ -155,7 +156,8 @@ func Judge(s *Set, e *postroom.Event, facts Facts, in Inputs) Judgement {
 }
 
 // verdict judges one workflow. What keeps it from being considered comes
-// first; its limits come last, so that "limit used" means it would have run.
+// first; depth, chain and limits come last, so that they are only named where
+// the workflow would otherwise have run.
 func verdict(en Entry, e *postroom.Event, r *reading, in Inputs, stopper int64) Verdict {
 	v := en.Version
 	switch {
@@ -165,12 +167,8 @@ func verdict(en Entry, e *postroom.Event, r *reading, in Inputs, stopper int64) 
 		return Disabled
 	case v.MailboxID != 0 && v.MailboxID != e.After.MailboxID:
 		return OtherMailbox
-	case e.Depth >= MaxDepth:
-		return DepthExceeded
 	case stopper != 0:
 		return Stopped
-	case slices.Contains(in.Ran, v.WorkflowID):
-		return ChainRan
 	case !v.when.admits(e):
 		return Filtered
 	}
@@ -179,6 +177,12 @@ func verdict(en Entry, e *postroom.Event, r *reading, in Inputs, stopper int64) 
 		return NotMet
 	case Unknown:
 		return Undecided
+	}
+	if slices.Contains(in.Ran, v.WorkflowID) {
+		return ChainRan
+	}
+	if e.Depth >= MaxDepth {
+		return DepthExceeded
 	}
 	if used, _ := v.Definition.Limits.Used(in.Counters[v.WorkflowID], e.At); used {
 		return LimitUsed

@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"fmt"
+	"html"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,10 +21,13 @@ type Wish struct {
 	Detail   string // what it would do, in words
 	Text     string // reply, note; of a reply with HTML it is empty
 	HTML     string // reply; not sanitised
-	Status   postroom.Status
-	AgentID  int64 // assign; 0 is nobody
-	Add      []int64
-	Remove   []int64
+	// Blank says that the text of a reply or note came out empty, so that
+	// there is nothing to send or to add.
+	Blank   bool
+	Status  postroom.Status
+	AgentID int64 // assign; 0 is nobody
+	Add     []int64
+	Remove  []int64
 }
 
 // Plan says what a version that matched wants done, in order, up to its stop.
@@ -48,6 +52,7 @@ func Plan(v *Version, o template.Options, value func(name string) (string, bool)
 			} else {
 				w.Text = text
 			}
+			w.Blank = blankText(w.Text) && blankHTML(w.HTML)
 		}
 		out = append(out, w)
 		if a.Do == DoStop {
@@ -55,6 +60,26 @@ func Plan(v *Version, o template.Options, value func(name string) (string, bool)
 		}
 	}
 	return out, nil
+}
+
+func blankText(s string) bool { return strings.TrimSpace(s) == "" }
+
+// blankHTML reports whether nothing is left to see of HTML without its tags; a
+// picture is something to see.
+func blankHTML(s string) bool {
+	var text strings.Builder
+	for s != "" {
+		before, rest, tag := strings.Cut(s, "<")
+		text.WriteString(before)
+		if !tag {
+			break
+		}
+		if strings.HasPrefix(strings.ToLower(rest), "img") {
+			return false
+		}
+		_, s, _ = strings.Cut(rest, ">")
+	}
+	return blankText(html.UnescapeString(text.String()))
 }
 
 // Values is what template variables are read from. What is nil is empty.

@@ -191,7 +191,7 @@ var schema = []Fact{
 	{Name: "message.subject", Label: "the message's subject", Kind: KindText, Ops: textOps},
 	{Name: "message.body", Label: "the text of the message", Kind: KindText, Ops: textOps,
 		Doc: "Without quotes and signature where these could be told apart; the first 64 KiB are looked at."},
-	{Name: "message.class", Label: "the kind of mail", Kind: KindChoice, Choices: choiceLists.class, Ops: choiceOps,
+	{Name: "message.class", Label: "the mail", Kind: KindChoice, Choices: choiceLists.class, Ops: choiceOps,
 		Doc: "Whether a person or a machine wrote it."},
 	{Name: "message.verified", Label: "the sender is verified", Kind: KindBool, Ops: boolOps,
 		Doc: "Whether the domain in From vouches for the mail (DMARC). Missing for what did not come by mail."},

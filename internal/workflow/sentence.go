@@ -133,7 +133,7 @@ func Sentence(d Definition, names Names) string {
 		b.WriteString(d.If.clause(names, true))
 	}
 	b.WriteString(": ")
-	b.WriteString(strings.Join(p.Then, "; then "))
+	b.WriteString(strings.Join(p.Then, ", then "))
 	b.WriteString(".")
 	return b.String()
 }
@@ -244,7 +244,7 @@ func (c Cond) leafWords(names Names) string {
 		if slices.Equal(c.Values, []string{"true"}) {
 			return fact.Label
 		}
-		return "not: " + fact.Label
+		return denied(fact.Label)
 	}
 	op, ok := operator(c.Op)
 	if !ok {
@@ -255,6 +255,15 @@ func (c Cond) leafWords(names Names) string {
 		text += " " + expectedWords(fact, c, names)
 	}
 	return text
+}
+
+// denied turns a label that says what is so round, as in "the sender is not
+// verified".
+func denied(label string) string {
+	if s := strings.Replace(label, " is ", " is not ", 1); s != label {
+		return s
+	}
+	return strings.Replace(label, " has ", " has no ", 1)
 }
 
 // expectedWords puts the values a condition compares with into words.

@@ -61,7 +61,6 @@ type Needs struct {
 	Subject  bool
 	Message  bool
 	Headers  bool
-	Cause    bool
 }
 
 // Record is what facts are read from: the event with its snapshot, and the
@@ -76,8 +75,6 @@ type Record struct {
 	// Headers returns all values of a header of the received mail, nil if it
 	// has none. The name comes in lower case.
 	Headers func(name string) []string
-	// CauseWorkflow is the workflow whose run set off the event, 0 for none.
-	CauseWorkflow int64
 }
 
 // NewFacts returns the facts of an event.
@@ -98,8 +95,11 @@ func (f recordFacts) Value(fact string) Value {
 	case "event":
 		return f.event(rest)
 	case "cause":
-		if rest == "workflow" {
-			return ID(f.r.CauseWorkflow)
+		if rest == "workflow" && f.r.Event != nil {
+			if a := f.r.Event.Actor; a.Kind == postroom.ByWorkflow {
+				return ID(a.ID)
+			}
+			return ID(0)
 		}
 	}
 	return Missing()
