@@ -74,7 +74,7 @@ type DB struct {
 	ids     idPool
 	signals *signals // PostgreSQL
 
-	writing sync.Map // goroutine number -> struct{}, of those inside Write
+	writing sync.Map // goroutine number -> *Tx, of those inside Write
 	closers []func() error
 	once    sync.Once
 	closed  error
@@ -163,20 +163,26 @@ func (d *DB) Read(ctx context.Context, fn func(Q) error) error {
 // it would wait for itself. Keep fn short: on SQLite all others wait for it.
 func (d *DB) Write(ctx context.Context, fn func(*Tx) error) error {
 	me := goroutine()
-	if _, nested := d.writing.LoadOrStore(me, struct{}{}); nested {
+	if _, nested := d.writing.LoadOrStore(me, (*Tx)(nil)); nested {
 		return errNested
 	}
 	defer d.writing.Delete(me)
-	if d.engine == SQLite {
-		return d.writer.write(ctx, fn)
+	run := func(tx *Tx) error {
+		d.writing.Store(me, tx)
+		return fn(tx)
 	}
-	return d.writePostgres(ctx, fn)
+	if d.engine == SQLite {
+		return d.writer.write(ctx, run)
+	}
+	return d.writePostgres(ctx, run)
 }
 
-// insideWrite says whether the calling goroutine is in a Write.
-func (d *DB) insideWrite() bool {
-	_, ok := d.writing.Load(goroutine())
-	return ok
+// openTx returns the transaction of the Write the calling goroutine is in;
+// nil if it is in none.
+func (d *DB) openTx() *Tx {
+	tx, _ := d.writing.Load(goroutine())
+	t, _ := tx.(*Tx)
+	return t
 }
 
 // goroutine returns the number of the calling goroutine. Go hides it for good

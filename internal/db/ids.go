@@ -22,8 +22,7 @@ type idRange struct{ next, end int64 }
 func (r idRange) size() int64 { return r.end - r.next }
 
 // idPool hands out ids from blocks taken from the database. One block is in
-// use and one is spare, so that ids can be drawn inside a write, when SQLite
-// could not give another block.
+// use and one is spare, so that hardly anybody waits for the next.
 type idPool struct {
 	db    *DB
 	block int64
@@ -48,10 +47,8 @@ func (d *DB) NewID(ctx context.Context) (int64, error) {
 	return ids[0], nil
 }
 
-// NewIDs draws n ids, ascending. Outside a Write n may be anything. Inside a
-// Write there are at least 500 to draw; when they are used up the answer is
-// postroom.Busy, because on SQLite waiting for more would be waiting for
-// oneself: who needs many draws them before.
+// NewIDs draws n ids, ascending, inside or outside a Write. An id drawn inside
+// a Write that is rolled back may be drawn again: do not let it out.
 func (d *DB) NewIDs(ctx context.Context, n int) ([]int64, error) {
 	if n < 0 {
 		return nil, postroom.Errorf(postroom.Internal, "A negative number of ids was asked for.")
@@ -74,9 +71,11 @@ func (p *idPool) take(ctx context.Context, n int64) ([]int64, error) {
 		if missing == 0 {
 			return ids, nil
 		}
-		if p.db.insideWrite() && p.db.engine == SQLite {
-			return nil, postroom.Errorf(postroom.Busy,
-				"Too many new rows in one write; the ids must be drawn before it begins.")
+		if p.db.engine == SQLite {
+			// The next block has to wait for the write we are in.
+			if tx := p.db.openTx(); tx != nil {
+				return takeInside(ctx, tx, ids, missing)
+			}
 		}
 		select {
 		case <-filled:
@@ -90,6 +89,19 @@ func (p *idPool) take(ctx context.Context, n int64) ([]int64, error) {
 			return nil, fmt.Errorf("draw ids: %w", err)
 		}
 	}
+}
+
+// takeInside takes n ids in the transaction that is open, and no more: if it
+// is rolled back, so are they.
+func takeInside(ctx context.Context, tx *Tx, ids []int64, n int64) ([]int64, error) {
+	var next int64
+	if err := tx.QueryRow(ctx, qTakeIDs, n).Scan(&next); err != nil {
+		return nil, fmt.Errorf("draw ids: %w", err)
+	}
+	for id := next - n; id < next; id++ {
+		ids = append(ids, id)
+	}
+	return ids, nil
 }
 
 // draw moves up to n free ids into ids.

@@ -21,7 +21,7 @@ const (
 	systemConns   = 2
 
 	// retries is how often a write that collided with another is run again.
-	retries = 8
+	retries = 20
 )
 
 func openPostgres(ctx context.Context, d *DB, o Options) error {

@@ -251,13 +251,13 @@ func (t *Tx) Now() int64 { return t.db.Now() }
 // Savepoint runs fn so that its failure undoes only what it did: the
 // transaction can go on afterwards. The error of fn is returned.
 func (t *Tx) Savepoint(ctx context.Context, fn func() error) error {
-	if _, err := t.Exec(ctx, "savepoint inner"); err != nil {
+	if _, err := t.Exec(ctx, "savepoint part"); err != nil {
 		return err
 	}
 	hooks := len(t.hooks)
 	err := fn()
 	if err == nil && t.failed == nil {
-		_, err = t.Exec(ctx, "release savepoint inner")
+		_, err = t.Exec(ctx, "release savepoint part")
 		return err
 	}
 	if err == nil {
@@ -270,10 +270,10 @@ func (t *Tx) Savepoint(ctx context.Context, fn func() error) error {
 	t.hooks = t.hooks[:hooks]
 	// The context may be what ended: the undoing must not depend on it.
 	undo := context.WithoutCancel(ctx)
-	if _, e := t.Exec(undo, "rollback to savepoint inner"); e != nil {
+	if _, e := t.Exec(undo, "rollback to savepoint part"); e != nil {
 		return errors.Join(err, e)
 	}
-	if _, e := t.Exec(undo, "release savepoint inner"); e != nil {
+	if _, e := t.Exec(undo, "release savepoint part"); e != nil {
 		return errors.Join(err, e)
 	}
 	return err

@@ -200,7 +200,7 @@ func startPostgres() (s *postgresServer, err error) {
 	}
 	s = &postgresServer{dir: dir, done: make(chan struct{})}
 	s.cmd = exec.Command(postgres, "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "fsync="+fsync,
-		"-c", "max_connections=400", "-c", "shared_buffers=64MB", "-c", "max_wal_size=512MB", "-c", "autovacuum=off")
+		"-c", "max_connections=400", "-c", "shared_buffers=64MB", "-c", "max_wal_size=512MB", "-c", "autovacuum=off", "-c", "deadlock_timeout=100ms")
 	s.cmd.Dir = dir
 	s.cmd.SysProcAttr = who
 	var log strings.Builder
