@@ -1,0 +1,288 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"postroom"
+)
+
+// HeadRow is a conversation with the names that stand in its head.
+type HeadRow struct {
+	*postroom.Conversation
+	Customer, Assignee string
+	Mailbox            *postroom.Mailbox
+	CustomerSince      int64
+	Linked             int64 // number of the conversation it continues; 0 for none
+}
+
+const qHead = `select c.id, c.number, c.mailbox_id, c.customer_id, c.subject, c.status, c.assignee_id, c.seq,
+	c.received, c.replies, c.notes, c.created_at, c.updated_at, c.waiting_since, c.last_customer_at, c.last_agent_at,
+	c.last_human_at, c.closed_at, c.linked_from, c.preview, c.has_attachments,
+	coalesce(k.name, ''), coalesce(k.created_at, 0), coalesce(a.name, ''), coalesce(l.number, 0),
+	b.name, b.address, b.aliases, b.signature, b.undo_ms, b.sender_name
+	from conversation c join mailbox b on b.id = c.mailbox_id left join customer k on k.id = c.customer_id
+	left join agent a on a.id = c.assignee_id left join conversation l on l.id = c.linked_from and c.linked_from > 0
+	where c.number = $1`
+
+// Head loads a conversation by its number, without tags, with the names in its
+// head. Of the mailbox it fills what pages show.
+func (r Read) Head(ctx context.Context, number int64) (HeadRow, error) {
+	var c postroom.Conversation
+	var b postroom.Mailbox
+	var aliases string
+	h := HeadRow{Conversation: &c, Mailbox: &b}
+	err := r.q.QueryRow(ctx, qHead, number).Scan(&c.ID, &c.Number, &c.MailboxID, &c.CustomerID, &c.Subject, &c.Status, &c.AssigneeID, &c.Seq,
+		&c.Received, &c.Replies, &c.Notes, &c.CreatedAt, &c.UpdatedAt, &c.WaitingSince, &c.LastCustomerAt, &c.LastAgentAt,
+		&c.LastHumanAt, &c.ClosedAt, &c.LinkedFrom, &c.Preview, &c.HasAttachments,
+		&h.Customer, &h.CustomerSince, &h.Assignee, &h.Linked, &b.Name, &b.Address, &aliases, &b.Signature, &b.UndoMS, &b.SenderName)
+	if err != nil {
+		return h, missing(err, "There is no conversation %d.", number)
+	}
+	b.ID = c.MailboxID
+	return h, fromJSON(aliases, &b.Aliases)
+}
+
+// ConversationRows is all that stands on a conversation's page beside its head
+// and the bodies of its messages.
+type ConversationRows struct {
+	Events       []EventRow // in order
+	Files        map[int64][]postroom.Attachment
+	DraftFiles   map[int64][]postroom.Attachment
+	Mails        []MailRow // in order
+	Recipients   map[int64][]postroom.MailRecipient
+	Drafts       []*postroom.Draft
+	Participants []Participant
+	Addresses    []string // of the customer, the primary one first
+	Others       []OtherRow
+	OthersCount  int // conversations of the customer the agent may see
+	Runs         []RunRow
+	Agents       []AgentName
+	Tags         []Name // all, by name
+	TagIDs       []int64
+	Workflows    []WorkflowName
+	Next, Prev   int64 // numbers of the neighbours in the list; 0 for none
+}
+
+// EventRow is an event without its snapshot.
+type EventRow struct {
+	ID, Seq, ActID, Cause, Root int64
+	Depth                       int
+	Kind                        postroom.EventKind
+	Actor                       postroom.Actor
+	Path                        postroom.Path
+	Payload                     postroom.Payload
+	At, FinalAt                 int64
+	State                       postroom.EventState
+	Revision                    int64
+	Verdicts, Words             string
+}
+
+// MailRow is a mail without its content, with the server of the attempt that
+// settled it.
+type MailRow struct {
+	postroom.Mail
+	LastAt int64 // of the last attempt, or of its making
+	Server string
+}
+
+// OtherRow is another conversation of the same customer.
+type OtherRow struct {
+	Number, UpdatedAt int64
+	Subject           string
+	Status            postroom.Status
+}
+
+// RunRow is a run without its effects.
+type RunRow struct {
+	ID, WorkflowID, EventID int64
+	State, Error            string
+}
+
+// AgentName is an agent as lists and menus show them.
+type AgentName struct {
+	Name
+	Disabled bool
+}
+
+// WorkflowName is a workflow as a page refers to it.
+type WorkflowName struct {
+	Name
+	Enabled bool
+}
+
+// ConversationAsk says what is wanted around a conversation.
+type ConversationAsk struct {
+	Agent     int64   // who looks
+	Mailboxes []int64 // they may see; nil is all
+	List      *ListAsk
+}
+
+// ConversationRows reads what belongs to a conversation in one statement.
+func (r Read) ConversationRows(ctx context.Context, c *postroom.Conversation, ask ConversationAsk) (*ConversationRows, error) {
+	out := &ConversationRows{Files: map[int64][]postroom.Attachment{}, DraftFiles: map[int64][]postroom.Attachment{}, Recipients: map[int64][]postroom.MailRecipient{}}
+	parts := slices.Concat(timelineParts(c.ID), sideParts(c, ask), nameParts())
+	nextHalf, prevHalf := int64(-1), int64(-1)
+	if ask.List != nil {
+		l := *ask.List
+		l.From = &ListKey{}
+		*l.From = l.Sort.KeyOf(c)
+		parts = append(parts, l.neighbours("next", false)...)
+		parts = append(parts, l.neighbours("prev", true)...)
+	}
+	err := r.trip(ctx, parts, func(t tripRow) error {
+		switch t.kind {
+		case "next":
+			if t.n[1] > nextHalf {
+				out.Next, nextHalf = t.n[0], t.n[1]
+			}
+			return nil
+		case "prev":
+			if t.n[1] > prevHalf {
+				out.Prev, prevHalf = t.n[0], t.n[1]
+			}
+			return nil
+		}
+		return out.scan(t)
+	})
+	out.sort()
+	return out, err
+}
+
+const mailServer = `coalesce((select t.server from attempt t where t.mail_id = m.id order by t.number desc, t.id desc limit 1), '')`
+const mailLastAt = `coalesce((select max(t.ended_at) from attempt t where t.mail_id = m.id), 0)`
+
+// mailPart selects mails as MailRow shows them.
+func mailPart(from string, args ...any) part {
+	return part{kind: "mail",
+		n: []string{"m.id", "m.mailbox_id", "m.conversation_id", "m.message_id", "m.event_id", "m.seq", "m.root_id", "m.root_seq", "m.run_id", "m.class",
+			"m.automatic", "m.tries", "m.created_at", "m.due_at", "m.queued_at", "m.ended_at", "m.resent", mailLastAt},
+		s:    []string{"m.state", "m.words", "m.subject", mailServer, "m.header"},
+		from: from, args: args}
+}
+
+func scanMailRow(t tripRow) MailRow {
+	m := MailRow{LastAt: t.n[17], Server: t.s[3]}
+	m.ID, m.MailboxID, m.ConversationID, m.MessageID, m.EventID, m.Seq, m.Root, m.RootSeq, m.RunID = t.n[0], t.n[1], t.n[2], t.n[3], t.n[4], t.n[5], t.n[6], t.n[7], t.n[8]
+	m.Class, m.Automatic, m.Tries = postroom.MailClass(t.n[9]), t.n[10] == 1, int(t.n[11])
+	m.CreatedAt, m.DueAt, m.QueuedAt, m.EndedAt, m.Resent = t.n[12], t.n[13], t.n[14], t.n[15], t.n[16] == 1
+	m.State, m.Words, m.Subject, m.Header = postroom.MailState(t.s[0]), t.s[1], t.s[2], t.s[4]
+	return m
+}
+
+func timelineParts(id int64) []part {
+	file := func(kind, from string) part {
+		return part{kind: kind, n: []string{"f.message_id", "f.draft_id", "f.id", "f.inline", "f.size"},
+			s: []string{"f.name", "f.type", "f.content_id", "f.sha256"}, from: from, args: []any{id}}
+	}
+	return []part{
+		{kind: "event", n: []string{"id", "seq", "act_id", "actor_id", "cause_id", "root_id", "depth", "at", "final_at", "set_revision"},
+			s: []string{"kind", "actor_kind", "path", "payload", "state", "verdicts", "words"}, from: `from event where conversation_id = ?`, args: []any{id}},
+		file("file", `from message m join attachment f on f.message_id = m.id where m.conversation_id = ? and f.message_id > 0`),
+		file("draftfile", `from draft d join attachment f on f.draft_id = d.id where d.conversation_id = ? and f.draft_id > 0`),
+		mailPart(`from mail m where m.conversation_id = ?`, id),
+		{kind: "recipient", n: []string{"r.mail_id", "r.code", "r.at"}, s: []string{"r.address", "r.kind", "r.state", "r.words"},
+			from: `from mail m join mail_recipient r on r.mail_id = m.id where m.conversation_id = ?`, args: []any{id}},
+		{kind: "run", n: []string{"id", "workflow_id", "event_id"}, s: []string{"state", "error"}, from: `from run where conversation_id = ?`, args: []any{id}},
+		{kind: "tagged", n: []string{"tag_id"}, from: `from conversation_tag where conversation_id = ?`, args: []any{id}},
+	}
+}
+
+func sideParts(c *postroom.Conversation, ask ConversationAsk) []part {
+	may, mayArgs := anyOf("mailbox_id", ask.Mailboxes)
+	args := append([]any{c.CustomerID, c.ID}, mayArgs...)
+	return []part{
+		{kind: "draft", n: []string{"id", "revision", "seen_seq", "updated_at"}, s: []string{"kind", "to_list", "cc_list", "bcc_list", "body_html"},
+			from: `from draft where conversation_id = ? and agent_id = ?`, args: []any{c.ID, ask.Agent}},
+		{kind: "participant", n: []string{"confirmed"}, s: []string{"address", "name", "kind"}, from: `from participant where conversation_id = ?`, args: []any{c.ID}},
+		{kind: "address", n: []string{"position"}, s: []string{"address"}, from: `from customer_address where customer_id = ?`, args: []any{c.CustomerID}},
+		limited(part{kind: "other", n: []string{"number", "updated_at"}, s: []string{"subject", "status"},
+			from: `from conversation where customer_id = ? and id <> ?` + may, args: slices.Clone(args)}, "updated_at desc, id desc", 6),
+		{kind: "others", n: []string{"count(*)"}, from: `from conversation where customer_id = ? and id <> ?` + may, args: args},
+	}
+}
+
+func nameParts() []part {
+	return []part{
+		{kind: "agent", n: []string{"id", "disabled_at"}, s: []string{"name"}, from: `from agent`},
+		{kind: "tag", n: []string{"id"}, s: []string{"name"}, from: `from tag`},
+		{kind: "workflow", n: []string{"id", "enabled"}, s: []string{"name"}, from: `from workflow`},
+	}
+}
+
+func (o *ConversationRows) scan(t tripRow) error {
+	switch t.kind {
+	case "event":
+		e := EventRow{ID: t.n[0], Seq: t.n[1], ActID: t.n[2], Cause: t.n[4], Root: t.n[5], Depth: int(t.n[6]), At: t.n[7], FinalAt: t.n[8], Revision: t.n[9],
+			Kind: postroom.EventKind(t.s[0]), Actor: postroom.Actor{Kind: postroom.ActorKind(t.s[1]), ID: t.n[3]}, Path: postroom.Path(t.s[2]),
+			State: postroom.EventState(t.s[4]), Verdicts: t.s[5], Words: t.s[6]}
+		err := json.Unmarshal([]byte(t.s[3]), &e.Payload)
+		o.Events = append(o.Events, e)
+		return err
+	case "file", "draftfile":
+		a := postroom.Attachment{ID: t.n[2], Inline: t.n[3] == 1, Size: t.n[4], Name: t.s[0], Type: t.s[1], ContentID: t.s[2], SHA256: t.s[3]}
+		if t.kind == "file" {
+			o.Files[t.n[0]] = append(o.Files[t.n[0]], a)
+		} else {
+			o.DraftFiles[t.n[1]] = append(o.DraftFiles[t.n[1]], a)
+		}
+	case "mail":
+		o.Mails = append(o.Mails, scanMailRow(t))
+	case "recipient":
+		o.Recipients[t.n[0]] = append(o.Recipients[t.n[0]], postroom.MailRecipient{Address: t.s[0], Kind: t.s[1], State: postroom.MailState(t.s[2]), Words: t.s[3], Code: int(t.n[1]), At: t.n[2]})
+	case "run":
+		o.Runs = append(o.Runs, RunRow{ID: t.n[0], WorkflowID: t.n[1], EventID: t.n[2], State: t.s[0], Error: t.s[1]})
+	case "draft":
+		return o.scanDraft(t)
+	case "participant":
+		o.Participants = append(o.Participants, Participant{Address: t.s[0], Name: t.s[1], Kind: t.s[2], Confirmed: t.n[0] == 1})
+	case "address":
+		if t.n[0] == 0 {
+			o.Addresses = slices.Insert(o.Addresses, 0, t.s[0])
+		} else {
+			o.Addresses = append(o.Addresses, t.s[0])
+		}
+	case "other":
+		o.Others = append(o.Others, OtherRow{Number: t.n[0], UpdatedAt: t.n[1], Subject: t.s[0], Status: postroom.Status(t.s[1])})
+	case "others":
+		o.OthersCount = int(t.n[0])
+	case "tagged":
+		o.TagIDs = append(o.TagIDs, t.n[0])
+	case "agent":
+		o.Agents = append(o.Agents, AgentName{Name{t.n[0], t.s[0]}, t.n[1] > 0})
+	case "tag":
+		o.Tags = append(o.Tags, Name{t.n[0], t.s[0]})
+	case "workflow":
+		o.Workflows = append(o.Workflows, WorkflowName{Name{t.n[0], t.s[0]}, t.n[1] == 1})
+	}
+	return nil
+}
+
+func (o *ConversationRows) scanDraft(t tripRow) error {
+	d := &postroom.Draft{ID: t.n[0], Revision: t.n[1], SeenSeq: t.n[2], UpdatedAt: t.n[3], Kind: postroom.MessageKind(t.s[0]), HTML: t.s[4]}
+	o.Drafts = append(o.Drafts, d)
+	for i, list := range []*[]postroom.Address{&d.To, &d.Cc, &d.Bcc} {
+		if err := fromJSON(t.s[1+i], list); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sort puts what a trip brought in any order into the order of the page.
+func (o *ConversationRows) sort() {
+	slices.SortFunc(o.Events, func(a, b EventRow) int { return compare(a.Seq, b.Seq, "", "", 0, 0) })
+	slices.SortFunc(o.Mails, func(a, b MailRow) int { return compare(a.RootSeq, b.RootSeq, "", "", a.Seq, b.Seq) })
+	slices.SortFunc(o.Runs, func(a, b RunRow) int { return compare(a.ID, b.ID, "", "", 0, 0) })
+	slices.SortFunc(o.Drafts, func(a, b *postroom.Draft) int { return compare(b.UpdatedAt, a.UpdatedAt, "", "", b.ID, a.ID) })
+	slices.SortFunc(o.Participants, func(a, b Participant) int { return compare(0, 0, a.Address, b.Address, 0, 0) })
+	slices.SortFunc(o.Others, func(a, b OtherRow) int { return compare(b.UpdatedAt, a.UpdatedAt, "", "", b.Number, a.Number) })
+	slices.SortFunc(o.Agents, func(a, b AgentName) int { return compare(0, 0, a.Name.Name, b.Name.Name, a.ID, b.ID) })
+	slices.SortFunc(o.Tags, func(a, b Name) int { return compare(0, 0, a.Name, b.Name, 0, 0) })
+	for _, files := range []map[int64][]postroom.Attachment{o.Files, o.DraftFiles} {
+		for _, f := range files {
+			slices.SortFunc(f, func(a, b postroom.Attachment) int { return compare(a.ID, b.ID, "", "", 0, 0) })
+		}
+	}
+}
