@@ -193,6 +193,15 @@ func (c *Conversation) applyStatus(s Status, at int64) {
 	}
 }
 
+// Restore gives the conversation back a status that an undo found in its
+// place; it records nothing, since the undone events stand for themselves.
+func (c *Conversation) Restore(s Status, before Snapshot) {
+	c.applyStatus(s, c.UpdatedAt)
+	if s == Active || s == Pending {
+		c.WaitingSince = before.WaitingSince
+	}
+}
+
 // Assign gives the conversation to an agent, 0 for nobody. Nothing is
 // recorded when it is theirs already.
 func (c *Conversation) Assign(by By, id, agentID int64) *Event {

@@ -1,5 +1,7 @@
 package postroom
 
+import "slices"
+
 // EventKind names what happened, in the past tense. The list is the same for
 // workflows, the API and the audit.
 type EventKind string
@@ -180,4 +182,46 @@ type By struct {
 	Root    *Event // nil lets the act's first event become the root
 	Depth   int
 	Import  bool // recorded as never to be judged, queues no mail (W7)
+}
+
+// Replay returns the event as it would have been recorded on a conversation
+// with these facts: with another from-value and snapshot. changed is false
+// when it would not have been recorded at all, since the fact had its value
+// already. What an event carries beside facts stays.
+func (e Event) Replay(facts Snapshot) (next Event, changed bool) {
+	next = e
+	after := e.After
+	after.Status, after.AssigneeID, after.Tags = facts.Status, facts.AssigneeID, slices.Clone(facts.Tags)
+	switch e.Kind {
+	case StatusChanged:
+		if string(facts.Status) == e.Payload.To {
+			return e, false
+		}
+		next.Payload.From = string(facts.Status)
+		after.Status = Status(e.Payload.To)
+	case AssigneeChanged:
+		if decimal(facts.AssigneeID) == e.Payload.To {
+			return e, false
+		}
+		next.Payload.From = decimal(facts.AssigneeID)
+		after.AssigneeID = e.After.AssigneeID
+	case TagsChanged:
+		next.Payload.Added, next.Payload.Removed = nil, nil
+		for _, t := range e.Payload.Added {
+			if !slices.Contains(after.Tags, t) {
+				after.Tags, next.Payload.Added = append(after.Tags, t), append(next.Payload.Added, t)
+			}
+		}
+		for _, t := range e.Payload.Removed {
+			if i := slices.Index(after.Tags, t); i >= 0 {
+				after.Tags, next.Payload.Removed = slices.Delete(after.Tags, i, i+1), append(next.Payload.Removed, t)
+			}
+		}
+		if len(next.Payload.Added)+len(next.Payload.Removed) == 0 {
+			return e, false
+		}
+		slices.Sort(after.Tags)
+	}
+	next.After = after
+	return next, true
 }

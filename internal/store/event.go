@@ -89,6 +89,13 @@ func (t *Tx) EndEvent(ctx context.Context, id int64, state postroom.EventState, 
 	return n == 1, err
 }
 
+const qHideEvent = `update event set state = 'undone' where id = $1`
+
+// HideEvent marks an event that no workflow can listen for as undone.
+func (t *Tx) HideEvent(ctx context.Context, id int64) error {
+	return t.one(ctx, "undo event", qHideEvent, id)
+}
+
 const qFixJudgement = `update event set set_revision = $2, verdicts = $3, inputs = $4 where id = $1 and state = 'pending'`
 
 // FixJudgement stores by which set of workflows an event is judged and with

@@ -85,6 +85,18 @@ func (r Read) LastReceived(ctx context.Context, conversation int64) (*postroom.M
 	return m, err
 }
 
+const qLastShown = `select ` + messageColumns + ` from message
+	where conversation_id = $1 and kind <> 'note' and undone = 0 order by seq desc limit 1`
+
+// LastShown loads the latest message that is no note, nil if there is none.
+func (r Read) LastShown(ctx context.Context, conversation int64) (*postroom.Message, error) {
+	m, err := scanMessage(r.q.QueryRow(ctx, qLastShown, conversation))
+	if postroom.CodeOf(missing(err, "")) == postroom.NotFound {
+		return nil, nil
+	}
+	return m, err
+}
+
 const qHideMessage = `update message set undone = 1 where id = $1 and undone = 0`
 
 // HideMessage marks a message as undone.

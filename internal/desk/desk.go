@@ -1,0 +1,102 @@
+// Package desk is the conversation service. Every change of a conversation,
+// from whatever door, is a verb of a Turn: one act, one transaction, one
+// ordered batch of rows, events, mails and due work (W1, W2). Rendering,
+// files and ids are seen to before the transaction begins.
+package desk
+
+import (
+	"context"
+	"log/slog"
+
+	"postroom"
+	"postroom/internal/blob"
+	"postroom/internal/email"
+	"postroom/internal/store"
+)
+
+// The work that a commit wakes.
+const (
+	WakeReceive = "receive"
+	WakeJudge   = "judge"
+	WakeDeliver = "deliver"
+	WakeBulk    = "bulk"
+)
+
+// Options is what a desk stands on. Wake and Publish are called after commits
+// only and must not block; nil does nothing.
+type Options struct {
+	Store *store.Store
+	Blobs *blob.Store
+	Keys  *email.Keyring
+	// Wake tells the worker of a kind that there is work.
+	Wake func(kind string)
+	// Publish tells open pages what changed.
+	Publish func(Change)
+	Log     *slog.Logger
+}
+
+// Change is what open pages are told after a commit: keys, never content.
+type Change struct {
+	MailboxID      int64
+	ConversationID int64
+	Number         int64
+	Folders        []postroom.Folder // whose lists changed
+	AgentID        int64             // for what only one agent sees, such as drafts
+	Kind           string            // "conversation", "draft", "job"
+	JobID          int64
+}
+
+// Desk is the conversation service. It is safe for concurrent use.
+type Desk struct {
+	store   *store.Store
+	blobs   *blob.Store
+	keys    *email.Keyring
+	wake    func(string)
+	publish func(Change)
+	log     *slog.Logger
+}
+
+// New returns a desk.
+func New(o Options) *Desk {
+	d := &Desk{store: o.Store, blobs: o.Blobs, keys: o.Keys, wake: o.Wake, publish: o.Publish, log: o.Log}
+	if d.wake == nil {
+		d.wake = func(string) {}
+	}
+	if d.publish == nil {
+		d.publish = func(Change) {}
+	}
+	if d.log == nil {
+		d.log = slog.New(slog.DiscardHandler)
+	}
+	return d
+}
+
+// never is the time of what has no time yet: the events of a bulk job become
+// final when the job has ended.
+const never = int64(1) << 52
+
+// may asks permission for a verb in a mailbox and answers as if what may not
+// be seen did not exist.
+func may(a *postroom.Agent, v postroom.Verb, mailbox int64) error {
+	if postroom.Can(a, v, mailbox) {
+		return nil
+	}
+	if postroom.Can(a, postroom.See, mailbox) {
+		return postroom.Errorf(postroom.Forbidden, "You may not do this in this mailbox.")
+	}
+	return postroom.Errorf(postroom.NotFound, "There is no such conversation.")
+}
+
+// load reads a conversation that an agent wants to change, outside of any
+// transaction: what depends on it is checked again inside.
+func (d *Desk) load(ctx context.Context, a *postroom.Agent, id int64) (*postroom.Conversation, *postroom.Mailbox, error) {
+	c, err := d.store.Read().Conversation(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := may(a, postroom.Answer, c.MailboxID); err != nil {
+		return nil, nil, err
+	}
+	m, err := d.store.Read().Mailbox(ctx, c.MailboxID)
+	return c, m, err
+}

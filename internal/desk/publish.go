@@ -1,0 +1,269 @@
+package desk
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"postroom"
+	"postroom/internal/email"
+	"postroom/internal/store"
+)
+
+// Publish is a draft as it is sent: a reply or a note, with what changes
+// beside it in the same act.
+type Publish struct {
+	ConversationID int64
+	Draft          int64 // the composer's draft; the message takes its id, so that one draft is sent once
+	Kind           postroom.MessageKind
+	To, Cc, Bcc    []postroom.Address // empty To takes the customer
+	HTML           string             // what the editor holds
+	Status         postroom.Status    // "" leaves it
+	Assignee       *int64             // nil leaves it
+	Path           postroom.Path      // PathSend for Send & Close, PathComposer or PathKeyboard
+	SeenSeq        int64              // the last event the author had seen
+	Anyway         bool               // send although a message arrived after SeenSeq
+}
+
+// Publish sends a reply or adds a note, and with it sets status and assignee:
+// one transaction, the message before the status (W2, W3). Errors: Invalid
+// for a field; Conflict with field "stale" when a customer's message arrived
+// that the author has not seen, Conflict with field "draft" when this draft
+// was published before.
+func (d *Desk) Publish(ctx context.Context, a *postroom.Agent, p Publish) (Outcome, error) {
+	c, mailbox, err := d.load(ctx, a, p.ConversationID)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if p.Kind != postroom.Reply && p.Kind != postroom.Note {
+		return Outcome{}, postroom.InvalidField("kind", "%q is neither a reply nor a note.", p.Kind)
+	}
+	if p.Status != "" {
+		if _, err := postroom.ParseStatus(string(p.Status)); err != nil {
+			return Outcome{}, err
+		}
+	}
+	if err := d.checkAssignee(ctx, p.Assignee, c.MailboxID); err != nil {
+		return Outcome{}, err
+	}
+	ids, err := d.store.NewIDs(ctx, turnIDs+8)
+	if err != nil {
+		return Outcome{}, err
+	}
+	m, mail, err := d.render(ctx, a, c, mailbox, p, ids[0])
+	if err != nil {
+		return Outcome{}, err
+	}
+	cause := Cause{Path: p.Path, UndoMS: mailbox.UndoMS}
+	actor := postroom.Actor{Kind: postroom.ByAgent, ID: a.ID}
+	var out Outcome
+	err = d.store.Write(ctx, func(tx *store.Tx) error {
+		c, err := tx.Conversation(ctx, p.ConversationID)
+		if err != nil {
+			return err
+		}
+		if err := d.fresh(ctx, tx, p, m.ID); err != nil {
+			return err
+		}
+		message := *m // a rerun of this function begins anew
+		message.Attachments = slices.Clone(m.Attachments)
+		out, err = d.In(ctx, tx, actor, cause, c, ids[1:], func(t *Turn) error {
+			return t.publish(p, &message, mail)
+		})
+		return err
+	})
+	wrap(&err, "publish")
+	return out, err
+}
+
+func (t *Turn) publish(p Publish, m *postroom.Message, mail *postroom.Mail) error {
+	if p.Kind == postroom.Note {
+		t.Note(m)
+	} else {
+		var copied *postroom.Mail
+		if mail != nil {
+			again := *mail
+			again.Recipients = slices.Clone(mail.Recipients)
+			copied = &again
+		}
+		e := t.Reply(m, copied)
+		if copied != nil && copied.State == postroom.MailSkip {
+			t.Record(postroom.MailSkipped, postroom.Payload{MailID: copied.ID, MessageID: m.ID, Words: copied.Words})
+		}
+		_ = e
+	}
+	if p.Assignee != nil {
+		t.Assign(*p.Assignee)
+	}
+	if p.Status != "" {
+		t.Status(p.Status)
+	}
+	drafts, err := t.Tx.DraftsOf(t.ctx, t.Conversation.ID, t.by.Actor.ID)
+	for _, d := range drafts {
+		if d.Kind == p.Kind {
+			t.Publishes(d.ID)
+		}
+	}
+	return err
+}
+
+// fresh refuses a send that the author would think about again: a draft that
+// was published already, or a customer's message they have not seen.
+func (d *Desk) fresh(ctx context.Context, tx *store.Tx, p Publish, message int64) error {
+	if _, err := tx.Message(ctx, message); err == nil {
+		return &postroom.Error{Code: postroom.Conflict, Field: "draft", Text: "This was sent already."}
+	} else if postroom.CodeOf(err) != postroom.NotFound {
+		return err
+	}
+	if p.Anyway || p.SeenSeq == 0 || p.Kind == postroom.Note {
+		return nil
+	}
+	last, err := tx.LastReceived(ctx, p.ConversationID)
+	if err != nil {
+		return err
+	}
+	if last != nil && last.Seq > p.SeenSeq {
+		return &postroom.Error{Code: postroom.Conflict, Field: "stale", Text: fmt.Sprintf("%s wrote while you were writing. Read it first, or send anyway.", nameOf(last.From))}
+	}
+	return nil
+}
+
+func nameOf(a postroom.Address) string {
+	if a.Name != "" {
+		return a.Name
+	}
+	return a.Address
+}
+
+// render makes message and mail before the transaction.
+func (d *Desk) render(ctx context.Context, a *postroom.Agent, c *postroom.Conversation, mailbox *postroom.Mailbox, p Publish, mailID int64) (*postroom.Message, *postroom.Mail, error) {
+	r := d.store.Read()
+	drafts, err := r.DraftsOf(ctx, c.ID, a.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	var files []postroom.Attachment
+	for _, draft := range drafts {
+		if draft.Kind == p.Kind {
+			files = draft.Attachments
+		}
+	}
+	m := &postroom.Message{ID: p.Draft, From: postroom.Address{Name: a.Name, Address: mailbox.Address}, Subject: email.ReplySubject(c.Subject)}
+	m.HTML, m.Attachments = inlineFiles(p.HTML, files)
+	m.Text = email.TextFromHTML(m.HTML)
+	if strings.TrimSpace(m.Text) == "" && len(m.Attachments) == 0 {
+		return nil, nil, postroom.InvalidField("body", "There is nothing to send yet: write something or attach a file.")
+	}
+	if p.Kind == postroom.Note {
+		return m, nil, nil
+	}
+	if err := d.addressees(ctx, c, mailbox, p, m); err != nil {
+		return nil, nil, err
+	}
+	answers, err := r.LastReceived(ctx, c.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	html, text := m.HTML, m.Text
+	if mailbox.Signature != "" {
+		html += "<br>" + mailbox.Signature
+		text += "\n\n-- \n" + email.TextFromHTML(mailbox.Signature)
+	}
+	mail, err := d.Compose(Letter{
+		ID: mailID, Mailbox: mailbox, Conversation: c, SenderName: a.Name, To: m.To, Cc: m.Cc, Bcc: m.Bcc,
+		HTML: html, Text: text, Files: m.Attachments, Answers: answers, At: d.store.Now(),
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	if words := unmailable(c, mail); words != "" {
+		Skip(mail, postroom.MailSkip, words, d.store.Now())
+	}
+	return m, mail, nil
+}
+
+// unmailable says why a conversation's customer cannot be mailed at all (W30).
+func unmailable(c *postroom.Conversation, m *postroom.Mail) string {
+	switch {
+	case len(m.Recipients) == 0:
+		return "There is no address to send to."
+	case c.Status == postroom.Spam:
+		return "The conversation is spam."
+	}
+	return ""
+}
+
+// addressees fills in who a reply goes to: exactly what the agent chose, the
+// customer where they chose nobody, never one of our own addresses (O7, T11).
+func (d *Desk) addressees(ctx context.Context, c *postroom.Conversation, mailbox *postroom.Mailbox, p Publish, m *postroom.Message) error {
+	own := mailbox.Addresses()
+	theirs := func(in []postroom.Address) []postroom.Address {
+		return slices.DeleteFunc(slices.Clone(in), func(a postroom.Address) bool {
+			return slices.Contains(own, postroom.Canonical(d.keys.PlainAddress(a.Address, mailbox.Separator)))
+		})
+	}
+	m.To, m.Cc, m.Bcc = theirs(p.To), theirs(p.Cc), theirs(p.Bcc)
+	if len(m.To) > 0 || len(p.To) > 0 {
+		return nil
+	}
+	customer, err := d.store.Read().Customer(ctx, c.CustomerID)
+	if err != nil {
+		return err
+	}
+	if address := customer.Email(); address != "" {
+		m.To = []postroom.Address{{Name: customer.Name, Address: address}}
+	}
+	return nil
+}
+
+// attachmentURL is where pages find a file; composed HTML refers to pictures
+// by it, stored HTML by cid:.
+func attachmentURL(id int64) string { return fmt.Sprintf("/attachments/%d/", id) }
+
+// inlineFiles sanitises what an editor sent and turns its pictures from our
+// own URLs into cid: references to the draft's files. Only the draft's own
+// files can be referred to. Files the text shows become inline.
+func inlineFiles(html string, files []postroom.Attachment) (string, []postroom.Attachment) {
+	out := slices.Clone(files)
+	for i := range out {
+		out[i].Inline = false
+	}
+	clean := email.SanitiseComposed(html, func(src string) (string, bool) {
+		for i := range out {
+			f := &out[i]
+			if strings.HasPrefix(src, attachmentURL(f.ID)) || f.ContentID != "" && src == "cid:"+f.ContentID {
+				f.Inline = true
+				if f.ContentID == "" {
+					f.ContentID = fmt.Sprintf("%d.%s", f.ID, f.SHA256[:16])
+				}
+				return "cid:" + f.ContentID, true
+			}
+		}
+		return "", false
+	})
+	return clean, out
+}
+
+// checkAssignee makes sure that a conversation is given to somebody who may
+// answer it.
+func (d *Desk) checkAssignee(ctx context.Context, assignee *int64, mailbox int64) error {
+	if assignee == nil || *assignee == 0 {
+		return nil
+	}
+	a, err := d.store.Read().Agent(ctx, *assignee)
+	if err != nil {
+		return postroom.InvalidField("assignee", "There is no such agent.")
+	}
+	if !postroom.Can(a, postroom.Answer, mailbox) {
+		return postroom.InvalidField("assignee", "%s may not see this mailbox.", a.Name)
+	}
+	return nil
+}
+
+// pictureURLs turns the cid: reference to a file back into the URL under which
+// an editor shows it.
+func pictureURLs(html string, f postroom.Attachment, id int64) string {
+	return strings.ReplaceAll(html, "cid:"+f.ContentID, attachmentURL(id)+url.PathEscape(f.Name))
+}
