@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -257,23 +258,34 @@ func (f *Office) ClientTLS() *tls.Config {
 	return &tls.Config{RootCAs: f.cert.pool, MinVersion: tls.VersionTLS12}
 }
 
-// Received returns the accepted mails in order of acceptance.
-func (f *Office) Received() []Letter {
+// snapshot returns the accepted mails, not to be changed, and a channel that
+// is closed when there are more. The list only grows, so nothing is copied.
+func (f *Office) snapshot() ([]Letter, <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return append([]Letter(nil), f.letters...)
+	n := len(f.letters)
+	return f.letters[:n:n], f.grown
+}
+
+// Received returns the accepted mails in order of acceptance.
+func (f *Office) Received() []Letter {
+	letters, _ := f.snapshot()
+	return slices.Clone(letters)
 }
 
 // For returns the accepted mails with that envelope recipient, in order.
 // Letter case does not count.
 func (f *Office) For(address string) []Letter {
+	letters, _ := f.snapshot()
+	return lettersFor(letters, address)
+}
+
+// lettersFor picks the mails for an address.
+func lettersFor(letters []Letter, address string) []Letter {
 	var out []Letter
-	for _, l := range f.Received() {
-		for _, to := range l.To {
-			if strings.EqualFold(to, address) {
-				out = append(out, l)
-				break
-			}
+	for _, l := range letters {
+		if slices.ContainsFunc(l.To, func(to string) bool { return strings.EqualFold(to, address) }) {
+			out = append(out, l)
 		}
 	}
 	return out
@@ -287,26 +299,24 @@ func (f *Office) Wait(ctx context.Context, n int) ([]Letter, error) {
 
 // WaitFor is Wait for the mails of one recipient.
 func (f *Office) WaitFor(ctx context.Context, address string, n int) ([]Letter, error) {
-	_, err := f.WaitFunc(ctx, func([]Letter) bool { return len(f.For(address)) >= n })
-	return f.For(address), err
+	all, err := f.WaitFunc(ctx, func(l []Letter) bool { return len(lettersFor(l, address)) >= n })
+	return lettersFor(all, address), err
 }
 
-// WaitFunc returns when done says so of the accepted mails; it is asked again
-// after each one.
+// WaitFunc returns when done says so of the accepted mails, which it may not
+// change; it is asked again after each one.
 func (f *Office) WaitFunc(ctx context.Context, done func([]Letter) bool) ([]Letter, error) {
 	for {
-		f.mu.Lock()
-		grown, letters := f.grown, append([]Letter(nil), f.letters...)
-		f.mu.Unlock()
+		letters, grown := f.snapshot()
 		if done(letters) {
-			return letters, nil
+			return slices.Clone(letters), nil
 		}
 		select {
 		case <-grown:
 		case <-f.closed:
-			return letters, errors.New("the post office is closed")
+			return slices.Clone(letters), errors.New("the post office is closed")
 		case <-ctx.Done():
-			return letters, fmt.Errorf("%d mails were accepted: %w", len(letters), ctx.Err())
+			return slices.Clone(letters), fmt.Errorf("%d mails were accepted: %w", len(letters), ctx.Err())
 		}
 	}
 }
@@ -316,27 +326,33 @@ func (f *Office) WaitFunc(ctx context.Context, done func([]Letter) bool) ([]Lett
 // nobody.
 func (f *Office) Subscribe(ctx context.Context) <-chan Letter {
 	out := make(chan Letter)
-	next := len(f.Received())
-	go func() {
-		defer close(out)
-		for {
-			letters, err := f.Wait(ctx, next+1)
-			if err != nil {
+	letters, _ := f.snapshot()
+	go f.publish(ctx, out, len(letters))
+	return out
+}
+
+// publish sends the mails from the given one on.
+func (f *Office) publish(ctx context.Context, out chan<- Letter, next int) {
+	defer close(out)
+	for {
+		letters, grown := f.snapshot()
+		for ; next < len(letters); next++ {
+			select {
+			case out <- letters[next]:
+			case <-ctx.Done():
+				return
+			case <-f.closed:
 				return
 			}
-			for _, l := range letters[next:] {
-				select {
-				case out <- l:
-				case <-ctx.Done():
-					return
-				case <-f.closed:
-					return
-				}
-			}
-			next = len(letters)
 		}
-	}()
-	return out
+		select {
+		case <-grown:
+		case <-ctx.Done():
+			return
+		case <-f.closed:
+			return
+		}
+	}
 }
 
 // store accepts a mail: it is in Received, in Attempts and in the mailboxes

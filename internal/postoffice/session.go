@@ -266,37 +266,28 @@ func (s *session) startTLS() error {
 // auth signs in.
 func (s *session) auth(args string) error {
 	mech, first, _ := strings.Cut(args, " ")
+	if len(s.office.options.Users) == 0 {
+		return s.write("502 5.5.1 Nobody signs in here")
+	}
 	var name, password string
-	var ok bool
+	var err error
 	switch strings.ToUpper(mech) {
 	case "PLAIN":
-		if first == "" {
-			var err error
-			if first, err = s.ask(""); err != nil {
-				return err
-			}
-		}
-		parts := strings.Split(decode64(first), "\x00")
-		if ok = len(parts) == 3; ok {
-			name, password = parts[1], parts[2]
-		}
+		name, password, err = s.authPlain(first)
 	case "LOGIN":
-		n, err := s.ask("Username:")
-		if err != nil {
-			return err
-		}
-		p, err := s.ask("Password:")
-		if err != nil {
-			return err
-		}
-		name, password, ok = decode64(n), decode64(p), true
+		name, password, err = s.authLogin(first)
 	default:
 		return s.write("504 5.5.4 Unknown mechanism")
 	}
-	want, known := s.office.options.Users[name]
-	truth := "235 2.7.0 Welcome"
-	if !ok || !known || want != password {
-		truth = "535 5.7.8 Name or password is wrong"
+	if errors.Is(err, errCalledOff) {
+		return s.write("501 5.7.0 Called off")
+	}
+	if err != nil {
+		return err
+	}
+	truth := "535 5.7.8 Name or password is wrong"
+	if want, known := s.office.options.Users[name]; known && want == password {
+		truth = "235 2.7.0 Welcome"
 	}
 	said, err := s.answer(Auth, truth)
 	if yes(said, "235") {
@@ -305,12 +296,43 @@ func (s *session) auth(args string) error {
 	return err
 }
 
+// authPlain reads the one message of PLAIN (RFC 4616).
+func (s *session) authPlain(first string) (name, password string, err error) {
+	if first == "" {
+		if first, err = s.ask(""); err != nil {
+			return "", "", err
+		}
+	}
+	if parts := strings.Split(decode64(first), "\x00"); len(parts) == 3 {
+		name, password = parts[1], parts[2]
+	}
+	return name, password, nil
+}
+
+// authLogin reads the two messages of LOGIN.
+func (s *session) authLogin(first string) (name, password string, err error) {
+	if first == "" {
+		if first, err = s.ask("Username:"); err != nil {
+			return "", "", err
+		}
+	}
+	second, err := s.ask("Password:")
+	return decode64(first), decode64(second), err
+}
+
+// errCalledOff is the client's "*" (RFC 4954 section 4).
+var errCalledOff = errors.New("the sign-in was called off")
+
 // ask sends a challenge and reads the answer.
 func (s *session) ask(challenge string) (string, error) {
 	if err := s.write("334 " + base64.StdEncoding.EncodeToString([]byte(challenge))); err != nil {
 		return "", err
 	}
-	return s.r.ReadLine()
+	line, err := s.r.ReadLine()
+	if err == nil && line == "*" {
+		err = errCalledOff
+	}
+	return line, err
 }
 
 // decode64 decodes, or returns "".

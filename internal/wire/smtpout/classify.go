@@ -49,10 +49,16 @@ func table() []rule {
 		{codes: [2]int{534, 535}, class: ChannelStop}, // mechanism too weak, credentials invalid
 		{codes: [2]int{538, 538}, class: ChannelStop}, // encryption required for the mechanism
 
-		// Too fast: the mail is fine, the channel is not.
-		{codes: [2]int{421, 421}, words: rateWords(), class: ChannelSlow},
-		{codes: [2]int{450, 452}, words: rateWords(), class: ChannelSlow},
+		// Too fast: the mail is fine, the channel is not. Too many recipients
+		// in one mail is no such thing: the rest goes with the next try.
+		{codes: [2]int{400, 499}, enhanced: []string{"4.5.3"}, class: Retry},
+		{codes: [2]int{400, 499}, words: []string{"too many recipients"}, class: Retry},
 		{codes: [2]int{400, 499}, enhanced: []string{"4.7.28", "4.3.2", "4.4.5"}, class: ChannelSlow},
+		{codes: [2]int{400, 499}, words: rateWords(), class: ChannelSlow},
+
+		// Unmistakable words about the account, which some servers give with
+		// a code that elsewhere means the recipient.
+		{codes: [2]int{500, 599}, words: []string{"submissionquotaexceeded", "outboundspam", "sendasdenied", "daily user sending"}, class: ChannelPause},
 
 		// The recipient, whatever else the words say: "Recipient address
 		// rejected: Access denied" is a large provider's "no such user".
@@ -77,8 +83,8 @@ func rateWords() []string {
 	return []string{
 		"rate limit", "ratelimit", "rate-limit", "rate control", "too many", "too fast", "too much mail",
 		"throttl", "slow down", "try again later, closing", "temporarily deferred", "exceeded the rate",
-		"sending rate", "message rate", "connection rate", "limit exceeded", "exceeded limit",
-		"unusual rate", "concurrent", "traffic",
+		"sending rate", "message rate", "connection rate", "limit exceeded", "exceeded limit", "sending quota",
+		"message quota", "daily limit", "per day", "per hour", "unusual rate", "concurrent", "traffic",
 	}
 }
 
@@ -108,7 +114,8 @@ func accountWords() []string {
 		"not authorized to send", "not allowed to send", "not permitted to send", "permission to send", "permissions to send",
 		"relay access denied", "relaying denied", "relay not permitted", "unable to relay", "relaying not allowed", "not permitted to relay",
 		"authentication required", "authentication is required", "must authenticate", "not authenticated",
-		"reverse dns", "ptr record", "too many messages", "limit exceeded for sender",
+		"reverse dns", "reverse hostname", "ptr record", "too many messages", "limit exceeded for sender",
+		"messages per day", "messages per hour", "mails per hour", "emails per hour", "black ip", "sender rate",
 	}
 }
 
@@ -116,7 +123,7 @@ func accountWords() []string {
 func recipientCodes() []string {
 	return []string{
 		"5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", // the address
-		"5.2.0", "5.2.1", "5.2.2", "5.2.3", // the mailbox
+		"5.2.1", "5.2.2", "5.2.3", // the mailbox
 		"5.3.4",              // the mail is too big
 		"5.4.1",              // "Access denied" of a large provider: unknown recipient
 		"5.7.124", "5.7.133", // not allowed in that group

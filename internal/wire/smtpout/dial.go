@@ -242,7 +242,7 @@ func (c *Conn) auth(ctx context.Context) *Fault {
 	case slices.Contains(offered, "PLAIN"):
 		client = sasl.NewPlainClient("", s.Username, s.Password)
 	case slices.Contains(offered, "LOGIN"):
-		client = sasl.NewLoginClient(s.Username, s.Password)
+		client = &login{answers: []string{s.Username, s.Password}}
 	case len(offered) == 0:
 		return &Fault{Phase: c.phase, Text: "the server offers no sign-in (AUTH) on this connection", stop: true}
 	default:
@@ -280,4 +280,23 @@ func (c *Conn) auth(ctx context.Context) *Fault {
 		return c.fault(rep)
 	}
 	return nil
+}
+
+// login is the LOGIN mechanism, which no RFC defines: the name, then the
+// password, each when it is asked for. The name is not sent at once, as
+// sasl's client does, because old servers take no initial response; and the
+// questions are not read, because servers word them as they like.
+type login struct{ answers []string }
+
+// Start begins without an initial response.
+func (l *login) Start() (mech string, first []byte, err error) { return "LOGIN", nil, nil }
+
+// Next answers a question.
+func (l *login) Next([]byte) ([]byte, error) {
+	if len(l.answers) == 0 {
+		return nil, errors.New("the server asks for more than name and password")
+	}
+	answer := l.answers[0]
+	l.answers = l.answers[1:]
+	return []byte(answer), nil
 }
