@@ -26,12 +26,16 @@ import (
 //
 // Without it the server ends with the test program, but its folder stays
 // behind in the system's folder for temporary files.
-func Main(m *testing.M) { os.Exit(Run(m)) }
+func Main(m *testing.M) { End(m.Run()) }
 
-// Run is Main for a TestMain that has something to do afterwards: it returns
-// the exit code instead of exiting with it.
-func Run(m *testing.M) int {
-	code := m.Run()
+// End ends what the tests started and exits with a code, for a TestMain that
+// does more than Main, such as looking for leaked goroutines.
+func End(code int) {
+	cleanUp()
+	os.Exit(code)
+}
+
+func cleanUp() {
 	switch {
 	case started != nil:
 		started.stop()
@@ -41,13 +45,12 @@ func Run(m *testing.M) int {
 			_ = admin(base, "drop database if exists "+leftBehind+" with (force)")
 		}
 	}
-	return code
 }
 
 // errNoPostgres says that there is no PostgreSQL to test with.
 var errNoPostgres = errors.New("PostgreSQL is not installed and POSTROOM_TEST_POSTGRES is not set")
 
-// What Run has to clean up, each set once: the server of this test program, or
+// What End has to clean up, each set once: the server of this test program, or
 // the template it made on a server it was given.
 var (
 	started    *postgresServer
