@@ -1,0 +1,134 @@
+package alarm_test
+
+import (
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"postroom"
+	"postroom/internal/alarm"
+	"postroom/internal/db"
+	"postroom/internal/dbtest"
+	"postroom/internal/store"
+)
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
+func each(t *testing.T, f func(t *testing.T, a *alarm.Alarms, s *store.Store, now *atomic.Int64, published *atomic.Int32)) {
+	t.Helper()
+	for _, e := range []db.Engine{db.SQLite, db.Postgres} {
+		t.Run(string(e), func(t *testing.T) {
+			t.Parallel()
+			var now atomic.Int64
+			var published atomic.Int32
+			now.Store(1_790_000_000_000)
+			s := store.New(dbtest.Options{Now: func() time.Time { return time.UnixMilli(now.Load()) }}.Open(t, e))
+			f(t, alarm.New(s, func(string) { published.Add(1) }), s, &now, &published)
+		})
+	}
+}
+
+func TestOneOpenAlarmPerKindAndSubject(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, a *alarm.Alarms, _ *store.Store, now *atomic.Int64, published *atomic.Int32) {
+		ctx, began := t.Context(), now.Load()
+		for _, words := range []string{"535 wrong password", "535 still\r\nwrong"} {
+			if err := a.Raise(ctx, alarm.ChannelPaused, "mailbox 1", words); err != nil {
+				t.Fatal(err)
+			}
+			now.Add(60_000)
+		}
+		if err := a.Raise(ctx, alarm.ChannelPaused, "mailbox 2", "unreachable"); err != nil {
+			t.Fatal(err)
+		}
+		list, err := a.List(ctx)
+		if err != nil || len(list) != 2 {
+			t.Fatalf("%d alarms, %v", len(list), err)
+		}
+		got := list[1]
+		if got.Subject != "mailbox 1" || got.N != 2 || got.SinceAt != began || got.LastAt != began+60_000 || got.Words != "535 still wrong" || got.Remedy != alarm.ChannelPaused.Remedy() {
+			t.Errorf("grouped alarm: %+v", got)
+		}
+		if n, err := a.Count(ctx); err != nil || n != 2 {
+			t.Errorf("badge %d, %v", n, err)
+		}
+		if published.Load() != 3 {
+			t.Errorf("published %d times", published.Load())
+		}
+	})
+}
+
+func TestClearedAlarmsGoAway(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, a *alarm.Alarms, _ *store.Store, now *atomic.Int64, published *atomic.Int32) {
+		ctx := t.Context()
+		if err := a.Raise(ctx, alarm.DiskFull, "", "no space"); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(a.Clear(ctx, alarm.DiskFull, ""), a.Clear(ctx, alarm.DiskFull, ""), a.Clear(ctx, alarm.Database, "")); err != nil {
+			t.Fatal(err)
+		}
+		if published.Load() != 2 {
+			t.Errorf("published %d times: what changes nothing was published", published.Load())
+		}
+		if n, err := a.Count(ctx); err != nil || n != 0 {
+			t.Errorf("badge %d, %v", n, err)
+		}
+		if list, err := a.List(ctx); err != nil || len(list) != 1 || list[0].ClearedAt == 0 {
+			t.Errorf("a cleared alarm is not listed: %+v, %v", list, err)
+		}
+		if err := a.Raise(ctx, alarm.DiskFull, "", "no space again"); err != nil {
+			t.Fatal(err)
+		}
+		if list, err := a.List(ctx); err != nil || len(list) != 2 || list[0].ClearedAt != 0 {
+			t.Errorf("raised again: %+v, %v", list, err)
+		}
+		now.Add(8 * 24 * 60 * 60 * 1000)
+		if list, err := a.List(ctx); err != nil || len(list) != 1 {
+			t.Errorf("after a week: %+v, %v", list, err)
+		}
+	})
+}
+
+func TestAcknowledge(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, a *alarm.Alarms, _ *store.Store, _ *atomic.Int64, _ *atomic.Int32) {
+		ctx := t.Context()
+		if err := a.Raise(ctx, alarm.MailLost, "mail 7", "forgotten"); err != nil {
+			t.Fatal(err)
+		}
+		list, err := a.List(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := list[0].ID
+		if err := a.Acknowledge(ctx, &postroom.Agent{ID: 2, Role: postroom.Member}, id); postroom.CodeOf(err) != postroom.Forbidden {
+			t.Errorf("a member acknowledged: %v", err)
+		}
+		if err := a.Acknowledge(ctx, &postroom.Agent{ID: 3, Role: postroom.Admin}, id); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := a.Count(ctx); err != nil || n != 0 {
+			t.Errorf("badge %d, %v", n, err)
+		}
+		if list, err = a.List(ctx); err != nil || len(list) != 1 || list[0].AcknowledgedBy != 3 || list[0].ClearedAt != 0 {
+			t.Errorf("acknowledged: %+v, %v", list, err)
+		}
+	})
+}
+
+func TestEveryKindHasWords(t *testing.T) {
+	t.Parallel()
+	seen := map[string]alarm.Kind{}
+	for _, k := range alarm.Kinds() {
+		if k.Title() == string(k) || k.Remedy() == alarm.Kind("").Remedy() || !strings.HasSuffix(k.Remedy(), ".") {
+			t.Errorf("%s: title %q, remedy %q", k, k.Title(), k.Remedy())
+		}
+		if other, twice := seen[k.Title()]; twice {
+			t.Errorf("%s and %s have one title", k, other)
+		}
+		seen[k.Title()] = k
+	}
+}

@@ -1,0 +1,111 @@
+package alarm
+
+// Kind says what sort of thing is wrong.
+type Kind string
+
+// The kinds. Their subjects are in the comments.
+const (
+	ChannelPaused Kind = "channel.paused" // mailbox ID: its server refuses us as a whole
+	MailFailed    Kind = "mail.failed"    // mail ID
+	MailUncertain Kind = "mail.uncertain" // mail ID: the connection broke after the final dot
+	MailDelayed   Kind = "mail.delayed"   // mail ID: not handed over for an hour
+	MailLost      Kind = "mail.lost"      // mail ID: neither ended nor due (W27)
+	Quarantined   Kind = "mail.quarantined"
+	BreakerOpen   Kind = "breaker.open"     // address, workflow ID or mailbox ID (W23)
+	NotJudged     Kind = "event.not_judged" // event ID (W15)
+	WorkflowPause Kind = "workflow.paused"  // workflow ID (W21)
+	InboundFailed Kind = "inbound.failed"   // inbound ID (D5)
+	InboundLost   Kind = "inbound.nobody"   // address: mail for none of our mailboxes
+	SpoolStuck    Kind = "spool.stuck"      // file name
+	DiskFull      Kind = "disk.full"
+	Database      Kind = "database.unavailable"
+	WorkStalled   Kind = "work.stalled" // name of the work
+	CountsDrifted Kind = "counts.drifted"
+	NoBackup      Kind = "backup.missing"
+)
+
+// Remedy returns the sentence that says what to do.
+func (k Kind) Remedy() string {
+	switch k {
+	case ChannelPaused:
+		return "Check the mailbox's server, user name and password, then press Resume on the queue page. No mail is lost; all wait."
+	case MailFailed:
+		return "Open the mail: its journey quotes the server. Correct the address or the cause, then send it again."
+	case MailUncertain:
+		return "Look whether the customer has the mail. Mark it as arrived, or send it again; by itself a reply is tried once more, a notice is not."
+	case MailDelayed:
+		return "Nothing needs to be done yet: it is tried again by itself. Its journey says what the server answered."
+	case MailLost:
+		return "Open the mail and press Retry. If it happens again, report it with the system log: it is a fault of this program."
+	case Quarantined, BreakerOpen:
+		return "Look at the mails that are held back on the mail log, and release or discard them. Then correct the workflow that made so many."
+	case NotJudged:
+		return "Open Why? on the conversation, correct what the words name, and press Judge again. Later events went on meanwhile."
+	case WorkflowPause:
+		return "Open the workflow, correct what its last runs failed on, and switch it on again."
+	case InboundFailed:
+		return "Open the received mail: its raw text is kept. Press Retry after an update, or answer it from there."
+	case InboundLost:
+		return "Add the address as a mailbox or as an alias of one, or tell the mail server not to deliver it here; then retry the mail in the incoming log."
+	case SpoolStuck:
+		return "Look at the file in the spool folder and at the system log. The mail is kept until it can be taken in."
+	case DiskFull:
+		return "Free space on the disk of the data folder. Mail is refused with a temporary error meanwhile, so that no sender loses any."
+	case Database:
+		return "Start the database again or restore the connection to it. All work goes on by itself afterwards."
+	case WorkStalled:
+		return "Look at the system log. Restarting the program is safe at any time."
+	case CountsDrifted:
+		return "Nothing needs to be done: the counts were corrected. If it happens again, report it with the system log."
+	case NoBackup:
+		return "Make a backup of the data folder, and see that the next one runs."
+	}
+	return "Look at the system log."
+}
+
+// Title names the kind for people.
+func (k Kind) Title() string {
+	switch k {
+	case ChannelPaused:
+		return "A mailbox cannot send"
+	case MailFailed:
+		return "A mail failed"
+	case MailUncertain:
+		return "A mail may or may not have arrived"
+	case MailDelayed:
+		return "A mail is late"
+	case MailLost:
+		return "A mail was forgotten"
+	case Quarantined:
+		return "Mails are held back"
+	case BreakerOpen:
+		return "Too many automatic mails"
+	case NotJudged:
+		return "Workflows could not judge an event"
+	case WorkflowPause:
+		return "A workflow was paused"
+	case InboundFailed:
+		return "A received mail could not be processed"
+	case InboundLost:
+		return "Mail for an unknown address"
+	case SpoolStuck:
+		return "A mail in the spool cannot be taken in"
+	case DiskFull:
+		return "The disk is full"
+	case Database:
+		return "The database cannot be used"
+	case WorkStalled:
+		return "Work stands still"
+	case CountsDrifted:
+		return "Folder counts were wrong"
+	case NoBackup:
+		return "There is no recent backup"
+	}
+	return string(k)
+}
+
+// Kinds lists all kinds.
+func Kinds() []Kind {
+	return []Kind{ChannelPaused, MailFailed, MailUncertain, MailDelayed, MailLost, Quarantined, BreakerOpen, NotJudged,
+		WorkflowPause, InboundFailed, InboundLost, SpoolStuck, DiskFull, Database, WorkStalled, CountsDrifted, NoBackup}
+}
