@@ -105,9 +105,9 @@ var past = map[Op][2]string{
 	OneOf:       {"had been one of", "had been none of"},
 	IsSet:       {"had been set", "had not been set"},
 	NotSet:      {"had not been set", "had been set"},
-	HasAny:      {"had had any of", "had had none of"},
-	HasAll:      {"had had all of", "had not had all of"},
-	HasNone:     {"had had none of", "had had any of"},
+	HasAny:      {"had included any of", "had included none of"},
+	HasAll:      {"had included all of", "had not included all of"},
+	HasNone:     {"had included none of", "had included any of"},
 	Greater:     {"had been greater than", "had not been greater than"},
 	Less:        {"had been less than", "had not been less than"},
 	Before:      {"had been before", "had not been before"},
@@ -141,6 +141,8 @@ func (f flip) words(r *reading, names Names) string {
 		b.WriteString(" (it is missing)")
 	case n.source.Op == Changed || n.source.Op == ChangedFrom || n.source.Op == ChangedTo:
 		b.WriteString(" (it " + strings.Replace(actual, "not changed", "was not changed", 1) + ")")
+	case n.fact.Kind == KindSet:
+		b.WriteString(" (they were " + actual + ")")
 	default:
 		b.WriteString(" (it was " + actual + ")")
 	}

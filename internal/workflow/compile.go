@@ -150,6 +150,10 @@ func (c *compiler) definition(d Definition) {
 		c.fault("then", "A workflow has at most %d actions.", MaxActions)
 	default:
 		for i, a := range d.Then {
+			if c.version.stops {
+				c.fault(fmt.Sprintf("then[%d]", i), "Nothing after stop is ever done; stop comes last.")
+				break
+			}
 			c.action(a, fmt.Sprintf("then[%d]", i))
 		}
 	}

@@ -140,7 +140,7 @@ func (c *compiler) value(n *node, v string) string {
 	case KindRef, KindSet:
 		// 0 is nobody where something changed; elsewhere there is "is not set".
 		if num, ok = parseID(v); !ok || num < 0 || num == 0 && n.source.Op != ChangedFrom && n.source.Op != ChangedTo {
-			return fmt.Sprintf("%q is not the number of a %s.", v, n.fact.Ref)
+			return fmt.Sprintf("%q is no %s.", v, n.fact.Ref)
 		}
 	case KindBool:
 		if v != "true" && v != "false" {

@@ -129,7 +129,7 @@ func (n *node) expected(names Names) string {
 		return yes(n.nums[0] == 1)
 	}
 	if len(n.source.Values) == 0 {
-		return op.Label
+		return op.label(n.fact.Kind)
 	}
 	return op.Label + " " + expectedWords(n.fact, *n.source, names)
 }

@@ -30,7 +30,7 @@ type Wish struct {
 	Remove  []int64
 }
 
-// Plan says what a version that matched wants done, in order, up to its stop.
+// Plan says what a version that matched wants done, in order.
 // value gives template variables (see Values); names puts ids into words and
 // may be nil. The error is Invalid: a text became too long; then nothing of
 // the plan counts.
@@ -55,9 +55,6 @@ func Plan(v *Version, o template.Options, value func(name string) (string, bool)
 			w.Blank = blankText(w.Text) && blankHTML(w.HTML)
 		}
 		out = append(out, w)
-		if a.Do == DoStop {
-			break
-		}
 	}
 	return out, nil
 }

@@ -80,9 +80,9 @@ var operators = []Operator{
 	{OneOf, "is one of", -1},
 	{IsSet, "is set", 0},
 	{NotSet, "is not set", 0},
-	{HasAny, "has any of", -1},
-	{HasAll, "has all of", -1},
-	{HasNone, "has none of", -1},
+	{HasAny, "include any of", -1},
+	{HasAll, "include all of", -1},
+	{HasNone, "include none of", -1},
 	{Greater, "is greater than", 1},
 	{Less, "is less than", 1},
 	{Before, "is before", 1},
@@ -104,6 +104,17 @@ func operator(op Op) (Operator, bool) {
 		}
 	}
 	return Operator{}, false
+}
+
+// label returns how the operator reads behind the label of a fact.
+func (o Operator) label(kind Kind) string {
+	switch {
+	case kind == KindSet && o.Op == IsSet:
+		return "are set"
+	case kind == KindSet && o.Op == NotSet:
+		return "are not set"
+	}
+	return o.Label
 }
 
 var (

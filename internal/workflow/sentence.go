@@ -250,7 +250,7 @@ func (c Cond) leafWords(names Names) string {
 	if !ok {
 		op.Label = string(c.Op)
 	}
-	text := fact.Label + " " + op.Label
+	text := fact.Label + " " + op.label(fact.Kind)
 	if len(c.Values) > 0 {
 		text += " " + expectedWords(fact, c, names)
 	}
