@@ -1,0 +1,399 @@
+package directory_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"postroom"
+	"postroom/internal/db"
+	"postroom/internal/dbtest"
+	"postroom/internal/directory"
+	"postroom/internal/store"
+)
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
+// reversed is a seal that tests can see through.
+type reversed struct{}
+
+func (reversed) Seal(password string) (string, error) {
+	b := []byte(password)
+	slices.Reverse(b)
+	return "sealed:" + string(b), nil
+}
+
+var operator = &postroom.Agent{Name: "Operator", Role: postroom.Admin}
+
+func each(t *testing.T, f func(t *testing.T, d *directory.Directory, s *store.Store)) {
+	t.Helper()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := store.New(d)
+		f(t, directory.New(directory.Options{Store: s, Sealer: reversed{}}), s)
+	})
+}
+
+// want checks the code and the field of an error.
+func want(t *testing.T, err error, code postroom.Code, field string) {
+	t.Helper()
+	var e *postroom.Error
+	if !errors.As(err, &e) || e.Code != code || e.Field != field {
+		t.Errorf("the error is %v, want %s of field %q", err, code, field)
+	}
+}
+
+func addAgent(t *testing.T, d *directory.Directory, name, email string, role postroom.Role, mailboxes ...int64) *postroom.Agent {
+	t.Helper()
+	a, err := d.AddAgent(t.Context(), operator, directory.AgentFields{Name: name, Email: email, Role: role, Mailboxes: mailboxes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func addMailbox(t *testing.T, d *directory.Directory, name, address string, aliases ...string) *postroom.Mailbox {
+	t.Helper()
+	f := directory.NewMailbox(name, address)
+	f.Aliases = aliases
+	m, err := d.AddMailbox(t.Context(), operator, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestAgents(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, d *directory.Directory, s *store.Store) {
+		ctx := t.Context()
+		box := addMailbox(t, d, "Support", "support@desk.example")
+		ann := addAgent(t, d, "Ann", "Ann@Desk.example", postroom.Admin)
+		ben := addAgent(t, d, "Ben", "ben@desk.example", "agent", box.ID)
+		if got, err := s.Read().Agent(ctx, ben.ID); err != nil || got.Role != postroom.Member || !slices.Equal(got.Mailboxes, []int64{box.ID}) {
+			t.Errorf("Ben is %+v, %v", got, err)
+		}
+		if got, err := d.AgentByEmail(ctx, operator, "ANN@desk.example"); err != nil || got.ID != ann.ID {
+			t.Errorf("by address: %+v, %v", got, err)
+		}
+		for field, f := range map[string]directory.AgentFields{
+			"name":    {Name: "A\r\nBcc: x", Email: "x@desk.example"},
+			"email":   {Name: "A", Email: "no address"},
+			"role":    {Name: "A", Email: "x@desk.example", Role: "king"},
+			"mailbox": {Name: "A", Email: "x@desk.example", Mailboxes: []int64{4711}},
+		} {
+			_, err := d.AddAgent(ctx, operator, f)
+			want(t, err, postroom.Invalid, field)
+		}
+		_, err := d.AddAgent(ctx, operator, directory.AgentFields{Name: "B", Email: "BEN@desk.example"})
+		want(t, err, postroom.Conflict, "email")
+		_, err = d.AddAgent(ctx, operator, directory.AgentFields{Name: "B", Email: "support@desk.example"})
+		want(t, err, postroom.Conflict, "email")
+		if _, err = d.UpdateAgent(ctx, ann, ben.ID, directory.AgentFields{Name: "Benjamin", Email: "ben@desk.example"}); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Read().Agent(ctx, ben.ID); err != nil || got.Name != "Benjamin" || len(got.Mailboxes) != 0 {
+			t.Errorf("Ben is %+v, %v", got, err)
+		}
+	})
+}
+
+func TestOnlyAdminsManage(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, d *directory.Directory, _ *store.Store) {
+		ctx := t.Context()
+		addAgent(t, d, "Ann", "ann@desk.example", postroom.Admin)
+		ben := addAgent(t, d, "Ben", "ben@desk.example", postroom.Member)
+		_, e1 := d.AddAgent(ctx, ben, directory.AgentFields{Name: "Eve", Email: "eve@desk.example", Role: postroom.Admin})
+		_, e2 := d.UpdateAgent(ctx, ben, ben.ID, directory.AgentFields{Name: "Ben", Email: "ben@desk.example", Role: postroom.Admin})
+		e3 := d.DisableAgent(ctx, ben, ben.ID+1)
+		_, e4 := d.AddMailbox(ctx, ben, directory.NewMailbox("X", "x@desk.example"))
+		_, e5 := d.UpdateMailbox(ctx, ben, 1, directory.NewMailbox("X", "x@desk.example"))
+		_, e6 := d.Agents(ctx, ben)
+		_, e7 := d.Mailboxes(ctx, ben)
+		_, e8 := d.AddTag(ctx, ben, "vip", "")
+		e9 := d.EnableAgent(ctx, nil, ben.ID)
+		for i, err := range []error{e1, e2, e3, e4, e5, e6, e7, e8, e9} {
+			if postroom.CodeOf(err) != postroom.Forbidden {
+				t.Errorf("call %d: %v", i+1, err)
+			}
+		}
+	})
+}
+
+func TestTheLastAdminStays(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, d *directory.Directory, s *store.Store) {
+		ctx := t.Context()
+		ann := addAgent(t, d, "Ann", "ann@desk.example", postroom.Admin)
+		want(t, d.DisableAgent(ctx, operator, ann.ID), postroom.Conflict, "role")
+		_, err := d.UpdateAgent(ctx, operator, ann.ID, directory.AgentFields{Name: "Ann", Email: "ann@desk.example", Role: postroom.Member})
+		want(t, err, postroom.Conflict, "role")
+		ben := addAgent(t, d, "Ben", "ben@desk.example", postroom.Admin)
+		want(t, d.DisableAgent(ctx, ann, ann.ID), postroom.Conflict, "")
+
+		var wg sync.WaitGroup
+		wg.Go(func() { _ = d.DisableAgent(ctx, ann, ben.ID) })
+		wg.Go(func() { _ = d.DisableAgent(ctx, ben, ann.ID) })
+		wg.Wait()
+		agents, err := d.Agents(ctx, operator)
+		if err != nil {
+			t.Fatal(err)
+		}
+		open := 0
+		for _, a := range agents {
+			if a.Role == postroom.Admin && !a.Disabled {
+				open++
+			}
+		}
+		if open != 1 {
+			t.Errorf("two who disable each other leave %d admins", open)
+		}
+	})
+}
+
+func TestDisablingEndsSessions(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, d *directory.Directory, s *store.Store) {
+		ctx := t.Context()
+		addAgent(t, d, "Ann", "ann@desk.example", postroom.Admin)
+		ben := addAgent(t, d, "Ben", "ben@desk.example", postroom.Member)
+		err := s.Write(ctx, func(t *store.Tx) error {
+			return t.InsertSession(ctx, store.Session{Hash: "h", AgentID: ben.ID, ExpiresAt: 1 << 60})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.DisableAgent(ctx, operator, ben.ID); err != nil {
+			t.Fatal(err)
+		}
+		if rows, err := s.Read().Sessions(ctx, ben.ID, 0); err != nil || len(rows) != 0 {
+			t.Errorf("%d sessions, %v", len(rows), err)
+		}
+		if id, _, err := s.Read().PasswordByEmail(ctx, "ben@desk.example"); err != nil || id != 0 {
+			t.Errorf("a disabled agent is found for sign-in: %d, %v", id, err)
+		}
+		if err := d.EnableAgent(ctx, operator, ben.ID); err != nil {
+			t.Fatal(err)
+		}
+		if a, err := s.Read().Agent(ctx, ben.ID); err != nil || a.Disabled {
+			t.Errorf("%+v, %v", a, err)
+		}
+	})
+}
+
+func TestMailboxFields(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, d *directory.Directory, s *store.Store) {
+		ctx := t.Context()
+		good := directory.NewMailbox("Support", "support@desk.example")
+		good.Host, good.Security, good.Username = "smtp.desk.example", "tls", "support"
+		for field, change := range map[string]func(*directory.MailboxFields){
+			"name":         func(f *directory.MailboxFields) { f.Name = "" },
+			"address":      func(f *directory.MailboxFields) { f.Address = "support" },
+			"aliases":      func(f *directory.MailboxFields) { f.Aliases = []string{"help@desk.example", "help@"} },
+			"sender_name":  func(f *directory.MailboxFields) { f.SenderName = "x\r\nBcc: y@z" },
+			"signature":    func(f *directory.MailboxFields) { f.Signature = strings.Repeat("x", 1<<20) },
+			"host":         func(f *directory.MailboxFields) { f.Host = "smtp.desk.example:25" },
+			"port":         func(f *directory.MailboxFields) { f.Port = 65536 },
+			"security":     func(f *directory.MailboxFields) { f.Security = "ssl" },
+			"username":     func(f *directory.MailboxFields) { f.Username = "a\nb" },
+			"password":     func(f *directory.MailboxFields) { p := "a\nb"; f.Password = &p },
+			"undo_seconds": func(f *directory.MailboxFields) { f.UndoSeconds = 121 },
+			"reopen_days":  func(f *directory.MailboxFields) { f.ReopenDays = -1 },
+			"separator":    func(f *directory.MailboxFields) { f.Separator = "@" },
+			"authserv":     func(f *directory.MailboxFields) { f.AuthServ = "mx.example; spf=pass" },
+			"agent":        func(f *directory.MailboxFields) { f.Agents = []int64{4711} },
+		} {
+			f := good
+			change(&f)
+			_, err := d.AddMailbox(ctx, operator, f)
+			want(t, err, postroom.Invalid, field)
+		}
+		if boxes, err := d.Mailboxes(ctx, operator); err != nil || len(boxes) != 0 {
+			t.Fatalf("a refused mailbox is there: %+v, %v", boxes, err)
+		}
+		good.Signature = `<p onclick="x()">Bye<script>alert(1)</script></p>`
+		m, err := d.AddMailbox(ctx, operator, good)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Channel.Port != 465 || m.UndoMS != 10_000 || strings.Contains(m.Signature, "script") || strings.Contains(m.Signature, "onclick") {
+			t.Errorf("%+v", m)
+		}
+	})
+}
+
+func TestMailboxPasswordIsSealedAndKept(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, d *directory.Directory, s *store.Store) {
+		ctx := t.Context()
+		f := directory.NewMailbox("Support", "support@desk.example")
+		secret := "canary-4711"
+		f.Password = &secret
+		m, err := d.AddMailbox(ctx, operator, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored := func() string {
+			got, err := s.Read().Mailbox(ctx, m.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return got.Channel.Password
+		}
+		if stored() != "sealed:1174-yranac" {
+			t.Errorf("stored %q", stored())
+		}
+		f.Password, f.Name = nil, "Help"
+		if _, err := d.UpdateMailbox(ctx, operator, m.ID, f); err != nil {
+			t.Fatal(err)
+		}
+		if stored() != "sealed:1174-yranac" {
+			t.Errorf("a change of the name changed the password: %q", stored())
+		}
+		none := ""
+		f.Password = &none
+		if _, err := d.UpdateMailbox(ctx, operator, m.ID, f); err != nil {
+			t.Fatal(err)
+		}
+		if stored() != "" {
+			t.Errorf("a removed password is stored: %q", stored())
+		}
+		_, err = d.UpdateMailbox(ctx, operator, m.ID+1000, f)
+		if code := postroom.CodeOf(err); code != postroom.Conflict && code != postroom.NotFound {
+			t.Errorf("no such mailbox: %v", err)
+		}
+	})
+}
+
+func TestMailboxAddressesAreUniqueOverAliases(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, d *directory.Directory, s *store.Store) {
+		ctx := t.Context()
+		addAgent(t, d, "Ann", "ann@desk.example", postroom.Admin)
+		addMailbox(t, d, "Support", "support@desk.example", "HELP@desk.example", "help@desk.example", "support@desk.example", "")
+		for _, c := range []struct{ address, alias, field string }{
+			{"help@desk.example", "", "address"},
+			{"sales@desk.example", "Support@desk.example", "aliases"},
+			{"sales@desk.example", "help@desk.example", "aliases"},
+			{"ann@desk.example", "", "address"},
+			{"sales@desk.example", "ann@desk.example", "aliases"},
+		} {
+			f := directory.NewMailbox("Sales", c.address)
+			f.Aliases = []string{c.alias}
+			_, err := d.AddMailbox(ctx, operator, f)
+			want(t, err, postroom.Conflict, c.field)
+		}
+		m, err := s.Read().MailboxByAddress(ctx, "Support@desk.example")
+		if err != nil || !slices.Equal(m.Aliases, []string{"help@desk.example"}) {
+			t.Errorf("%+v, %v", m, err)
+		}
+	})
+}
+
+func TestWhoSeesAMailbox(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, d *directory.Directory, s *store.Store) {
+		ctx := t.Context()
+		ann := addAgent(t, d, "Ann", "ann@desk.example", postroom.Admin)
+		ben := addAgent(t, d, "Ben", "ben@desk.example", postroom.Member)
+		f := directory.NewMailbox("Support", "support@desk.example")
+		f.Everybody = true
+		m, err := d.AddMailbox(ctx, operator, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, agents, err := d.Mailbox(ctx, ann, m.ID)
+		if err != nil || got.ID != m.ID || len(agents) != 2 {
+			t.Errorf("%v, %v", agents, err)
+		}
+		next := directory.Fields(got, []int64{ann.ID})
+		if _, err := d.UpdateMailbox(ctx, ann, m.ID, next); err != nil {
+			t.Fatal(err)
+		}
+		if a, err := s.Read().Agent(ctx, ben.ID); err != nil || postroom.Can(a, postroom.See, m.ID) {
+			t.Errorf("Ben still sees it: %+v, %v", a, err)
+		}
+	})
+}
+
+func TestProfileAndTags(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, d *directory.Directory, s *store.Store) {
+		ctx := t.Context()
+		ben := addAgent(t, d, "Ben", "ben@desk.example", postroom.Member)
+		want(t, d.UpdateProfile(ctx, ben, directory.Profile{Name: "", Zone: "Asia/Tokyo"}), postroom.Invalid, "name")
+		want(t, d.UpdateProfile(ctx, ben, directory.Profile{Name: "Ben", Zone: "../etc/passwd"}), postroom.Invalid, "zone")
+		want(t, d.UpdateProfile(ctx, ben, directory.Profile{Name: "Ben", Theme: "pink"}), postroom.Invalid, "theme")
+		if err := d.UpdateProfile(ctx, ben, directory.Profile{Name: "Ben O.", Zone: "Asia/Tokyo"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.SetTheme(ctx, &postroom.Agent{ID: ben.ID, Name: "Ben O.", Zone: "Asia/Tokyo"}, "dark"); err != nil {
+			t.Fatal(err)
+		}
+		if a, err := s.Read().Agent(ctx, ben.ID); err != nil || a.Name != "Ben O." || a.Zone != "Asia/Tokyo" || a.Theme != "dark" || a.Role != postroom.Member {
+			t.Errorf("%+v, %v", a, err)
+		}
+
+		vip, err := d.AddTag(ctx, operator, "vip", "#FF8800")
+		if err != nil || vip.Color != "#ff8800" {
+			t.Fatal(vip, err)
+		}
+		_, err = d.AddTag(ctx, operator, "vip", "")
+		want(t, err, postroom.Conflict, "")
+		_, err = d.AddTag(ctx, operator, "a,b", "")
+		want(t, err, postroom.Invalid, "name")
+		_, err = d.AddTag(ctx, operator, "red", "url(x)")
+		want(t, err, postroom.Invalid, "color")
+		if err := d.UpdateTag(ctx, operator, vip.ID, "gold", ""); err != nil {
+			t.Fatal(err)
+		}
+		if tags, err := d.Tags(ctx); err != nil || len(tags) != 1 || tags[0].Name != "gold" {
+			t.Errorf("%+v, %v", tags, err)
+		}
+	})
+}
+
+func TestFolderCountsAreMended(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, d *directory.Directory, s *store.Store) {
+		ctx := t.Context()
+		m := addMailbox(t, d, "Support", "support@desk.example")
+		err := s.Write(ctx, func(t *store.Tx) error {
+			customer, err := t.FindOrAddCustomer(ctx, 900_001, postroom.Address{Address: "mara@customer.example"}, 1)
+			if err != nil {
+				return err
+			}
+			// Counted, and one more whose counter is left out.
+			c := postroom.Conversation{ID: 900_002, MailboxID: m.ID, CustomerID: customer, Status: postroom.Active}
+			if err := t.InsertConversation(ctx, &c); err != nil {
+				return err
+			}
+			return t.SaveCounts(ctx)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = s.Write(ctx, func(t *store.Tx) error {
+			return t.InsertConversation(ctx, &postroom.Conversation{ID: 900_003, MailboxID: m.ID, CustomerID: 900_001, Status: postroom.Active, AssigneeID: 77})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		drifts := func(correct bool) (out []store.FolderDrift) {
+			if err := s.Write(ctx, func(t *store.Tx) (err error) { out, err = t.FolderDrifts(ctx, correct); return err }); err != nil {
+				t.Fatal(err)
+			}
+			return out
+		}
+		got := drifts(true)
+		if len(got) != 1 || got[0] != (store.FolderDrift{MailboxID: m.ID, Folder: postroom.Assigned, AgentID: 77, True: 1}) {
+			t.Errorf("drifts: %+v", got)
+		}
+		if got := drifts(false); len(got) != 0 {
+			t.Errorf("after mending: %+v", got)
+		}
+	})
+}
