@@ -26,7 +26,8 @@ const (
 // not safe for use by several goroutines at once.
 type Conn struct {
 	server Server
-	raw    net.Conn // TCP, or the tls.Conn over it
+	tcp    net.Conn
+	raw    net.Conn // tcp, or the tls.Conn over it
 	r      *bufio.Reader
 
 	name       string // as the server calls itself
@@ -286,9 +287,34 @@ func (c *Conn) fault(rep reply) *Fault {
 // tlsName names a TLS version; crypto/tls writes "TLS 1.3".
 func tlsName(conn *tls.Conn) string { return tls.VersionName(conn.ConnectionState().Version) }
 
+// pending says whether the server has said something that was not read, or
+// hung up. It does not wait: what has not arrived yet cannot be seen.
+func (c *Conn) pending() bool {
+	if c.r.Buffered() > 0 {
+		return true
+	}
+	if c.tlsVersion != "" && c.peek(time.Unix(1, 0)) {
+		return true // TLS had a record in its own buffer
+	}
+	// Bytes in the kernel are nearly always a reply; TLS may need the rest of
+	// a record to know.
+	return arrived(c.tcp) && c.peek(time.Now().Add(time.Second))
+}
+
+// peek says whether something can be read before the deadline. The end of the
+// connection counts, running out of time does not.
+func (c *Conn) peek(deadline time.Time) bool {
+	if c.raw.SetReadDeadline(deadline) != nil {
+		return true
+	}
+	_, err := c.r.Peek(1)
+	var ne net.Error
+	return err == nil || !errors.As(err, &ne) || !ne.Timeout()
+}
+
 // Reusable says whether another mail may be sent: every reply so far was read
-// and understood, and nothing unasked lies in the buffer.
-func (c *Conn) Reusable() bool { return !c.broken && c.r.Buffered() == 0 }
+// and understood, none came unasked, and the server has not hung up.
+func (c *Conn) Reusable() bool { return !c.broken && !c.pending() }
 
 // ServerName returns the name the server gave itself, ServerIP its address,
 // TLSVersion the version of TLS or "".

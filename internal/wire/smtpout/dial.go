@@ -116,7 +116,7 @@ func (c *Conn) connect(ctx context.Context) *Fault {
 		c.note("%s: %v", f.Text, f.Err)
 		return f
 	}
-	c.raw, c.r = conn, bufio.NewReader(conn)
+	c.tcp, c.raw, c.r = conn, conn, bufio.NewReader(conn)
 	if host, _, err := net.SplitHostPort(conn.RemoteAddr().String()); err == nil {
 		c.ip = host
 	}

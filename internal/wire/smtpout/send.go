@@ -2,12 +2,9 @@ package smtpout
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -347,21 +344,6 @@ func (a *attempt) unasked() bool {
 		}
 	}
 	return a.end(f)
-}
-
-// pending says whether the server has said something. A small mail is gone
-// before an answer could have come, so only what lies in the buffer counts; a
-// bigger one is worth a moment's look.
-func (a *attempt) pending() bool {
-	if a.r.Buffered() > 0 {
-		return true
-	}
-	if a.body.size < blockSize || a.raw.SetReadDeadline(time.Now().Add(time.Millisecond)) != nil {
-		return false
-	}
-	_, err := a.r.Peek(1)
-	// A connection at its end will not answer, and there is no dot yet.
-	return err == nil || errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)
 }
 
 // dot ends the mail and reads the answer. It is written by itself, so that a

@@ -1,0 +1,7 @@
+package smtpout
+
+// Misconfigured returns the fault of a channel whose settings cannot work: no
+// connection was tried, and trying again is of no use before they change.
+func Misconfigured(err error) *Fault {
+	return &Fault{Phase: PhaseConnect, Text: err.Error(), Err: err, stop: true}
+}
