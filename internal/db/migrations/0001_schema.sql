@@ -258,7 +258,6 @@ create table act (
 create index act_job on act(job_id, conversation_id) where job_id > 0;
 create index act_conversation on act(conversation_id, id);
 create index act_actor on act(actor_id, final_at);
-create index event_act on event(act_id);
 
 create table event (
 	id bigint primary key,
@@ -286,6 +285,7 @@ create table event (
 	tries integer not null default 0,
 	unique (conversation_id, seq)
 );
+create index event_act on event(act_id);
 create index event_pending on event(conversation_id, seq) where state = 'pending';
 create index event_not_judged on event(id) where state = 'not_judged' and words <> 'imported';
 
