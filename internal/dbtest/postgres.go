@@ -9,12 +9,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"go.uber.org/goleak"
 
 	"postroom/internal/db"
 )
@@ -33,6 +33,11 @@ func Main(m *testing.M) { End(m.Run()) }
 func End(code int) {
 	cleanUp()
 	os.Exit(code)
+}
+
+// ServerLeak tells goleak about the goroutine that waits for the server.
+func ServerLeak() goleak.Option {
+	return goleak.IgnoreAnyFunction("postroom/internal/dbtest.startWithProcess.func1")
 }
 
 func cleanUp() {
@@ -206,14 +211,19 @@ func startPostgres() (s *postgresServer, err error) {
 		"-c", "max_connections=400", "-c", "shared_buffers=64MB", "-c", "max_wal_size=512MB", "-c", "autovacuum=off", "-c", "deadlock_timeout=100ms")
 	s.cmd.Dir = dir
 	s.cmd.SysProcAttr = who
-	var log strings.Builder
-	s.cmd.Stderr = &log
+	log, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	s.cmd.Stderr = log
 	if err := startWithProcess(s.cmd, s.done); err != nil {
 		return nil, err
 	}
 	if err := s.wait(); err != nil {
+		said, _ := os.ReadFile(log.Name())
 		s.stop()
-		return nil, fmt.Errorf("%w: %s", err, log.String())
+		return nil, fmt.Errorf("%w: %s", err, said)
 	}
 	return s, nil
 }

@@ -17,7 +17,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) { dbtest.End(code) }))
+	goleak.VerifyTestMain(m, goleak.Cleanup(dbtest.End), dbtest.ServerLeak())
 }
 
 // shelf is a source in memory with the rules of a table: due time, lease,
