@@ -1,0 +1,307 @@
+package workflow
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"postroom"
+)
+
+// drawLeaf draws a condition that the schema allows.
+func drawLeaf(t *rapid.T) Cond {
+	f := rapid.SampledFrom(schema).Filter(func(f Fact) bool { return !strings.HasPrefix(f.Name, "event.from") && f.Name != "event.to" }).Draw(t, "fact")
+	op, _ := operator(rapid.SampledFrom(f.Ops).Draw(t, "op"))
+	c := Cond{Fact: strings.Replace(f.Name, "*", "X-Priority", 1), Op: op.Op}
+	n := op.Values
+	if n < 0 {
+		n = rapid.IntRange(1, 3).Draw(t, "values")
+	}
+	for range n {
+		c.Values = append(c.Values, drawValue(t, f, op.Op))
+	}
+	return c
+}
+
+func drawValue(t *rapid.T, f Fact, op Op) string {
+	switch f.Kind {
+	case KindChoice:
+		return rapid.SampledFrom(f.Choices).Draw(t, "choice")
+	case KindNumber:
+		return strconv.Itoa(rapid.IntRange(-2, 3).Draw(t, "number"))
+	case KindRef, KindSet:
+		return strconv.Itoa(rapid.IntRange(1, 12).Draw(t, "id"))
+	case KindBool:
+		return rapid.SampledFrom([]string{"true", "false"}).Draw(t, "bool")
+	case KindTime:
+		if op == Within || op == Older {
+			return rapid.SampledFrom([]string{"1m", "2h", "3d", "4w"}).Draw(t, "span")
+		}
+		return rapid.SampledFrom([]string{"2026-01-01", "2026-01-31T11:00:00Z", "2027-01-01"}).Draw(t, "date")
+	}
+	if op == Matches {
+		return rapid.SampledFrom([]string{"a.*", "^m", "[0-9]+$"}).Draw(t, "pattern")
+	}
+	return rapid.StringMatching(`[a-zA-Zä<&"\\]{1,5}`).Draw(t, "text")
+}
+
+func drawCond(t *rapid.T, depth int) Cond {
+	if depth == 0 || rapid.IntRange(0, 2).Draw(t, "leaf") == 0 {
+		return drawLeaf(t)
+	}
+	children := make([]Cond, rapid.IntRange(1, 3).Draw(t, "children"))
+	for i := range children {
+		children[i] = drawCond(t, depth-1)
+	}
+	switch rapid.IntRange(0, 2).Draw(t, "group") {
+	case 0:
+		return Cond{All: children}
+	case 1:
+		return Cond{Any: children}
+	}
+	return Cond{None: children}
+}
+
+func drawDefinition(t *rapid.T) Definition {
+	d := Definition{When: When{Event: rapid.SampledFrom(Events()).Draw(t, "event")}}
+	if d.When.Event == postroom.StatusChanged && rapid.Bool().Draw(t, "sides") {
+		d.When.From = []string{rapid.SampledFrom(choiceLists.status).Draw(t, "from")}
+		d.When.To = []string{rapid.SampledFrom(choiceLists.status).Draw(t, "to")}
+	}
+	if rapid.Bool().Draw(t, "filters") {
+		d.When.Actors = []postroom.ActorKind{postroom.ActorKind(rapid.SampledFrom(choiceLists.actor).Draw(t, "actor"))}
+		d.When.Paths = []postroom.Path{postroom.Path(rapid.SampledFrom(choiceLists.path).Draw(t, "path"))}
+	}
+	if rapid.Bool().Draw(t, "if") {
+		d.If = drawCond(t, 3)
+	}
+	d.Then = []Action{rapid.SampledFrom([]Action{
+		{Do: DoReply, Text: "Hi <you> & {{ customer.name | default: \"there\" }}"}, {Do: DoReply, HTML: "<p>x</p>"},
+		{Do: DoNote, Text: "n"}, {Do: DoStatus, Status: postroom.Closed}, {Do: DoAssign, Agent: ptr(0)},
+		{Do: DoTags, Add: []int64{1}, Remove: []int64{2}},
+	}).Draw(t, "action")}
+	if rapid.IntRange(0, 4).Draw(t, "stop") == 0 {
+		d.Then = append(d.Then, Action{Do: DoStop})
+	}
+	d.Limits.OncePer = rapid.SampledFrom([]OncePer{"", OncePerEvent, OncePerClose, OncePerConversation}).Draw(t, "once")
+	d.Limits.CoolDown = rapid.IntRange(0, 100).Draw(t, "cool")
+	d.Limits.MailsPerConversationDay = rapid.IntRange(0, 5).Draw(t, "mails")
+	return d
+}
+
+func drawSet(t *rapid.T) *Set {
+	entries := make([]Entry, rapid.IntRange(0, 8).Draw(t, "workflows"))
+	for i := range entries {
+		id := Identity{WorkflowID: int64(i + 1), Number: rapid.IntRange(1, 99).Draw(t, "version"),
+			MailboxID: int64(rapid.IntRange(0, 2).Draw(t, "mailbox"))}
+		v, err := Compile(drawDefinition(t), id)
+		if err != nil {
+			t.Fatalf("a valid definition is refused: %v", err)
+		}
+		entries[i] = Entry{v, rapid.SampledFrom([]State{Enabled, Enabled, Enabled, SwitchedOff, OnHold}).Draw(t, "state")}
+	}
+	return NewSet(int64(rapid.IntRange(1, 9).Draw(t, "revision")), entries)
+}
+
+func drawMoment(t *rapid.T) (*postroom.Event, Record, Inputs) {
+	e := closed()
+	e.Kind = rapid.SampledFrom(Events()).Draw(t, "kind")
+	if e.Kind == postroom.AssigneeChanged {
+		e.Payload = postroom.Payload{To: "7"}
+	}
+	e.Depth = rapid.SampledFrom([]int{0, 0, 1, MaxDepth}).Draw(t, "depth")
+	e.Actor.Kind = postroom.ActorKind(rapid.SampledFrom(choiceLists.actor).Draw(t, "actor"))
+	r := record(e)
+	if rapid.Bool().Draw(t, "no message") {
+		r.Message = nil
+	}
+	if rapid.Bool().Draw(t, "no customer") {
+		r.Customer = nil
+	}
+	in := Inputs{Ran: rapid.SliceOfN(rapid.Int64Range(1, 8), 0, 2).Draw(t, "ran"), Counters: map[int64]Counters{}}
+	for id := range int64(9) {
+		in.Counters[id] = Counters{Runs: rapid.IntRange(0, 1).Draw(t, "runs"), LastRunAt: at - hour}
+	}
+	return e, r, in
+}
+
+// W40: deciding is a function: two judgements are equal to the byte, the
+// explanation judges the same, and the stored vector reads back.
+func TestJudgingIsDeterministic(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		set := drawSet(t)
+		e, r, in := drawMoment(t)
+		before := fmt.Sprintf("%+v %+v", e, in)
+		first, second := Judge(set, e, NewFacts(r), in), Judge(set, e, NewFacts(r), in)
+		x, third := Explain(set, e, NewFacts(r), in, nil)
+		if !reflect.DeepEqual(first, second) || first.Vector() != third.Vector() {
+			t.Fatalf("%s, then %s, then %s", first.Vector(), second.Vector(), third.Vector())
+		}
+		if after := fmt.Sprintf("%+v %+v", e, in); after != before {
+			t.Fatal("judging changed what it judged")
+		}
+		if y, _ := Explain(set, e, NewFacts(r), in, nil); !reflect.DeepEqual(x, y) {
+			t.Fatal("two explanations differ")
+		}
+		stored, err := ParseVector(first.Vector())
+		if err != nil || len(stored) != len(first.Results) {
+			t.Fatalf("%q reads back as %v, %v", first.Vector(), stored, err)
+		}
+		for i, s := range stored {
+			want := first.Results[i]
+			want.By = 0
+			if s != want {
+				t.Fatalf("%+v reads back as %+v", want, s)
+			}
+		}
+		checkInvariants(t, set, e, first, x, in)
+	})
+}
+
+// checkInvariants holds a judgement against the rules as such.
+func checkInvariants(t *rapid.T, set *Set, e *postroom.Event, j Judgement, xs []Explanation, in Inputs) {
+	stopped := int64(0)
+	for i, en := range set.On(e.Kind) {
+		r, x := j.Results[i], xs[i]
+		if r.WorkflowID != en.Version.WorkflowID {
+			t.Fatal("a workflow is missing or out of order")
+		}
+		if (x.SmallestChange == "") != (r.Verdict == Matched) {
+			t.Fatalf("%s: %q", r.Verdict, x.SmallestChange)
+		}
+		if r.Verdict != Matched {
+			continue
+		}
+		switch {
+		case stopped != 0:
+			t.Fatalf("W11: workflow %d ran after %d said stop", r.WorkflowID, stopped)
+		case slices.Contains(in.Ran, r.WorkflowID), e.Depth >= MaxDepth:
+			t.Fatalf("W20: workflow %d ran again, or too deep", r.WorkflowID)
+		case en.State != Enabled, en.Version.MailboxID != 0 && en.Version.MailboxID != e.After.MailboxID:
+			t.Fatalf("workflow %d ran though it was off, or elsewhere", r.WorkflowID)
+		case x.Conditions != nil && x.Conditions.Truth != True:
+			t.Fatalf("workflow %d ran though its conditions are %s", r.WorkflowID, x.Conditions.Truth)
+		}
+		if en.Version.Stops() {
+			stopped = r.WorkflowID
+		}
+	}
+}
+
+// The fewest conditions that are said to have to turn are enough, if they did.
+func TestSmallestChangeIsEnough(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		d := on(drawCond(t, 3))
+		v, err := Compile(d, Identity{WorkflowID: 1, Number: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, r, _ := drawMoment(t)
+		reading := newReading(e, NewFacts(r))
+		turned := map[*node]Truth{}
+		for _, f := range v.cond.flips(reading, true) {
+			turned[f.leaf] = truth(f.want)
+		}
+		if got := evalTurned(v.cond, reading, turned); got != True {
+			t.Fatalf("%d turns make it %s: %s", len(turned), got, Sentence(d, nil))
+		}
+		if v.cond.eval(reading) == True && len(turned) > 0 {
+			t.Fatal("what matched would have to turn")
+		}
+		for leaf := range turned { // and none of them is superfluous
+			fewer := map[*node]Truth{}
+			for n, tr := range turned {
+				if n != leaf {
+					fewer[n] = tr
+				}
+			}
+			if evalTurned(v.cond, reading, fewer) == True {
+				t.Fatalf("one of %d turns is superfluous: %s", len(turned), Sentence(d, nil))
+			}
+		}
+	})
+}
+
+// evalTurned judges a condition with some of its leaves turned, naively.
+func evalTurned(n *node, r *reading, turned map[*node]Truth) Truth {
+	if n.kind == leaf {
+		if t, ok := turned[n]; ok {
+			return t
+		}
+		return n.evalLeaf(r)
+	}
+	count := map[Truth]int{}
+	for _, c := range n.children {
+		count[evalTurned(c, r, turned)]++
+	}
+	switch {
+	case n.kind == all && count[False] > 0, n.kind == none && count[True] > 0:
+		return False
+	case n.kind == anyOf && count[True] > 0:
+		return True
+	case count[Unknown] > 0:
+		return Unknown
+	}
+	return truth(n.kind != anyOf)
+}
+
+// JSON there and back is identity, to the byte, and means the same.
+func TestDefinitionSurvivesJSON(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		d := drawDefinition(t)
+		b, err := d.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := Decode(b)
+		if err != nil || !reflect.DeepEqual(d, back) {
+			t.Fatalf("%s reads back as %+v, %v", b, back, err)
+		}
+		if again, err := back.Encode(); err != nil || string(again) != string(b) {
+			t.Fatalf("%s is written again as %s", b, again)
+		}
+		if Sentence(d, nil) != Sentence(back, nil) {
+			t.Fatal("it reads differently now")
+		}
+		if strings.Contains(string(b), `\u003c`) {
+			t.Fatalf("templates are hard to read in %s", b)
+		}
+	})
+}
+
+// What is read from storage or a file never panics, whatever it holds.
+func FuzzDecode(f *testing.F) {
+	for _, s := range Shipped() {
+		b, err := s.Definition.Encode()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Add([]byte(`{"when":{"event":"status.changed"},"if":{"any":[{"none":[]},{"fact":"message.header.X","op":"matches","values":["("]}]},"then":[{"do":"tags"}]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		d, err := Decode(data)
+		if err != nil {
+			return
+		}
+		_ = Sentence(d, nil)
+		v, err := Compile(d, Identity{WorkflowID: 1, Number: 1})
+		if err != nil {
+			if postroom.CodeOf(err) != postroom.Invalid {
+				t.Fatal(err)
+			}
+			return
+		}
+		e := closed()
+		e.Kind = d.When.Event
+		Explain(NewSet(1, []Entry{{v, Enabled}}), e, NewFacts(record(e)), Inputs{}, nil)
+	})
+}
