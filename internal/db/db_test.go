@@ -37,10 +37,10 @@ func base(t testing.TB, d *db.DB) {
 	if err := db.MigrateBase(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
-	exec(t, d, "create table word (id bigint primary key, text text not null unique, n bigint not null default 0)")
+	run(t, d, "create table word (id bigint primary key, text text not null unique, n bigint not null default 0)")
 }
 
-func exec(t testing.TB, d *db.DB, query string, args ...any) {
+func run(t testing.TB, d *db.DB, query string, args ...any) {
 	t.Helper()
 	err := d.Write(t.Context(), func(tx *db.Tx) error {
 		_, err := tx.Exec(t.Context(), query, args...)
@@ -75,7 +75,7 @@ func insert(ctx context.Context, tx *db.Tx, id int64, text string) error {
 func TestPlaceholdersBindByNumber(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, d *db.DB) {
-		exec(t, d, "insert into word (id, text, n) values ($3, $1, $2)", "one", 7, 1)
+		run(t, d, "insert into word (id, text, n) values ($3, $1, $2)", "one", 7, 1)
 		var id, n int64
 		var text string
 		err := d.Reader().QueryRow(t.Context(),
@@ -143,7 +143,7 @@ func TestPanicRollsBackAndReachesTheCaller(t *testing.T) {
 			})
 		}()
 		<-ended
-		exec(t, d, "insert into word (id, text) values (3, 'kept')")
+		run(t, d, "insert into word (id, text) values (3, 'kept')")
 		if got := words(t, d); !slices.Equal(got, []string{"kept"}) {
 			t.Errorf("kept %q", got)
 		}
@@ -171,7 +171,7 @@ func TestErrorsHaveCodes(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, d *db.DB) {
 		ctx := t.Context()
-		exec(t, d, "insert into word (id, text) values (1, 'one')")
+		run(t, d, "insert into word (id, text) values (1, 'one')")
 		for _, clash := range []struct {
 			id   int64
 			text string
@@ -241,7 +241,7 @@ func TestRowsMustBeClosed(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, d *db.DB) {
 		ctx := t.Context()
-		exec(t, d, "insert into word (id, text) values (1, 'one'), (2, 'two')")
+		run(t, d, "insert into word (id, text) values (1, 'one'), (2, 'two')")
 		err := d.Write(ctx, func(tx *db.Tx) error {
 			rows, err := tx.Query(ctx, "select id from word")
 			if err != nil {
@@ -306,7 +306,7 @@ func TestConcurrentWritesCountRight(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, d *db.DB) {
 		ctx := t.Context()
-		exec(t, d, "insert into word (id, text) values (1, 'one'), (2, 'two')")
+		run(t, d, "insert into word (id, text) values (1, 'one'), (2, 'two')")
 		var wg sync.WaitGroup
 		const writers, rounds = 4, 12
 		for w := range writers {
@@ -341,7 +341,7 @@ func TestReadSeesOneMoment(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, d *db.DB) {
 		ctx := t.Context()
-		exec(t, d, "insert into word (id, text) values (1, 'one')")
+		run(t, d, "insert into word (id, text) values (1, 'one')")
 		count := func(q db.Q) (n int64) {
 			if err := q.QueryRow(ctx, "select count(*) from word").Scan(&n); err != nil {
 				t.Error(err)
@@ -350,7 +350,7 @@ func TestReadSeesOneMoment(t *testing.T) {
 		}
 		err := d.Read(ctx, func(q db.Q) error {
 			before := count(q)
-			exec(t, d, "insert into word (id, text) values (2, 'two')")
+			run(t, d, "insert into word (id, text) values (2, 'two')")
 			if after := count(q); before != 1 || after != 1 {
 				t.Errorf("saw %d then %d rows", before, after)
 			}

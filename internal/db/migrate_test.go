@@ -38,7 +38,7 @@ func TestMigrationsOfOneTextRunOnBothEngines(t *testing.T) {
 			t.Fatalf("again: %v", err)
 		}
 		raw := []byte{0, 1, 255, '\''}
-		exec(t, d, "insert into thing (id, raw, n) values ($1, $2, $3)", 1, raw, int64(1)<<60)
+		run(t, d, "insert into thing (id, raw, n) values ($1, $2, $3)", 1, raw, int64(1)<<60)
 		var got []byte
 		var n int64
 		if err := d.Reader().QueryRow(ctx, "select raw, n from thing where id = $1", 1).Scan(&got, &n); err != nil || string(got) != string(raw) || n != 1<<60 {
@@ -46,7 +46,7 @@ func TestMigrationsOfOneTextRunOnBothEngines(t *testing.T) {
 		}
 		if d.Engine() == db.SQLite {
 			var rowid int64
-			exec(t, d, "insert into thing (id, raw) values (77, $1)", raw)
+			run(t, d, "insert into thing (id, raw) values (77, $1)", raw)
 			if err := d.Reader().QueryRow(ctx, "select rowid from thing where id = 77").Scan(&rowid); err != nil || rowid != 77 {
 				t.Errorf("the id is not the row's address: %d, %v", rowid, err)
 			}
