@@ -30,8 +30,24 @@ type Check struct {
 	Text     string // the condition in words; of a group its heading
 	Expected string // what it compares with, in words; "" for a group
 	Actual   string // what was so at the event, in words; "" for a group
+	At       int64  // when Actual is a time: its milliseconds, for showing it in somebody's zone
 	Truth    Truth
 	Children []Check
+}
+
+// unknown appends what is not known, as in "whether the mail is written by a
+// person (missing)".
+func (c Check) unknown(out []string) []string {
+	switch {
+	case c.Truth != Unknown:
+		return out
+	case c.Children == nil:
+		return append(out, "whether "+c.Text+" ("+c.Actual+")")
+	}
+	for _, child := range c.Children {
+		out = child.unknown(out)
+	}
+	return out
 }
 
 // Explain recomputes the judgement of an event and says for each workflow of
@@ -54,7 +70,7 @@ func explain(en Entry, res Result, e *postroom.Event, r *reading, in Inputs, nam
 		c := v.cond.explain(r, names)
 		x.Conditions = &c
 	}
-	x.Reason = reason(v, res, e, in, names)
+	x.Reason = reason(v, x, e, in, names)
 	if res.Verdict != Matched {
 		x.SmallestChange = smallestChange(v, res, x, r, names)
 	}
@@ -62,20 +78,30 @@ func explain(en Entry, res Result, e *postroom.Event, r *reading, in Inputs, nam
 }
 
 // reason says the verdict with its particulars.
-func reason(v *Version, res Result, e *postroom.Event, in Inputs, names Names) string {
-	switch res.Verdict {
+func reason(v *Version, x Explanation, e *postroom.Event, in Inputs, names Names) string {
+	switch x.Verdict {
+	case Filtered:
+		var parts []string
+		for _, c := range x.Edge {
+			if c.Truth != True {
+				parts = append(parts, c.Text+" "+c.Actual+", not "+c.Expected)
+			}
+		}
+		return "Its When does not fit: " + strings.Join(parts, "; ") + "."
+	case Undecided:
+		return "Conditions unknown: " + strings.Join(x.Conditions.unknown(nil), "; ") + "."
 	case OtherMailbox:
 		return fmt.Sprintf("Not considered: it belongs to %s and the conversation is in %s.",
 			names.of(RefMailbox, v.MailboxID), names.of(RefMailbox, e.After.MailboxID))
 	case Stopped:
-		return fmt.Sprintf("Not considered: %s said stop.", names.of(RefWorkflow, res.By))
+		return fmt.Sprintf("Not considered: %s said stop.", names.of(RefWorkflow, x.By))
 	case LimitUsed:
 		_, why := v.Definition.Limits.Used(in.Counters[v.WorkflowID], e.At)
 		return "Not considered: limit used. " + why
 	case DepthExceeded:
 		return fmt.Sprintf("Not considered: %d workflows had already set each other off, and that is the most.", e.Depth)
 	}
-	s := res.Verdict.String()
+	s := x.Verdict.String()
 	return strings.ToUpper(s[:1]) + s[1:] + "."
 }
 
@@ -119,6 +145,9 @@ func (n *node) explain(r *reading, names Names) Check {
 	c.Text = n.source.leafWords(names)
 	c.Expected = n.expected(names)
 	c.Actual = n.actual(r, names)
+	if n.fact.Kind == KindTime {
+		c.At = r.read(n).value.num
+	}
 	return c
 }
 

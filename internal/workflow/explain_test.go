@@ -59,8 +59,13 @@ func TestExplainConditions(t *testing.T) {
 	}
 	set := NewSet(1, []Entry{{compile(t, on(is("customer.name", Is, "x")), 1), Enabled}})
 	x, _ := Explain(set, closed(), NewFacts(Record{Event: closed()}), Inputs{}, nil)
-	if got := x[0].Conditions.Actual; got != "missing" || x[0].Verdict != Undecided {
-		t.Errorf("a missing customer shows as %q, %s", got, x[0].Verdict)
+	if got := x[0].Conditions.Actual; got != "missing" || x[0].Verdict != Undecided ||
+		x[0].Reason != `Conditions unknown: whether the customer's name is "x" (missing).` {
+		t.Errorf("a missing customer shows as %q, %s, %s", got, x[0].Verdict, x[0].Reason)
+	}
+	set = NewSet(1, []Entry{{compile(t, on(is("conversation.created", IsSet)), 1), Enabled}})
+	if x, _ = Explain(set, closed(), NewFacts(record(closed())), Inputs{}, nil); x[0].Conditions.At != at-48*hour {
+		t.Errorf("the time is %d, want %d", x[0].Conditions.At, at-48*hour)
 	}
 }
 
@@ -124,7 +129,7 @@ func TestExplainNotConsidered(t *testing.T) {
 		{[]Entry{{compile(t, stop, 1), Enabled}, {plain, Enabled}}, "Not considered: First said stop.", "First had not said stop"},
 		{[]Entry{{compile(t, on(Cond{}), 4), Enabled}}, "Not considered: it already ran in this chain.", "it had not already run in this chain"},
 		{[]Entry{{compile(t, limited, 5), Enabled}}, "Not considered: limit used. It has already run since this conversation was closed, and it runs once per close.", "its limit had not been used"},
-		{[]Entry{{compile(t, edge, 6), Enabled}}, "Another kind of this event.",
+		{[]Entry{{compile(t, edge, 6), Enabled}}, "Its When does not fit: changed from active, not pending or spam; done by an agent, not a customer; done through Send & Close, not a bulk change.",
 			"it had changed from pending or spam (it changed from active), a customer had done it (it was an agent) and it had been done through a bulk change (it was Send & Close)"},
 	} {
 		x, _ := Explain(NewSet(1, c.entries), closed(), NewFacts(record(closed())), in, people)

@@ -44,7 +44,7 @@ const (
 // verdictWords says each verdict in words; it is also the list of all codes.
 var verdictWords = map[Verdict]string{
 	Matched:       "matched",
-	Filtered:      "another kind of this event",
+	Filtered:      "its When does not fit",
 	NotMet:        "conditions not met",
 	Undecided:     "conditions unknown",
 	Disabled:      "not considered: switched off",
