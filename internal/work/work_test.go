@@ -38,6 +38,13 @@ type row struct {
 	done              bool
 }
 
+// isDone says whether a row was finished.
+func (s *shelf) isDone(id int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.rows[id].done
+}
+
 func now() int64 { return time.Now().UnixMilli() }
 
 func newShelf(name string, dues ...time.Duration) *shelf {
@@ -288,7 +295,7 @@ func TestSourceThatDoesNotAnswerCostsTheLease(t *testing.T) {
 		}
 		s.fault(nil)
 		time.Sleep(10 * time.Second)
-		if !s.rows[1].done {
+		if !s.isDone(1) {
 			t.Error("the item was not done after the source came back")
 		}
 		stop(t, r)
@@ -334,7 +341,7 @@ func TestDatabaseGoneAndBack(t *testing.T) {
 		}
 		s.fault(nil)
 		time.Sleep(6 * time.Second)
-		if !s.rows[1].done || r.Status()[0].Fault != nil {
+		if !s.isDone(1) || r.Status()[0].Fault != nil {
 			t.Error("the work did not go on")
 		}
 		stop(t, r)
@@ -361,7 +368,7 @@ func TestStopFinishesOrHandsBack(t *testing.T) {
 		if err := r.Stop(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("stop: %v", err)
 		}
-		if !s.rows[1].done {
+		if !s.isDone(1) {
 			t.Error("the running item was not waited for")
 		}
 		handed := 0
