@@ -52,6 +52,22 @@ func (c Clock) Time(ms int64) string {
 	return c.at(ms).Format("15:04:05")
 }
 
+// Exact is a moment to the second: "10:05:11" today, else "12 Nov, 10:05:11",
+// with the year where it is another one.
+func (c Clock) Exact(ms int64) string {
+	if ms == 0 {
+		return ""
+	}
+	t := c.at(ms)
+	switch {
+	case c.days(t) == 0:
+		return t.Format("15:04:05")
+	case t.Year() == c.now.Year():
+		return t.Format("2 Jan, 15:04:05")
+	}
+	return t.Format("2 Jan 2006, 15:04:05")
+}
+
 // Short is for a narrow column: "10:05" today, "Fri 10:05" within the last six
 // days, "12 Nov" in this year, else "12 Nov 2025".
 func (c Clock) Short(ms int64) string {

@@ -29,6 +29,7 @@ func TestClockSpeaksInTheAgentsZone(t *testing.T) {
 		{c.Moment(ms("2026-11-23T12:00:00Z")), "tomorrow 13:00"},
 		{c.Full(ms("2026-07-01T10:00:00Z")), "Wed 1 Jul 2026, 12:00:00 CEST"},
 		{c.Time(ms("2026-11-22T08:05:11Z")), "09:05:11"},
+		{c.Exact(ms("2026-11-22T08:05:11Z")) + "|" + c.Exact(ms("2026-11-20T08:05:11Z")), "09:05:11|20 Nov, 09:05:11"},
 		{c.ISO(ms("2026-11-22T08:05:11Z")), "2026-11-22T08:05:11Z"},
 		{c.Day(ms("2026-11-21T23:30:00Z")), "Today"},
 		{c.Day(ms("2026-11-12T23:30:00Z")), "Friday 13 November"},
