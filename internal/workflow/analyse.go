@@ -18,13 +18,14 @@ const (
 	Unreachable  FindingKind = "unreachable"   // an earlier workflow always stops before it
 	NeverTrue    FindingKind = "never_true"    // its conditions contradict each other
 	NeverKnown   FindingKind = "never_known"   // it asks for what its event never has
+	Cycle        FindingKind = "cycle"         // workflows set each other off in a circle
 	MachineReply FindingKind = "machine_reply" // it answers received mail without asking whether a person wrote it
 )
 
 // Finding is something an admin should look at before it does harm (W34).
 type Finding struct {
 	Kind      FindingKind
-	Workflows []int64 // the workflows it is about, in order of the set
+	Workflows []int64 // the workflows it is about, in order of the set; of a cycle in its order
 	Text      string  // a sentence for people
 }
 
@@ -48,7 +49,7 @@ func Analyse(s *Set) []Finding {
 			before = append(before, v)
 		}
 	}
-	return out
+	return append(out, cycles(s)...)
 }
 
 // alone looks at one workflow by itself.

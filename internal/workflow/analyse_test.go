@@ -19,6 +19,9 @@ func TestAnalyse(t *testing.T) {
 		}[do]
 		return Definition{When: w, If: cond, Then: []Action{a}}
 	}
+	answer := func(cond Cond, actors []postroom.ActorKind) Definition {
+		return Definition{When: When{Event: postroom.ReplySent, Actors: actors}, If: cond, Then: []Action{{Do: DoReply, Text: "x"}}}
+	}
 	to := func(s ...string) When { return When{To: s} }
 	seven, eight := is("conversation.assignee", Is, "7"), is("conversation.assignee", Is, "8")
 	for _, c := range []struct {
@@ -35,7 +38,7 @@ func TestAnalyse(t *testing.T) {
 		{"exclusive edge and condition", []Definition{status(DoReply, Cond{}, to("closed")), status(DoReply, is("conversation.status", Is, "active"), When{})}, ""},
 		{"one in two", []Definition{status(DoReply, is("conversation.assignee", OneOf, "7", "8"), When{}), status(DoReply, eight, When{})}, "double_mail[1 2]"},
 		{"stop between", []Definition{status(DoStop, seven, When{}), status(DoReply, seven, When{})}, ""},
-		{"same field", []Definition{status(DoStatus, Cond{}, When{}), status("pending", Cond{}, When{})}, "same_field[1 2]"},
+		{"same field", []Definition{status(DoStatus, Cond{}, to("closed")), status("pending", Cond{}, to("closed"))}, "same_field[1 2]"},
 		{"same field, same value", []Definition{status(DoStatus, Cond{}, When{}), status(DoStatus, Cond{}, When{})}, ""},
 		{"unreachable", []Definition{status(DoStop, Cond{}, to("closed", "spam")), status(DoNote, seven, to("closed"))}, "unreachable[1 2]"},
 		{"reachable by another edge", []Definition{status(DoStop, Cond{}, to("closed")), status(DoNote, seven, When{})}, ""},
@@ -47,6 +50,14 @@ func TestAnalyse(t *testing.T) {
 		{"no message on this edge", []Definition{status(DoNote, is("message.class", Is, "human"), When{})}, "never_known[1]"},
 		{"a message would be nice", []Definition{status(DoNote, Cond{Any: []Cond{seven, is("message.class", Is, "human")}}, When{})}, ""},
 		{"answers machines", []Definition{{When: When{Event: postroom.MessageReceived}, Then: []Action{{Do: DoReply, Text: "x"}}}}, "machine_reply[1]"},
+		{"sets off itself", []Definition{answer(Cond{}, nil)}, "cycle[1]"},
+		{"sets off itself, but for people only", []Definition{answer(Cond{}, []postroom.ActorKind{"agent"})}, ""},
+		{"sets off itself, but not after a workflow", []Definition{answer(is("cause.workflow", NotSet), nil)}, ""},
+		{"sets off itself, but not after this one", []Definition{answer(is("cause.workflow", IsNot, "1"), nil)}, ""},
+		{"sets off itself, but not by condition", []Definition{answer(is("event.actor", IsNot, "workflow"), nil)}, ""},
+		{"a circle but for a condition", []Definition{status(DoStatus, Cond{}, to("pending")), status("pending", is("conversation.status", Is, "spam"), When{})}, ""},
+		{"a circle of two", []Definition{status(DoStatus, Cond{}, to("pending")), status(DoNote, Cond{}, to("spam")), status("pending", Cond{}, to("active"))}, "cycle[1 3]"},
+		{"a line of two", []Definition{status(DoStatus, Cond{}, to("closed")), status("pending", Cond{}, to("active"))}, ""},
 	} {
 		var entries []Entry
 		for i, d := range c.defs {
@@ -79,5 +90,12 @@ func TestShippedGoWellTogether(t *testing.T) {
 	}
 	if f := Analyse(NewSet(1, entries)); len(f) > 0 {
 		t.Errorf("the shipped workflows: %v", f)
+	}
+}
+
+func BenchmarkAnalyse(b *testing.B) {
+	set := crowd(b, 500, postroom.StatusChanged)
+	for b.Loop() {
+		Analyse(set)
 	}
 }
