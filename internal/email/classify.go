@@ -50,7 +50,7 @@ func deliveryReasons(m *Mail) []string {
 	if m.HasHeader("X-Failed-Recipients") {
 		why = append(why, "X-Failed-Recipients is present")
 	}
-	if len(why) == 0 && isDaemon(m) && bounceSubject(m.Subject) {
+	if len(why) == 0 && (isDaemon(m) || m.HasReturnPath && m.ReturnPath == "") && bounceSubject(m.Subject) {
 		why = append(why, "a mail daemon writes about a mail that could not be delivered")
 	}
 	return why
@@ -314,6 +314,7 @@ func autoSubject(s string) bool {
 // bounceSubjects are words in subjects of delivery reports that are no
 // multipart/report.
 var bounceSubjects = []string{
+	"failure delivery", "delayed mail", "smtp server: errors", "error sending your mail", "メールエラー", "message delayed", "delivery delayed", "mail error", "failed mail", "rejected mail", "message undeliverable", "failure to deliver", "problem delivering", "message failed",
 	"undeliver", "delivery failure", "delivery failed", "delivery status", "delivery report", "delivery problem", "delivery notification", "delivery error", "failure notice", "returned mail", "return to sender",
 	"mail delivery", "mail system error", "mail could not be delivered", "could not be delivered", "not delivered", "non delivery", "non-delivery", "message not sent", "returned to sender", "mail failure", "warning: could not send", "warning: message", "undelivered mail",
 	"unzustellbar", "nicht zugestellt", "unzustellbarkeit", "non remis", "échec de la remise", "non recapitabile", "mancato recapito", "no se puede entregar", "devuelto", "falha na entrega", "onbestelbaar", "недоставлен", "не доставлено", "配信", "返送", "退信", "系统退信",

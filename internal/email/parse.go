@@ -35,6 +35,7 @@ func Parse(raw []byte, o ParseOptions) *Mail {
 		m.notice(NoticeNoHeader, "The mail has no headers; all of it is shown as text.")
 	}
 	p.describe(h)
+	p.body = body
 	p.finish(p.entity(h, body, place{}))
 	return m
 }
@@ -46,6 +47,7 @@ type parser struct {
 	parts    int
 	decoded  int64
 	fallback string // charset of raw 8-bit text in headers
+	body     []byte // of the whole mail
 	original header // of the mail a report is about
 	tnef     piece  // the body in a winmail.dat, shown where there is no other
 }
@@ -56,6 +58,8 @@ type place struct {
 	parent string // subtype of the multipart around it, "" at the top
 	index  int    // among its siblings
 	report string // report-type of the multipart/report around it
+
+	charset string // of the multipart around it, for parts that name none
 }
 
 // piece is a part of the body to be shown, in the forms the mail has it in.
@@ -260,7 +264,10 @@ func (p *parser) multipart(h header, ct mediaType, body []byte, at place) []piec
 			break
 		}
 		ph, pb := p.header(raw)
-		child := place{depth: at.depth + 1, parent: subtype, index: i, report: at.report}
+		child := place{depth: at.depth + 1, parent: subtype, index: i, report: at.report, charset: ct.params["charset"]}
+		if child.charset == "" {
+			child.charset = at.charset
+		}
 		if subtype == "report" {
 			child.report = strings.ToLower(ct.params["report-type"])
 			if child.report == "" {
@@ -404,6 +411,13 @@ func (p *parser) finish(pieces []piece) {
 	text, html, _ := joinPiecesShown(pieces)
 	if strings.TrimSpace(text) == "" && strings.TrimSpace(html) == "" {
 		text, html = p.tnef.text, p.tnef.html
+	}
+	if len(pieces) == 0 && len(m.Attachments) == 0 && strings.HasPrefix(m.ContentType, "multipart/") && text == "" && html == "" {
+		// Its parts gave nothing, so whatever is there is shown as it came.
+		text, _ = decodeCharset(p.body, p.fallback)
+		if text = unixLines(text); strings.TrimSpace(text) != "" {
+			m.notice(NoticeBadBoundary, "The parts of the mail could not be told apart; it is shown as it came.")
+		}
 	}
 	if m.Text = p.capText(text); strings.TrimSpace(m.Text) == "" && len(m.Invites) > 0 && html == "" {
 		m.Text = m.Invites[0].Text()

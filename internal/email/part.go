@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"postroom/internal/email/tnef"
 )
@@ -47,7 +48,7 @@ func (p *parser) leaf(h header, ct mediaType, body []byte, at place) []piece {
 		p.attach(h, ct, body, at)
 		return nil
 	}
-	return p.bodyText(h, ct, body)
+	return p.bodyText(h, ct, body, at)
 }
 
 // isBody decides whether a part is text to show or a file (M3; the shape of
@@ -72,16 +73,22 @@ func isBody(mediaType, disposition, name string, at place) bool {
 }
 
 // bodyText decodes a text part into a piece of the body.
-func (p *parser) bodyText(h header, ct mediaType, body []byte) []piece {
+func (p *parser) bodyText(h header, ct mediaType, body []byte, at place) []piece {
 	data := p.decode(h, body)
 	label := ct.params["charset"]
 	if ct.value == "text/html" {
 		if label == "" {
 			label = metaCharset(data)
 		}
+		if label == "" && !utf8.Valid(data) {
+			label = p.otherCharset(at)
+		}
 		html, known := decodeCharset(data, label)
 		p.checkCharset(known, label)
 		return []piece{{html: unixLines(html), hasHTML: true}}
+	}
+	if label == "" && !utf8.Valid(data) {
+		label = p.otherCharset(at)
 	}
 	text, known := decodeCharset(data, label)
 	p.checkCharset(known, label)
@@ -98,6 +105,15 @@ func (p *parser) bodyText(h header, ct mediaType, body []byte) []piece {
 		p.signed(SignedPGP)
 	}
 	return []piece{{text: p.extractFiles(text, data), hasText: true}}
+}
+
+// otherCharset is what the mail says elsewhere about its charset, for a part
+// that says nothing and is no UTF-8.
+func (p *parser) otherCharset(at place) string {
+	if at.charset != "" {
+		return at.charset
+	}
+	return p.fallback
 }
 
 func (p *parser) checkCharset(known bool, label string) {
@@ -206,7 +222,11 @@ func isTNEF(mediaType, name string) bool {
 func (p *parser) unpackTNEF(h header, ct mediaType, body []byte, at place) []piece {
 	data := decodeTransfer(body, transferEncoding(h))
 	msg, err := tnef.Read(data, tnef.Limits{MaxBytes: p.limits.MaxDecoded - p.decoded, MaxAttachments: max(p.limits.MaxParts-p.parts, 0)})
-	if err != nil && len(msg.Attachments) == 0 && msg.Text == "" && msg.HTML == "" {
+	if len(msg.Attachments) == 0 && msg.Text == "" && msg.HTML == "" {
+		if err == nil {
+			p.attach(h, ct, body, at) // nothing in it that could be shown
+			return nil
+		}
 		p.mail.notice(NoticeTNEFUnread, "An Outlook container (winmail.dat) could not be unpacked; it is kept as it came.")
 		p.attach(h, ct, body, at)
 		return nil

@@ -239,8 +239,11 @@ func signatureBefore(lines []quoteLine, cut int) int {
 			if lines[i].inSignature && wordsAfterSignature(lines[i:cut]) {
 				break
 			}
-			for i > 0 && lines[i-1].signature {
-				i-- // "-- " and the element of the signature each begin one
+			// "-- " and the element of the signature may each begin one.
+			for j := i - 1; j >= 0 && (lines[j].blank() || lines[j].signature); j-- {
+				if lines[j].signature {
+					i = j
+				}
 			}
 			return softwareBefore(lines, i)
 		}

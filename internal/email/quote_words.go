@@ -37,7 +37,9 @@ func attributionLines(lines []quoteLine) int {
 	joined := ""
 	for n := 1; n <= 4 && n <= len(lines); n++ {
 		l := lines[n-1]
-		if l.text == "" || l.quoted {
+		// An address broken after its "<" leaves a line that begins with ">".
+		broken := strings.Count(joined, "<") > strings.Count(joined, ">")
+		if l.text == "" || l.quoted && !broken {
 			return 0
 		}
 		joined = strings.TrimSpace(joined + " " + l.text)
@@ -166,10 +168,10 @@ func marks(s string, list []string) bool {
 // C copy, S subject, R reply address.
 const headerLabels = `
 F: from, de, von, van, da, från, fra, od, от, від, lähettäjä, kimden, gönderen, feladó, expeditor, de la, expéditeur, remitente, remetente, mittente, absender, afzender, avsändare, afsender, saatja, no, nuo, από, 发件人, 寄件者, 寄件人, 差出人, 送信者, 보낸 사람, 보낸사람, מאת, من, ผู้ส่ง, pošiljatelj, šalje, від кого, од, från:, dari, từ, remitent
-D: sent, date, envoyé, envoyé le, enviado, enviado el, enviado em, enviada em, fecha, data, gesendet, datum, verzonden, verstuurd, inviato, inviata, skickat, skickades, sendt, dato, lähetetty, päivämäärä, päiväys, wysłano, data wysłania, odesláno, odoslané, elküldve, dátum, küldve, trimis, dată, tarih, gönderildi, gönderme tarihi, отправлено, дата, надіслано, στάλθηκε, ημερομηνία, 发送时间, 发送日期, 日期, 时间, 寄件日期, 傳送時間, 送信日時, 日時, 送信日, 보낸 날짜, 날짜, נשלח, תאריך, تاريخ الإرسال, تم الإرسال, التاريخ, poslano, poslato, ngày, tanggal, dikirim, дата отправки, enviat, gesendet am, saadetud
+D: sent, date, message du, envoyé, envoyé le, enviado, enviado el, enviado em, enviada em, fecha, data, gesendet, datum, verzonden, verstuurd, inviato, inviata, skickat, skickades, sendt, dato, lähetetty, päivämäärä, päiväys, wysłano, data wysłania, odesláno, odoslané, elküldve, dátum, küldve, trimis, dată, tarih, gönderildi, gönderme tarihi, отправлено, дата, надіслано, στάλθηκε, ημερομηνία, 发送时间, 发送日期, 日期, 时间, 寄件日期, 傳送時間, 送信日時, 日時, 送信日, 보낸 날짜, 날짜, נשלח, תאריך, تاريخ الإرسال, تم الإرسال, التاريخ, poslano, poslato, ngày, tanggal, dikirim, дата отправки, enviat, gesendet am, saadetud
 T: to, à, a, an, para, aan, till, til, do, komu, кому, vastaanottaja, kime, alıcı, címzett, către, destinataire, destinatario, destinatário, empfänger, ontvanger, mottagare, modtager, προς, 收件人, 宛先, 받는 사람, 받는사람, אל, إلى, za, prima, kam, kepada, đến, per, per a, pour
-C: cc, kopie, copie, kopia, copia, cópia, kopi, kopio, копия, копія, κοιν, másolat, bilgi, 抄送, 副本, 참조, העתק, نسخة, bcc, blindkopie
-S: subject, objet, betreff, onderwerp, asunto, assunto, oggetto, ämne, emne, aihe, temat, předmět, predmet, tárgy, subiect, konu, тема, θέμα, 主题, 主旨, 主題, 件名, 제목, נושא, الموضوع, zadeva, naslov, chủ đề, perihal, assumpte, teema, tema
+C: cc, kopie, copie, copie à, kopia, copia, cópia, kopi, kopio, копия, копія, κοιν, másolat, bilgi, 抄送, 副本, 참조, העתק, نسخة, bcc, blindkopie
+S: subject, sujet, objet, betreff, onderwerp, asunto, assunto, oggetto, ämne, emne, aihe, temat, předmět, predmet, tárgy, subiect, konu, тема, θέμα, 主题, 主旨, 主題, 件名, 제목, נושא, الموضوع, zadeva, naslov, chủ đề, perihal, assumpte, teema, tema
 R: reply-to, reply to, antwort an, répondre à, responder a, rispondi a, svara till, odpowiedz do, importance, priority, priorität, attachments, anlagen, organization, sent by, message-id, wichtigkeit, importancia, gravedad
 `
 

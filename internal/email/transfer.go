@@ -22,31 +22,52 @@ func decodeTransfer(b []byte, encoding string) []byte {
 	return b
 }
 
-// decodeBase64 ignores whatever is no base64, starts anew after padding in the
-// middle, and drops bits that are too few for a byte.
+// decodeBase64 ignores characters that are no base64, starts anew after
+// padding in the middle, and drops bits that are too few for a byte. Lines of
+// something else, such as a footer put below, are left out.
 func decodeBase64(b []byte) []byte {
 	out := make([]byte, 0, base64.StdEncoding.DecodedLen(len(b)))
 	var acc uint32
 	var n uint
-	for _, c := range b {
-		v := base64Value[c]
-		if v == 0xff {
-			if c == '=' {
-				acc, n = 0, 0
-			}
+	padded := false
+	for len(b) > 0 {
+		var line []byte
+		line, b = cutLine(b)
+		if isForeign(line, padded) {
 			continue
 		}
-		acc, n = acc<<6|uint32(v), n+6
-		if n >= 8 {
-			n -= 8
-			out = append(out, byte(acc>>n))
-			acc &= 1<<n - 1
+		for _, c := range line {
+			v := base64Value[c]
+			if v == 0xff {
+				if c == '=' {
+					acc, n, padded = 0, 0, true
+				}
+				continue
+			}
+			acc, n = acc<<6|uint32(v), n+6
+			if n >= 8 {
+				n -= 8
+				out = append(out, byte(acc>>n))
+				acc &= 1<<n - 1
+			}
 		}
 	}
 	return out
 }
 
-// base64Value maps a character of either base64 alphabet to its six bits, and
+// isForeign recognises a line that is no base64: more than an eighth of it is
+// something else, or after the padding anything at all.
+func isForeign(line []byte, padded bool) bool {
+	junk := 0
+	for _, c := range line {
+		if base64Value[c] == 0xff && c != '=' && c != ' ' && c != '\t' && c != '\r' {
+			junk++
+		}
+	}
+	return junk*8 > len(line) || padded && (junk > 0 || bytes.IndexByte(line, ' ') > 0)
+}
+
+// base64Value maps a character of the base64 alphabet to its six bits, and
 // every other to 0xff.
 var base64Value = func() (t [256]byte) {
 	const std = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -56,7 +77,6 @@ var base64Value = func() (t [256]byte) {
 	for i := 0; i < len(std); i++ {
 		t[std[i]] = byte(i)
 	}
-	t['-'], t['_'] = 62, 63
 	return t
 }()
 

@@ -101,6 +101,9 @@ func (r *reader) message(data []byte, depth int) (Message, error) {
 	for n := 0; len(rest) > 0 && n < maxAttributes; n++ {
 		var a attribute
 		if a, rest, err = cutAttribute(rest); err != nil {
+			if a.data != nil {
+				r.attribute(c, a, depth)
+			}
 			break
 		}
 		r.attribute(c, a, depth)
@@ -128,7 +131,9 @@ func cutAttribute(b []byte) (attribute, []byte, error) {
 		return attribute{}, nil, ErrFormat
 	}
 	if uint64(n) > uint64(len(b)-9) {
-		return attribute{}, nil, fmt.Errorf("%w: an attribute is longer than the container", ErrFormat)
+		// The container was cut: what there is of the last attribute counts.
+		a.data = b[9:]
+		return a, nil, fmt.Errorf("%w: an attribute is longer than the container", ErrFormat)
 	}
 	a.data = b[9 : 9+n]
 	rest := b[9+n:]
