@@ -94,16 +94,18 @@ type OtherRow struct {
 	Status            postroom.Status
 }
 
-// RunRow is a run without its effects.
+// RunRow is a run as pages show it.
 type RunRow struct {
 	ID, WorkflowID, EventID int64
 	State, Error            string
+	Effects                 []postroom.Effect
 }
 
 // AgentName is an agent as lists and menus show them.
 type AgentName struct {
 	Name
 	Disabled bool
+	May      bool // see the conversation's mailbox
 }
 
 // WorkflowName is a workflow as a page refers to it.
@@ -122,7 +124,7 @@ type ConversationAsk struct {
 // ConversationRows reads what belongs to a conversation in one statement.
 func (r Read) ConversationRows(ctx context.Context, c *postroom.Conversation, ask ConversationAsk) (*ConversationRows, error) {
 	out := &ConversationRows{Files: map[int64][]postroom.Attachment{}, DraftFiles: map[int64][]postroom.Attachment{}, Recipients: map[int64][]postroom.MailRecipient{}}
-	parts := slices.Concat(timelineParts(c.ID), sideParts(c, ask), nameParts())
+	parts := slices.Concat(timelineParts(c.ID), sideParts(c, ask), nameParts(c.MailboxID))
 	nextHalf, prevHalf := int64(-1), int64(-1)
 	if ask.List != nil {
 		l := *ask.List
@@ -184,7 +186,7 @@ func timelineParts(id int64) []part {
 		mailPart(`from mail m where m.conversation_id = ?`, id),
 		{kind: "recipient", n: []string{"r.mail_id", "r.code", "r.at"}, s: []string{"r.address", "r.kind", "r.state", "r.words"},
 			from: `from mail m join mail_recipient r on r.mail_id = m.id where m.conversation_id = ?`, args: []any{id}},
-		{kind: "run", n: []string{"id", "workflow_id", "event_id"}, s: []string{"state", "error"}, from: `from run where conversation_id = ?`, args: []any{id}},
+		{kind: "run", n: []string{"id", "workflow_id", "event_id"}, s: []string{"state", "error", "effects"}, from: `from run where conversation_id = ?`, args: []any{id}},
 		{kind: "tagged", n: []string{"tag_id"}, from: `from conversation_tag where conversation_id = ?`, args: []any{id}},
 	}
 }
@@ -203,9 +205,13 @@ func sideParts(c *postroom.Conversation, ask ConversationAsk) []part {
 	}
 }
 
-func nameParts() []part {
+// nameParts selects what ids on a page stand for; mailbox is the one that
+// AgentName.May is about.
+func nameParts(mailbox int64) []part {
 	return []part{
-		{kind: "agent", n: []string{"id", "disabled_at"}, s: []string{"name"}, from: `from agent`},
+		{kind: "agent", n: []string{"a.id", "a.disabled_at",
+			"case when a.role = 'admin' or exists (select 1 from mailbox_agent g where g.agent_id = a.id and g.mailbox_id = ?) then 1 else 0 end"},
+			s: []string{"a.name"}, from: `from agent a`, args: []any{mailbox}},
 		{kind: "tag", n: []string{"id"}, s: []string{"name"}, from: `from tag`},
 		{kind: "workflow", n: []string{"id", "enabled"}, s: []string{"name"}, from: `from workflow`},
 	}
@@ -232,7 +238,10 @@ func (o *ConversationRows) scan(t tripRow) error {
 	case "recipient":
 		o.Recipients[t.n[0]] = append(o.Recipients[t.n[0]], postroom.MailRecipient{Address: t.s[0], Kind: t.s[1], State: postroom.MailState(t.s[2]), Words: t.s[3], Code: int(t.n[1]), At: t.n[2]})
 	case "run":
-		o.Runs = append(o.Runs, RunRow{ID: t.n[0], WorkflowID: t.n[1], EventID: t.n[2], State: t.s[0], Error: t.s[1]})
+		run := RunRow{ID: t.n[0], WorkflowID: t.n[1], EventID: t.n[2], State: t.s[0], Error: t.s[1]}
+		err := fromJSON(t.s[2], &run.Effects)
+		o.Runs = append(o.Runs, run)
+		return err
 	case "draft":
 		return o.scanDraft(t)
 	case "participant":
@@ -250,7 +259,7 @@ func (o *ConversationRows) scan(t tripRow) error {
 	case "tagged":
 		o.TagIDs = append(o.TagIDs, t.n[0])
 	case "agent":
-		o.Agents = append(o.Agents, AgentName{Name{t.n[0], t.s[0]}, t.n[1] > 0})
+		o.Agents = append(o.Agents, AgentName{Name: Name{t.n[0], t.s[0]}, Disabled: t.n[1] > 0, May: t.n[2] == 1})
 	case "tag":
 		o.Tags = append(o.Tags, Name{t.n[0], t.s[0]})
 	case "workflow":

@@ -1,0 +1,145 @@
+// Package query answers every question a page asks. A reader is one method of
+// Desk: it asks whether the agent may see what is wanted, reads it in a few
+// statements (six at most for a page, the session and the frame included) and
+// returns the page's plain data. Nothing here changes anything.
+package query
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"time"
+
+	"postroom"
+	"postroom/internal/blob"
+	"postroom/internal/store"
+	"postroom/internal/workflow"
+)
+
+// Options is what a Desk stands on.
+type Options struct {
+	Store *store.Store
+	Blobs *blob.Store // bytes of files, received and sent mails; nil: none can be read
+
+	Name    string // of the desk, for the sign-in page
+	Version string // of the program
+	Demo    bool   // the demo runs
+	Started time.Time
+
+	// Facts and Settings are lines for the system page that only the one who
+	// started the program knows: folders, addresses, limits. Nil for none.
+	Facts    func(context.Context) []Choice
+	Checks   func(context.Context) []Check
+	Settings []Choice
+
+	// Variables are those a workflow's wording may use: Value is the name as
+	// it is written, Text what it stands for.
+	Variables []Choice
+}
+
+// Desk reads pages. It is safe for concurrent use.
+type Desk struct {
+	store *store.Store
+	o     Options
+
+	// Versions of workflows never change once published, so they are compiled
+	// once. Key is the workflow's id and the version's number.
+	mu       sync.Mutex
+	compiled map[versionKey]*workflow.Version
+}
+
+type versionKey struct {
+	workflow int64
+	number   int
+}
+
+// New returns a reader of pages.
+func New(o Options) *Desk {
+	return &Desk{store: o.Store, o: o, compiled: map[versionKey]*workflow.Version{}}
+}
+
+// Now returns the time of the database's clock in milliseconds, UTC.
+func (d *Desk) Now() int64 { return d.store.Now() }
+
+func (d *Desk) read() store.Read { return d.store.Read() }
+
+// visible returns the mailboxes an agent may see: nil for all of them.
+func visible(a *postroom.Agent) []int64 {
+	switch {
+	case a == nil || a.Disabled:
+		return []int64{}
+	case a.Role == postroom.Admin:
+		return nil
+	case a.Mailboxes == nil:
+		return []int64{}
+	}
+	return a.Mailboxes
+}
+
+// narrow returns the mailboxes a list over one mailbox, or over all (0), may
+// show; a mailbox the agent may not see does not exist for them.
+func narrow(a *postroom.Agent, mailbox int64) ([]int64, error) {
+	if mailbox == 0 {
+		return visible(a), nil
+	}
+	if !postroom.Can(a, postroom.See, mailbox) {
+		return nil, postroom.Errorf(postroom.NotFound, "There is no such mailbox.")
+	}
+	return []int64{mailbox}, nil
+}
+
+// maySee asks for the conversation's mailbox; what may not be seen does not
+// exist.
+func maySee(a *postroom.Agent, mailbox int64) error {
+	if postroom.Can(a, postroom.See, mailbox) {
+		return nil
+	}
+	return postroom.Errorf(postroom.NotFound, "There is no such conversation.")
+}
+
+// mayManage lets admins pass.
+func mayManage(a *postroom.Agent) error {
+	if postroom.Can(a, postroom.Manage, 0) {
+		return nil
+	}
+	return postroom.Errorf(postroom.Forbidden, "Only admins may see this page.")
+}
+
+// Ref is what a form needs to know of a conversation before it acts.
+type Ref struct {
+	ID, Number, MailboxID int64
+	Status                postroom.Status
+	AssigneeID            int64
+	Tags                  []int64
+}
+
+// Ref finds a conversation the agent may see by its number.
+func (d *Desk) Ref(ctx context.Context, a *postroom.Agent, number int64) (Ref, error) {
+	c, err := d.read().ConversationByNumber(ctx, number)
+	if err != nil {
+		return Ref{}, err
+	}
+	r := Ref{ID: c.ID, Number: c.Number, MailboxID: c.MailboxID, Status: c.Status, AssigneeID: c.AssigneeID, Tags: c.Tags}
+	if maySee(a, c.MailboxID) != nil {
+		return Ref{}, postroom.Errorf(postroom.NotFound, "There is no conversation %d.", number)
+	}
+	return r, nil
+}
+
+func decimal(id int64) string { return strconv.FormatInt(id, 10) }
+
+func addresses(in []postroom.Address) []Address {
+	out := make([]Address, 0, len(in))
+	for _, a := range in {
+		out = append(out, Address(a))
+	}
+	return out
+}
+
+// nameOr returns the name, or what stands for a missing one.
+func nameOr(name, other string) string {
+	if name == "" {
+		return other
+	}
+	return name
+}

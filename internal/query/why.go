@@ -1,0 +1,263 @@
+package query
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"postroom"
+	"postroom/internal/email"
+	"postroom/internal/store"
+	"postroom/internal/workflow"
+)
+
+// whyEvents is how many events of a conversation the why page goes back.
+const whyEvents = 100
+
+// Why reads the why page (W31): each event, what each workflow of its edge
+// said to it, recomputed from the stored snapshot and inputs, and held against
+// the verdict that was stored.
+func (d *Desk) Why(ctx context.Context, a *postroom.Agent, number int64, place Place) (*WhyPage, error) {
+	shell, err := d.Shell(ctx, a, place)
+	if err != nil {
+		return nil, err
+	}
+	v, err := d.view(ctx, a, number, Place{})
+	if err != nil {
+		return nil, err
+	}
+	v.now = shell.Now
+	events, err := d.read().WhyEvents(ctx, v.head.ID, whyEvents)
+	if err != nil {
+		return nil, fmt.Errorf("read judgements: %w", err)
+	}
+	p := &WhyPage{Shell: shell, Head: v.headOf()}
+	if p.Receipt, err = d.receipt(ctx, v); err != nil {
+		return nil, err
+	}
+	var keys []versionKey
+	for _, e := range events {
+		for _, entry := range e.Set {
+			keys = append(keys, versionKey{entry.ID, entry.Version})
+		}
+	}
+	versions, err := d.versions(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	w := whyReader{desk: d, ctx: ctx, view: v, shell: shell, versions: versions}
+	for _, e := range events {
+		if !e.Kind.Edge() {
+			continue
+		}
+		event, err := w.event(e)
+		if err != nil {
+			return nil, err
+		}
+		p.Events = append(p.Events, event)
+	}
+	return p, nil
+}
+
+type whyReader struct {
+	desk     *Desk
+	ctx      context.Context
+	view     *conversationView
+	shell    Shell
+	versions map[versionKey]*workflow.Version
+}
+
+func (w *whyReader) event(e store.WhyRow) (WhyEvent, error) {
+	v := w.view
+	out := WhyEvent{
+		Line: v.line(store.EventRow{ID: e.ID, Seq: e.Seq, ActID: e.ActID, Kind: e.Kind, Actor: e.Actor, Path: e.Path, Payload: e.Payload,
+			At: e.At, FinalAt: e.FinalAt, State: e.State, Words: e.Words, Depth: e.Depth}),
+		State: string(e.State), Words: e.Words, Revision: e.SetRevision, Cause: e.Cause, Depth: e.Depth,
+		Retry: e.State == postroom.EventNotJudged && e.Words != "imported",
+	}
+	out.Line.Why = false
+	if e.SetRevision == 0 {
+		return out, nil
+	}
+	out.JudgedAt = e.FinalAt
+	in := workflow.Inputs{}
+	if e.Inputs != "" {
+		if err := json.Unmarshal([]byte(e.Inputs), &in); err != nil {
+			return out, fmt.Errorf("stored inputs of event %d: %w", e.ID, err)
+		}
+	}
+	set := workflow.NewSet(e.SetRevision, w.entries(e.Set))
+	facts := workflow.NewFacts(w.record(&e.Event))
+	explanations, judgement := workflow.Explain(set, &e.Event, facts, in, w.name)
+	stored := map[int64]workflow.Verdict{}
+	if judgement.Vector() != e.Verdicts {
+		results, err := workflow.ParseVector(e.Verdicts)
+		if err != nil {
+			return out, err
+		}
+		for _, r := range results {
+			stored[r.WorkflowID] = r.Verdict
+		}
+	}
+	for _, x := range explanations {
+		out.Workflows = append(out.Workflows, w.workflow(e.ID, x, stored))
+	}
+	return out, nil
+}
+
+func (w *whyReader) entries(set []store.SetEntry) []workflow.Entry {
+	var out []workflow.Entry
+	for _, s := range set {
+		v := w.versions[versionKey{s.ID, s.Version}]
+		if v == nil {
+			continue // a version nobody can read any more
+		}
+		state := workflow.Enabled
+		switch {
+		case s.Paused != "":
+			state = workflow.OnHold
+		case !s.Enabled:
+			state = workflow.SwitchedOff
+		}
+		out = append(out, workflow.Entry{Version: v, State: state})
+	}
+	return out
+}
+
+// record gathers what facts are read from.
+func (w *whyReader) record(e *postroom.Event) workflow.Record {
+	v := w.view
+	r := workflow.Record{
+		Event:    e,
+		Customer: &postroom.Customer{ID: v.head.CustomerID, Name: v.head.Customer, Addresses: v.rows.Addresses},
+		Subject:  &v.head.Subject,
+	}
+	id := e.Payload.MessageID
+	for _, m := range v.messages {
+		if m.ID == id || id == 0 && e.Kind == postroom.ConversationCreated {
+			m.Attachments = v.rows.Files[m.ID]
+			r.Message = m
+			break
+		}
+	}
+	if m := r.Message; m != nil && m.InboundID > 0 {
+		r.Headers = w.headers(m.InboundID)
+	}
+	return r
+}
+
+// headers reads a received mail's headers, when a condition asks for one.
+func (w *whyReader) headers(inbound int64) func(string) []string {
+	var mail *email.Mail
+	return func(name string) []string {
+		if mail == nil {
+			mail = &email.Mail{}
+			if in, err := w.desk.read().Inbound(w.ctx, inbound); err == nil {
+				if raw, err := w.desk.bytes(in.RawSHA256, maxRead); err == nil {
+					mail = email.Parse(raw, email.ParseOptions{})
+				}
+			}
+		}
+		return mail.HeaderValues(name)
+	}
+}
+
+// name puts an id into words, as far as the page has read names.
+func (w *whyReader) name(kind workflow.Ref, id int64) string {
+	switch kind {
+	case workflow.RefAgent:
+		return w.view.agents[id]
+	case workflow.RefTag:
+		return w.view.tags[id]
+	case workflow.RefWorkflow:
+		return w.view.workflows[id].Name.Name
+	case workflow.RefMailbox:
+		for _, m := range w.shell.Mailboxes {
+			if m.ID == id {
+				return m.Name
+			}
+		}
+	}
+	return ""
+}
+
+func (w *whyReader) workflow(event int64, x workflow.Explanation, stored map[int64]workflow.Verdict) WhyWorkflow {
+	out := WhyWorkflow{ID: x.WorkflowID, Name: nameOr(w.name(workflow.RefWorkflow, x.WorkflowID), x.Name), Version: x.Number, Reason: x.Reason, Change: x.SmallestChange}
+	switch x.Verdict {
+	case workflow.Matched:
+		out.Verdict, out.Reason = "matched", ""
+	case workflow.Undecided:
+		out.Verdict = "unknown"
+	case workflow.Filtered, workflow.NotMet:
+		out.Verdict = "not matched"
+	default:
+		out.Verdict = "not considered"
+		out.Reason = capital(strings.TrimPrefix(x.Reason, "Not considered: "))
+	}
+	if was, ok := stored[x.WorkflowID]; ok && was != x.Verdict {
+		out.Differs = fmt.Sprintf("When it was judged the answer was “%s”; looked at again it is “%s”. Something it looks at was changed since.", was, x.Verdict)
+	}
+	for _, c := range x.Edge {
+		out.Conditions = append(out.Conditions, WhyCondition{Fact: c.Text, Expected: c.Expected, Actual: c.Actual, Verdict: c.Truth.String()})
+	}
+	if x.Conditions != nil {
+		out.Conditions = flatten(out.Conditions, *x.Conditions, 0)
+	}
+	for _, run := range w.view.rows.Runs {
+		if run.EventID != event || run.WorkflowID != x.WorkflowID {
+			continue
+		}
+		out.Run, out.Error = run.ID, run.Error
+		for _, e := range run.Effects {
+			out.Effects = append(out.Effects, w.effect(e))
+		}
+	}
+	return out
+}
+
+// flatten writes a tree of conditions as indented rows.
+func flatten(rows []WhyCondition, c workflow.Check, depth int) []WhyCondition {
+	row := WhyCondition{Depth: depth, Verdict: c.Truth.String()}
+	if len(c.Children) > 0 {
+		row.Group, _, _ = strings.Cut(c.Text, " ") // "all of these"
+	} else {
+		row.Fact, row.Expected, row.Actual = strings.TrimSuffix(c.Text, " "+c.Expected), c.Expected, c.Actual
+	}
+	rows = append(rows, row)
+	for _, child := range c.Children {
+		rows = flatten(rows, child, depth+1)
+	}
+	return rows
+}
+
+func (w *whyReader) effect(e postroom.Effect) WhyEffect {
+	out := WhyEffect{Text: capital(nameOr(e.Detail, e.Action)), State: string(e.Result), Words: e.Reason, Mail: e.MailID}
+	for _, m := range w.view.rows.Mails {
+		if m.ID == e.MailID && e.MailID != 0 {
+			out.MailState = string(m.State)
+		}
+	}
+	return out
+}
+
+// maxRead is how much of a stored file is read into memory to be shown.
+const maxRead = 64 << 20
+
+// bytes reads a stored file, at most limit bytes.
+func (d *Desk) bytes(sha256 string, limit int64) ([]byte, error) {
+	f, err := d.open(sha256)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, limit))
+}
+
+func (d *Desk) open(sha256 string) (io.ReadCloser, error) {
+	if d.o.Blobs == nil || sha256 == "" {
+		return nil, postroom.Errorf(postroom.NotFound, "The file is not here.")
+	}
+	return d.o.Blobs.Open(sha256)
+}

@@ -1,0 +1,145 @@
+package query
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"postroom"
+	"postroom/internal/store"
+	"postroom/internal/workflow"
+)
+
+// Workflows reads the list of workflows in their order, for admins.
+func (d *Desk) Workflows(ctx context.Context, a *postroom.Agent, place Place) (*WorkflowsPage, error) {
+	if err := mayManage(a); err != nil {
+		return nil, err
+	}
+	shell, err := d.Shell(ctx, a, place)
+	if err != nil {
+		return nil, err
+	}
+	lines, _, _, err := d.workflowLines(ctx, shell.Now)
+	return &WorkflowsPage{Shell: shell, Rows: lines}, err
+}
+
+func (d *Desk) workflowLines(ctx context.Context, now int64) ([]WorkflowLine, map[int64]workflow.Definition, workflow.Names, error) {
+	list, err := d.read().Workflows(ctx)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("read workflows: %w", err)
+	}
+	uses, err := d.read().WorkflowUses(ctx, now-month)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("read runs: %w", err)
+	}
+	names, err := d.read().Names(ctx)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	words := func(kind workflow.Ref, id int64) string { return names[string(kind)][id] }
+	definitions := map[int64]workflow.Definition{}
+	var out []WorkflowLine
+	for i, w := range list {
+		line := workflowLine(w, uses[w.ID], names)
+		line.First, line.Last = i == 0, i == len(list)-1
+		if definition, err := workflow.Decode([]byte(uses[w.ID].Definition)); err == nil {
+			line.Sentence = workflow.Sentence(definition, words)
+			definitions[w.ID] = definition
+		}
+		out = append(out, line)
+	}
+	return out, definitions, words, nil
+}
+
+func workflowLine(w store.Workflow, u store.WorkflowUse, names map[string]map[int64]string) WorkflowLine {
+	line := WorkflowLine{ID: w.ID, Name: w.Name, On: w.Enabled, Paused: w.PausedWords, Version: w.Version, PublishedAt: u.PublishedAt, PublishedBy: nameOr(u.Author, "Postroom"),
+		Runs: u.Runs, Shipped: shipped(w.Key)}
+	if w.MailboxID != 0 {
+		line.Mailbox = nameOr(names["mailbox"][w.MailboxID], "a mailbox that is gone")
+	}
+	return line
+}
+
+func shipped(key string) bool {
+	for _, s := range workflow.Shipped() {
+		if s.Key == key {
+			return true
+		}
+	}
+	return false
+}
+
+// Workflow reads the page of one workflow, at its published version or, with
+// shown, at an older one; for admins.
+func (d *Desk) Workflow(ctx context.Context, a *postroom.Agent, id int64, shown int, place Place) (*WorkflowPage, error) {
+	if err := mayManage(a); err != nil {
+		return nil, err
+	}
+	shell, err := d.Shell(ctx, a, place)
+	if err != nil {
+		return nil, err
+	}
+	lines, definitions, words, err := d.workflowLines(ctx, shell.Now)
+	if err != nil {
+		return nil, err
+	}
+	p := &WorkflowPage{Shell: shell, Shown: shown, MayEdit: true}
+	for _, l := range lines {
+		if l.ID == id {
+			p.Workflow = l
+		}
+	}
+	if p.Workflow.ID == 0 {
+		return nil, postroom.Errorf(postroom.NotFound, "There is no such workflow.")
+	}
+	versions, err := d.read().Versions(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	definition, found := definitions[id], shown == 0
+	for _, v := range versions {
+		p.Versions = append(p.Versions, WorkflowVersion{Version: v.Number, At: v.At, By: author(v.AuthorID, words), Current: v.Number == p.Workflow.Version})
+		if v.Number == shown {
+			if definition, err = workflow.Decode([]byte(v.Definition)); err != nil {
+				return nil, fmt.Errorf("read version %d of workflow %d: %w", shown, id, err)
+			}
+			found = true
+		}
+	}
+	if !found {
+		return nil, postroom.Errorf(postroom.NotFound, "There is no version %d of this workflow.", shown)
+	}
+	p.describe(definition, words)
+	p.Variables = d.o.Variables
+	return p, nil
+}
+
+func author(id int64, words workflow.Names) string {
+	if id == 0 {
+		return "Postroom"
+	}
+	return nameOr(words(workflow.RefAgent, id), "an agent who is gone")
+}
+
+// describe fills in a definition in words.
+func (p *WorkflowPage) describe(definition workflow.Definition, words workflow.Names) {
+	described := workflow.Describe(definition, words)
+	p.When, p.Limits = strings.TrimPrefix(described.When, "When "), described.Limits
+	for _, line := range described.If {
+		term := WorkflowTerm{Depth: line.Depth}
+		switch line.Text {
+		case "all of these", "any of these", "none of these":
+			term.Group, _, _ = strings.Cut(line.Text, " ")
+		default:
+			term.Fact = line.Text
+		}
+		p.If = append(p.If, term)
+	}
+	for i, text := range described.Then {
+		action := definition.Then[i]
+		p.Then = append(p.Then, WorkflowStep{Text: capital(text), Words: postroom.Preview(action.Text)})
+		if action.Do == workflow.DoReply && p.Template == "" {
+			p.Template = nameOr(action.HTML, action.Text)
+		}
+	}
+}
