@@ -61,10 +61,11 @@ type Message struct {
 	VisibleHTML    string // the same of HTML
 	Header         string // Message-ID of its mail, without brackets; "" for a note
 	References     []string
-	Class          Class // of a received message
-	Verified       bool  // the sender is DMARC-aligned (S1)
-	Unconfirmed    bool  // by someone new to the conversation, not yet confirmed (T9)
-	Undone         bool  // taken back in its undo window: kept, not shown
+	Class          Class  // of a received message
+	NoAuto         string // why no automatic mail may answer it, "" if one may (A2-A5)
+	Verified       bool   // the sender is DMARC-aligned (S1)
+	Unconfirmed    bool   // by someone new to the conversation, not yet confirmed (T9)
+	Undone         bool   // taken back in its undo window: kept, not shown
 	InboundID      int64
 	RunID          int64 // the run that wrote it, 0 for people
 	At             int64

@@ -7,6 +7,7 @@ type Run struct {
 	WorkflowID     int64
 	Version        int
 	EventID        int64
+	EventSeq       int64 // of that event
 	RootID         int64
 	ConversationID int64
 	State          string // done, failed

@@ -37,7 +37,7 @@ func (d *Desk) Accept(ctx context.Context, in Delivery) (err error) {
 	if err != nil {
 		return err
 	}
-	sha, size, err := d.blobs.PutBytes(ctx, in.Raw)
+	ref, err := d.blobs.PutBytes(ctx, in.Raw)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (d *Desk) Accept(ctx context.Context, in Delivery) (err error) {
 		now := d.store.Now()
 		for i, box := range boxes {
 			row := store.Inbound{ID: ids[i], MailboxID: box, Source: in.Source, EnvelopeFrom: in.From, EnvelopeTo: in.To, Remote: in.Remote,
-				RawSHA256: sha, Size: size, State: store.InboundNew, DueAt: now, ReceivedAt: now}
+				RawSHA256: ref.Hash, Size: ref.Size, State: store.InboundNew, DueAt: now, ReceivedAt: now}
 			if err := tx.InsertInbound(ctx, row); err != nil {
 				return err
 			}

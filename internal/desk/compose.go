@@ -106,6 +106,23 @@ func (d *Desk) Compose(l Letter) (*postroom.Mail, error) {
 	return m, addRecipients(m, l)
 }
 
+// Recompose makes a new mail of one that has ended, with the same content and
+// a Message-ID of its own; recipients are the caller's to add.
+func (d *Desk) Recompose(old *postroom.Mail, s Spec, mailbox *postroom.Mailbox, id, at int64) (*postroom.Mail, error) {
+	was, is := d.keys.Token(old.ID), d.keys.Token(id)
+	_, domain, _ := strings.Cut(mailbox.Address, "@")
+	s.MessageID, s.Date, s.Seed = email.MessageID(is, domain), at, is
+	s.Text, s.HTML = strings.ReplaceAll(s.Text, was, is), strings.ReplaceAll(s.HTML, was, is)
+	envelope := strings.ReplaceAll(old.EnvelopeFrom, was, is)
+	s.ReplyTo = strings.ReplaceAll(s.ReplyTo, was, is)
+	spec, err := json.Marshal(s)
+	if err != nil {
+		return nil, fmt.Errorf("encode mail: %w", err)
+	}
+	return &postroom.Mail{ID: id, MailboxID: old.MailboxID, MessageID: old.MessageID, RunID: old.RunID, Class: old.Class, Automatic: old.Automatic,
+		Machine: old.Machine, Header: s.MessageID, EnvelopeFrom: envelope, Subject: old.Subject, Spec: spec, State: postroom.MailHeld}, nil
+}
+
 // MaxRecipients is how many recipients one mail may have.
 const MaxRecipients = 100
 

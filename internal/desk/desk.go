@@ -100,3 +100,6 @@ func (d *Desk) load(ctx context.Context, a *postroom.Agent, id int64) (*postroom
 	m, err := d.store.Read().Mailbox(ctx, c.MailboxID)
 	return c, m, err
 }
+
+// Wake tells the workers of a kind that there is work.
+func (d *Desk) Wake(kind string) { d.wake(kind) }

@@ -34,9 +34,9 @@ func (d *Desk) SaveDraft(ctx context.Context, a *postroom.Agent, draft *postroom
 		return postroom.InvalidField("body", "The text is longer than %d kB; attach it as a file.", MaxBody>>10)
 	}
 	draft.AgentID, draft.UpdatedAt = a.ID, d.store.Now()
-	draft.HTML = email.SanitiseComposed(draft.HTML, func(src string) (string, bool) {
+	draft.HTML = email.SanitiseComposed(draft.HTML, email.ComposeOptions{Image: func(src string) (string, bool) {
 		return src, strings.HasPrefix(src, "/attachments/")
-	})
+	}})
 	if draft.ID == 0 {
 		if draft.ID, err = d.store.NewID(ctx); err != nil {
 			return err
@@ -101,18 +101,18 @@ func (d *Desk) Attach(ctx context.Context, a *postroom.Agent, conversation int64
 		return 0, none, postroom.InvalidField("file", "A message may have at most %d attachments.", MaxFiles)
 	}
 	limited := &io.LimitedReader{R: r, N: MaxFile + 1}
-	sha, size, err := d.blobs.Put(ctx, limited)
+	ref, err := d.blobs.Put(ctx, limited)
 	if err != nil {
 		return 0, none, err
 	}
-	if size > MaxFile {
+	if ref.Size > MaxFile {
 		return 0, none, postroom.InvalidField("file", "%s is larger than %d MB.", FileName(name), MaxFile>>20)
 	}
 	id, err := d.store.NewID(ctx)
 	if err != nil {
 		return 0, none, err
 	}
-	file := postroom.Attachment{ID: id, Name: FileName(name), Type: MediaType(mediaType), Inline: inline, Size: size, SHA256: sha}
+	file := postroom.Attachment{ID: id, Name: FileName(name), Type: MediaType(mediaType), Inline: inline, Size: ref.Size, SHA256: ref.Hash}
 	err = d.store.Write(ctx, func(tx *store.Tx) error { return tx.AttachToDraft(ctx, draft.ID, file) })
 	return draft.ID, file, err
 }

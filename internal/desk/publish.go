@@ -230,7 +230,7 @@ func inlineFiles(html string, files []postroom.Attachment) (string, []postroom.A
 	for i := range out {
 		out[i].Inline = false
 	}
-	clean := email.SanitiseComposed(html, func(src string) (string, bool) {
+	clean := email.SanitiseComposed(html, email.ComposeOptions{Image: func(src string) (string, bool) {
 		for i := range out {
 			f := &out[i]
 			if strings.HasPrefix(src, attachmentURL(f.ID)) || f.ContentID != "" && src == "cid:"+f.ContentID {
@@ -242,7 +242,7 @@ func inlineFiles(html string, files []postroom.Attachment) (string, []postroom.A
 			}
 		}
 		return "", false
-	})
+	}})
 	return clean, out
 }
 

@@ -56,6 +56,13 @@ func (t *Tx) FindOrAddCustomer(ctx context.Context, id int64, a postroom.Address
 	return id, err
 }
 
+// AddNameless stores a customer without an address: the entry for mail from a
+// daemon or a no-reply sender, whom nobody can write to (T16, W30).
+func (t *Tx) AddNameless(ctx context.Context, id int64, name string, at int64) error {
+	_, err := t.exec(ctx, qInsertCustomer, id, name, at)
+	return err
+}
+
 // Suppressed returns why automatic mail to an address is suppressed, "" if it
 // is not.
 func (r Read) Suppressed(ctx context.Context, address string) (string, error) {

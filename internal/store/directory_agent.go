@@ -101,3 +101,12 @@ func (r Read) Meta(ctx context.Context, key string) (value string, err error) {
 	}
 	return value, err
 }
+
+const qAdvance = `insert into meta (key, value) values ($1, $3) on conflict (key) do update set value = excluded.value where meta.value = $2`
+
+// Advance replaces a value with another if it is still the one given ("" for
+// none), and reports whether it did: of several that try one succeeds.
+func (t *Tx) Advance(ctx context.Context, key, from, to string) (bool, error) {
+	n, err := t.exec(ctx, qAdvance, key, from, to)
+	return n == 1, err
+}

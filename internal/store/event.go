@@ -63,6 +63,24 @@ func (r Read) PendingEvents(ctx context.Context, conversation, fromSeq int64, li
 	return r.events(ctx, qPendingEvents, conversation, fromSeq, limit)
 }
 
+const qLaterEvents = `select ` + eventColumns + ` from event where conversation_id = $1 and seq > $2 and state <> 'undone' order by seq`
+
+// LaterEvents loads the events after a sequence number that were not undone.
+func (r Read) LaterEvents(ctx context.Context, conversation, seq int64) ([]postroom.Event, error) {
+	return r.events(ctx, qLaterEvents, conversation, seq)
+}
+
+const qLastCloseSeq = `select coalesce(max(seq), 0) from event
+	where conversation_id = $1 and seq <= $2 and kind = 'status.changed' and state <> 'undone' and payload like '%"to":"closed"%'`
+
+// LastCloseSeq returns the sequence number of the latest close up to one, 0
+// if there was none.
+func (r Read) LastCloseSeq(ctx context.Context, conversation, seq int64) (int64, error) {
+	var n int64
+	err := r.q.QueryRow(ctx, qLastCloseSeq, conversation, seq).Scan(&n)
+	return n, err
+}
+
 const qActEvents = `select ` + eventColumns + ` from event where conversation_id = $1 and act_id = $2 order by seq`
 
 // ActEvents loads the events of one act in order.

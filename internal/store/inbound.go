@@ -128,13 +128,13 @@ func (r Read) SameIDs(ctx context.Context, in Inbound) ([]SameID, error) {
 }
 
 const qEndInbound = `update inbound set state = $2, header_id = $3, content_hash = $4, class = $5, words = $6, evidence = $7, subject = $8, sender = $9,
-	conversation_id = $10, message_id = $11, tries = $12, due_at = $13, done_at = $14 where id = $1 and state = 'new'`
+	conversation_id = $10, message_id = $11, tries = $12, due_at = $13, done_at = $14, mailbox_id = $15 where id = $1 and state = 'new'`
 
 // EndInbound writes what became of a received mail. State "new" keeps it
 // waiting until DueAt.
 func (t *Tx) EndInbound(ctx context.Context, in Inbound) error {
 	return t.one(ctx, "end received mail", qEndInbound, in.ID, in.State, in.HeaderID, in.ContentHash, in.Class, in.Words, in.Evidence, in.Subject, in.Sender,
-		in.ConversationID, in.MessageID, in.Tries, in.DueAt, in.DoneAt)
+		in.ConversationID, in.MessageID, in.Tries, in.DueAt, in.DoneAt, in.MailboxID)
 }
 
 const qRetryInbound = `update inbound set state = 'new', tries = 0, due_at = $2, words = '' where id = $1 and state in ('failed', 'dropped')`

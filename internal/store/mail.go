@@ -205,7 +205,7 @@ func (s *Store) EnterData(ctx context.Context, c Claimed, lease int64) error {
 	})
 }
 
-const qSettleMail = `update mail set state = $3, ended = $4, words = $5, phase = '', due_at = $6, ended_at = $7, lease = 0, lease_until = 0, resent = $8
+const qSettleMail = `update mail set state = $3, ended = $4, words = $5, phase = '', due_at = $6, ended_at = $7, lease = 0, lease_until = 0, resent = $8, tries = $9
 	where id = $1 and lease = $2 and state = 'sending'`
 
 const qSetRecipient = `update mail_recipient set state = $3, code = $4, words = $5, at = $6 where mail_id = $1 and address = $2`
@@ -213,7 +213,7 @@ const qSetRecipient = `update mail_recipient set state = $3, code = $4, words = 
 // SettleMail writes what became of an attempt. m carries the new state, words,
 // due time and recipients; the lease must still be ours.
 func (t *Tx) SettleMail(ctx context.Context, c Claimed, m *postroom.Mail) error {
-	err := t.one(ctx, "settle mail", qSettleMail, m.ID, c.Lease, m.State, bit(m.State.Ended()), m.Words, m.DueAt, m.EndedAt, bit(m.Resent))
+	err := t.one(ctx, "settle mail", qSettleMail, m.ID, c.Lease, m.State, bit(m.State.Ended()), m.Words, m.DueAt, m.EndedAt, bit(m.Resent), m.Tries)
 	if err != nil {
 		return err
 	}
@@ -340,6 +340,55 @@ func (t *Tx) RescueMail(ctx context.Context, id int64) (*postroom.Mail, error) {
 	return t.Mail(ctx, id)
 }
 
+const (
+	qReturnMail       = `update mail set state = 'queued', phase = '', lease = 0, lease_until = 0, due_at = $3, tries = tries - 1 where id = $1 and lease = $2 and state = 'sending' and phase <> 'data'`
+	qReturnRecipients = `update mail_recipient set state = 'queued' where mail_id = $1 and state = 'sending'`
+)
+
+// ReturnMail queues a claimed mail again without spending a try, unless it
+// reached DATA or is somebody else's by now; then it does nothing.
+func (s *Store) ReturnMail(ctx context.Context, c Claimed, due int64) error {
+	return s.Write(ctx, func(t *Tx) error {
+		n, err := t.exec(ctx, qReturnMail, c.ID, c.Lease, due)
+		if err != nil || n == 0 {
+			return err
+		}
+		_, err = t.exec(ctx, qReturnRecipients, c.ID)
+		return err
+	})
+}
+
+const qForgotten = `select id from mail where ended = 0 and state not in ('quarantined') and due_at = 0 and lease_until = 0 limit 100`
+
+// ForgottenMails lists mails that have neither ended nor a due time (W27).
+func (s *Store) ForgottenMails(ctx context.Context) ([]int64, error) {
+	return s.Read().ids(ctx, qForgotten)
+}
+
+const qWaitingMails = `select id from mail where ended = 0 and state in ('queued', 'deferred') and ($1 = 0 or mailbox_id = $1) order by id limit 10000`
+
+// WaitingMails lists the mails that wait for a try, in one mailbox or all.
+func (s *Store) WaitingMails(ctx context.Context, mailbox int64) ([]int64, error) {
+	return s.Read().ids(ctx, qWaitingMails, mailbox)
+}
+
+const qSentAgain = `select count(*) from mail where conversation_id = $1 and message_id = $2 and event_id = $3 and id > $4`
+
+// SentAgain reports whether a newer mail carries the same message.
+func (r Read) SentAgain(ctx context.Context, m *postroom.Mail) (bool, error) {
+	var n int
+	err := r.q.QueryRow(ctx, qSentAgain, m.ConversationID, m.MessageID, m.EventID, m.ID).Scan(&n)
+	return n > 0, err
+}
+
+const qNextMend = `select min(case when state = 'sending' then lease_until else due_at end) from mail where ended = 0 and state in ('sending', 'uncertain')`
+
+// NextMend returns when the next mail that no attempt works on must be
+// settled: a lost lease, or the end of an uncertain one's grace.
+func (s *Store) NextMend(ctx context.Context) (due int64, ok bool, err error) {
+	return s.earliest(ctx, []string{qNextMend})
+}
+
 // Attempt is one try to hand a mail to a server (W28).
 type Attempt struct {
 	ID       int64
@@ -427,6 +476,15 @@ func (t *Tx) PauseChannel(ctx context.Context, c ChannelState) error {
 // ResumeChannel opens a channel and reports whether it was paused.
 func (t *Tx) ResumeChannel(ctx context.Context, mailbox int64) (bool, error) {
 	n, err := t.exec(ctx, qResumeChannel, mailbox)
+	return n == 1, err
+}
+
+const qTakeProbe = `update channel set probe_at = $3, probes = probes + 1 where mailbox_id = $1 and paused_at > 0 and probe_at <= $2`
+
+// TakeProbe makes the caller the one who tries a paused channel again, and
+// keeps others waiting for some milliseconds; false if somebody else is.
+func (t *Tx) TakeProbe(ctx context.Context, mailbox, now, hold int64) (bool, error) {
+	n, err := t.exec(ctx, qTakeProbe, mailbox, now, now+hold)
 	return n == 1, err
 }
 

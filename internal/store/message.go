@@ -8,14 +8,14 @@ import (
 )
 
 const messageColumns = `id, conversation_id, seq, kind, author_kind, author_id, from_name, from_address, to_list, cc_list, bcc_list,
-	subject, body_text, body_html, visible_text, visible_html, header, reference_list, class, verified, unconfirmed, undone,
+	subject, body_text, body_html, visible_text, visible_html, header, reference_list, class, no_auto, verified, unconfirmed, undone,
 	inbound_id, run_id, at, date_header, notices`
 
 func scanMessage(row row) (*postroom.Message, error) {
 	var m postroom.Message
 	var to, cc, bcc, references, notices string
 	err := row.Scan(&m.ID, &m.ConversationID, &m.Seq, &m.Kind, &m.Author.Kind, &m.Author.ID, &m.From.Name, &m.From.Address, &to, &cc, &bcc,
-		&m.Subject, &m.Text, &m.HTML, &m.VisibleText, &m.VisibleHTML, &m.Header, &references, &m.Class, &m.Verified, &m.Unconfirmed, &m.Undone,
+		&m.Subject, &m.Text, &m.HTML, &m.VisibleText, &m.VisibleHTML, &m.Header, &references, &m.Class, &m.NoAuto, &m.Verified, &m.Unconfirmed, &m.Undone,
 		&m.InboundID, &m.RunID, &m.At, &m.Date, &notices)
 	for _, f := range []struct {
 		text string
@@ -29,13 +29,13 @@ func scanMessage(row row) (*postroom.Message, error) {
 }
 
 const qInsertMessage = `insert into message (` + messageColumns + `)
-	values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27)`
+	values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28)`
 
 // InsertMessage stores a message with its attachments, which must have ids.
 func (t *Tx) InsertMessage(ctx context.Context, m *postroom.Message) error {
 	_, err := t.exec(ctx, qInsertMessage, m.ID, m.ConversationID, m.Seq, m.Kind, m.Author.Kind, m.Author.ID, m.From.Name, m.From.Address,
 		toJSON(m.To), toJSON(m.Cc), toJSON(m.Bcc), m.Subject, m.Text, m.HTML, m.VisibleText, m.VisibleHTML, m.Header, toJSON(m.References),
-		m.Class, bit(m.Verified), bit(m.Unconfirmed), bit(m.Undone), m.InboundID, m.RunID, m.At, m.Date, toJSON(m.Notices))
+		m.Class, m.NoAuto, bit(m.Verified), bit(m.Unconfirmed), bit(m.Undone), m.InboundID, m.RunID, m.At, m.Date, toJSON(m.Notices))
 	if err != nil {
 		return fmt.Errorf("insert message: %w", err)
 	}

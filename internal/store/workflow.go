@@ -66,6 +66,14 @@ func (t *Tx) UpdateWorkflow(ctx context.Context, w Workflow) error {
 	return t.one(ctx, "save workflow", qUpdateWorkflow, w.ID, w.MailboxID, w.Name, w.Position, bit(w.Enabled), w.Version, w.PausedWords, w.Failures)
 }
 
+const qForgiveWorkflow = `update workflow set failures = 0 where id = $1 and failures > 0`
+
+// ForgiveWorkflow ends a workflow's row of failures.
+func (t *Tx) ForgiveWorkflow(ctx context.Context, id int64) error {
+	_, err := t.exec(ctx, qForgiveWorkflow, id)
+	return err
+}
+
 // WorkflowVersion is one published version: it never changes (W14).
 type WorkflowVersion struct {
 	WorkflowID int64
@@ -161,24 +169,24 @@ func (t *Tx) PublishSet(ctx context.Context, author, at int64) (int64, error) {
 
 // --- runs
 
-const runColumns = `id, workflow_id, version, event_id, root_id, conversation_id, state, stopped, error, effects, at`
+const runColumns = `id, workflow_id, version, event_id, event_seq, root_id, conversation_id, state, stopped, error, effects, at`
 
 func scanRun(r row) (postroom.Run, error) {
 	var x postroom.Run
 	var effects string
-	err := r.Scan(&x.ID, &x.WorkflowID, &x.Version, &x.EventID, &x.RootID, &x.ConversationID, &x.State, &x.Stopped, &x.Error, &effects, &x.At)
+	err := r.Scan(&x.ID, &x.WorkflowID, &x.Version, &x.EventID, &x.EventSeq, &x.RootID, &x.ConversationID, &x.State, &x.Stopped, &x.Error, &effects, &x.At)
 	if err == nil {
 		err = fromJSON(effects, &x.Effects)
 	}
 	return x, err
 }
 
-const qInsertRun = `insert into run (` + runColumns + `) values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)`
+const qInsertRun = `insert into run (` + runColumns + `) values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)`
 
 // InsertRun stores a run; a second one of the same workflow on the same event
 // is a conflict (W18).
 func (t *Tx) InsertRun(ctx context.Context, x postroom.Run) error {
-	_, err := t.exec(ctx, qInsertRun, x.ID, x.WorkflowID, x.Version, x.EventID, x.RootID, x.ConversationID, x.State, bit(x.Stopped), x.Error, toJSON(x.Effects), x.At)
+	_, err := t.exec(ctx, qInsertRun, x.ID, x.WorkflowID, x.Version, x.EventID, x.EventSeq, x.RootID, x.ConversationID, x.State, bit(x.Stopped), x.Error, toJSON(x.Effects), x.At)
 	if err != nil {
 		return fmt.Errorf("insert run: %w", err)
 	}

@@ -1,0 +1,179 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"postroom"
+	"postroom/internal/desk"
+	"postroom/internal/email"
+	"postroom/internal/store"
+	"postroom/internal/wire/smtpout"
+)
+
+// Deliver makes one attempt at a mail that was claimed for it, and writes what
+// became of it.
+func (o *Outbox) Deliver(ctx context.Context, c store.Claimed) error {
+	m, err := o.Store.Read().Mail(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	mailbox, err := o.Store.Read().Mailbox(ctx, m.MailboxID)
+	if err != nil {
+		return err
+	}
+	free, err := o.takeTurn(ctx, m.MailboxID)
+	if err != nil {
+		return err
+	}
+	if !free {
+		return o.handBack(ctx, c, m)
+	}
+	body, err := o.bytes(ctx, c, m)
+	if err != nil {
+		return o.unbuildable(ctx, c, m, err)
+	}
+	a, err := o.begin(ctx, m)
+	if err != nil {
+		return err
+	}
+	result, fault := o.attempt(ctx, c, m, mailbox, body)
+	if result.Fenced && ctx.Err() == nil {
+		// Another worker has rescued this mail, or the database is away: either
+		// way nothing was sent and nothing may be written by us.
+		return fmt.Errorf("mail %d: stopped before DATA", m.ID)
+	}
+	return o.settle(context.WithoutCancel(ctx), c, m, a, judge(m, result, fault, o.Store.Now()))
+}
+
+// takeTurn reports whether the mailbox's channel may be used: it is open, or
+// paused and this mail is the one that tries it again.
+func (o *Outbox) takeTurn(ctx context.Context, mailbox int64) (bool, error) {
+	ch, err := o.Store.Read().Channel(ctx, mailbox)
+	if err != nil || ch.PausedAt == 0 {
+		return err == nil, err
+	}
+	taken := false
+	err = o.Store.Write(ctx, func(tx *store.Tx) error {
+		taken, err = tx.TakeProbe(ctx, mailbox, o.Store.Now(), probeHold)
+		return err
+	})
+	return taken, err
+}
+
+// handBack returns a claimed mail to the queue without spending a try.
+func (o *Outbox) handBack(ctx context.Context, c store.Claimed, m *postroom.Mail) error {
+	for i := range m.Recipients {
+		if m.Recipients[i].State == postroom.MailSending {
+			m.Recipients[i].State = postroom.MailQueued
+		}
+	}
+	m.State, m.DueAt = postroom.MailQueued, o.Store.Now()
+	return o.Store.Write(ctx, func(tx *store.Tx) error { return tx.SettleMail(ctx, c, m) })
+}
+
+// bytes returns the mail's bytes: built before the first attempt, stored with
+// their hash, the same ever after (W24).
+func (o *Outbox) bytes(ctx context.Context, c store.Claimed, m *postroom.Mail) ([]byte, error) {
+	if m.SHA256 != "" {
+		return o.Blobs.Read(m.SHA256, m.Size)
+	}
+	body, err := Build(m, o.Blobs.OpenVerified)
+	if err != nil {
+		return nil, err
+	}
+	ref, err := o.Blobs.PutBytes(ctx, body)
+	if err != nil {
+		return nil, err
+	}
+	m.SHA256, m.Size = ref.Hash, ref.Size
+	return body, o.Store.Write(ctx, func(tx *store.Tx) error { return tx.SetBytes(ctx, c, ref.Hash, ref.Size) })
+}
+
+// Build makes the bytes of a mail from its spec; open gives its files by hash.
+func Build(m *postroom.Mail, open func(sha256 string) (io.ReadCloser, error)) ([]byte, error) {
+	s, err := desk.SpecOf(m)
+	if err != nil {
+		return nil, err
+	}
+	out := email.Spec{
+		From: address(s.From), To: addresses(s.To), Cc: addresses(s.Cc), Subject: s.Subject, Date: time.UnixMilli(s.Date).UTC(),
+		MessageID: s.MessageID, InReplyTo: s.InReplyTo, References: s.References, Text: s.Text, HTML: s.HTML, Seed: s.Seed, Open: open,
+	}
+	if s.ReplyTo != "" {
+		out.ReplyTo = []email.Address{{Name: s.From.Name, Address: s.ReplyTo}}
+	}
+	if s.Automatic {
+		out.Auto, out.Loop = email.AutoReplied, s.LoopMailbox
+	}
+	for _, f := range s.Files {
+		file := email.File{Name: f.Name, Type: f.Type, ContentID: f.ContentID, SHA256: f.SHA256}
+		if f.Inline {
+			out.Inline = append(out.Inline, file)
+		} else {
+			out.Attachments = append(out.Attachments, file)
+		}
+	}
+	return email.Build(out)
+}
+
+func address(a postroom.Address) email.Address {
+	return email.Address{Name: a.Name, Address: a.Address}
+}
+
+func addresses(in []postroom.Address) []email.Address {
+	out := make([]email.Address, len(in))
+	for i, a := range in {
+		out[i] = address(a)
+	}
+	return out
+}
+
+// begin writes that an attempt begins, so that a death leaves its trace (W28).
+func (o *Outbox) begin(ctx context.Context, m *postroom.Mail) (store.Attempt, error) {
+	id, err := o.Store.NewID(ctx)
+	if err != nil {
+		return store.Attempt{}, err
+	}
+	a := store.Attempt{ID: id, MailID: m.ID, Number: m.Tries, Cause: "due", At: o.Store.Now()}
+	if m.Words != "" {
+		a.Cause = m.Words
+	}
+	return a, o.Store.Write(ctx, func(tx *store.Tx) error { return tx.InsertAttempt(ctx, a) })
+}
+
+// attempt hands the mail to the server for the recipients that have no
+// verdict yet.
+func (o *Outbox) attempt(ctx context.Context, c store.Claimed, m *postroom.Mail, mailbox *postroom.Mailbox, body []byte) (smtpout.Result, *smtpout.Fault) {
+	server, err := o.server(mailbox)
+	if err != nil {
+		return smtpout.Result{}, smtpout.Misconfigured(err)
+	}
+	env := smtpout.Envelope{From: m.EnvelopeFrom, ENVID: decimal(m.ID)}
+	for _, r := range m.Recipients {
+		if r.State == postroom.MailSending {
+			env.To = append(env.To, r.Address)
+		}
+	}
+	hooks := smtpout.Hooks{BeforeData: func(ctx context.Context) error { return o.Store.EnterData(ctx, c, o.Lease.Milliseconds()) }}
+	return o.conns.send(ctx, m.MailboxID, server, env, body, hooks)
+}
+
+// unbuildable ends a mail whose bytes cannot be made: a forged header, a file
+// that is gone. What may mend itself is tried again.
+func (o *Outbox) unbuildable(ctx context.Context, c store.Claimed, m *postroom.Mail, cause error) error {
+	if postroom.CodeOf(cause) == postroom.Unavailable || errors.Is(cause, context.Canceled) {
+		return errors.Join(cause, o.handBack(context.WithoutCancel(ctx), c, m))
+	}
+	a, err := o.begin(ctx, m)
+	if err != nil {
+		return err
+	}
+	o.Log.Error("mail cannot be built", "mail", m.ID, "error", cause)
+	v := verdict{attempt: store.Attempt{Phase: "build", Outcome: "failed", Words: "The mail could not be put together: " + cause.Error()}}
+	v.all(m, postroom.MailRefused, 0, v.attempt.Words, o.Store.Now())
+	return o.settle(ctx, c, m, a, v)
+}

@@ -1,0 +1,243 @@
+package outbox
+
+import (
+	"context"
+	"fmt"
+
+	"postroom"
+	"postroom/internal/alarm"
+	"postroom/internal/desk"
+	"postroom/internal/store"
+)
+
+// may loads a mail that an agent wants to do something about.
+func (o *Outbox) may(ctx context.Context, a *postroom.Agent, id int64) (*postroom.Mail, error) {
+	m, err := o.Store.Read().Mail(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if !postroom.Can(a, postroom.Answer, m.MailboxID) {
+		return nil, postroom.Errorf(postroom.NotFound, "There is no such mail.")
+	}
+	return m, nil
+}
+
+// Retry makes a waiting mail due now, and sends a failed one again to those
+// who did not get it. Pressing twice makes one mail: the second press finds it
+// due, or already sent again (W28).
+func (o *Outbox) Retry(ctx context.Context, a *postroom.Agent, id int64) error {
+	m, err := o.may(ctx, a, id)
+	if err != nil {
+		return err
+	}
+	switch m.State {
+	case postroom.MailDeferred, postroom.MailQueued:
+		return o.dueNow(ctx, a, id)
+	case postroom.MailUnsure, postroom.MailRefused:
+		return o.SendAgain(ctx, a, id)
+	case postroom.MailHeld:
+		return postroom.Errorf(postroom.Conflict, "The mail goes out by itself when its undo window is over, or when the mail it follows has gone.")
+	case postroom.MailSending:
+		return postroom.Errorf(postroom.Conflict, "The mail is being sent at this moment.")
+	}
+	return postroom.Errorf(postroom.Conflict, "A mail that is %s is not tried again.", m.State)
+}
+
+func (o *Outbox) dueNow(ctx context.Context, a *postroom.Agent, id int64) error {
+	return o.move(ctx, id, func(m *postroom.Mail) (postroom.MailState, string, error) {
+		if m.State != postroom.MailDeferred {
+			return "", "", nil
+		}
+		return postroom.MailQueued, "Retry by " + a.Name, nil
+	})
+}
+
+// RetryAll makes all waiting mails due that the agent may answer for, in one
+// mailbox or, with 0, in all; it returns how many. A paused channel is opened.
+func (o *Outbox) RetryAll(ctx context.Context, a *postroom.Agent, mailbox int64) (int, error) {
+	ids, err := o.Store.WaitingMails(ctx, mailbox)
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	opened := map[int64]bool{}
+	for _, id := range ids {
+		m, err := o.may(ctx, a, id)
+		if err != nil {
+			continue
+		}
+		if !opened[m.MailboxID] {
+			opened[m.MailboxID] = true
+			if err := o.open(ctx, m.MailboxID); err != nil {
+				return n, err
+			}
+		}
+		if err := o.dueNow(ctx, a, id); err != nil && postroom.CodeOf(err) != postroom.Conflict {
+			return n, err
+		}
+		n++
+	}
+	o.Wake(desk.WakeDeliver)
+	return n, nil
+}
+
+// Cancel ends a mail that has not been handed over. A notice that follows it
+// is cancelled too, and the conversation reopens (W25).
+func (o *Outbox) Cancel(ctx context.Context, a *postroom.Agent, id int64) error {
+	if _, err := o.may(ctx, a, id); err != nil {
+		return err
+	}
+	return o.move(ctx, id, func(m *postroom.Mail) (postroom.MailState, string, error) {
+		if m.State == postroom.MailUnsure || !m.State.May(postroom.MailUndone) {
+			return "", "", postroom.Errorf(postroom.Conflict, "A mail that is %s can no longer be cancelled.", m.State)
+		}
+		return postroom.MailUndone, "Cancelled by " + a.Name + ".", nil
+	})
+}
+
+// Arrived settles an uncertain mail by an agent's word.
+func (o *Outbox) Arrived(ctx context.Context, a *postroom.Agent, id int64) error {
+	if _, err := o.may(ctx, a, id); err != nil {
+		return err
+	}
+	return o.move(ctx, id, func(m *postroom.Mail) (postroom.MailState, string, error) {
+		if m.State != postroom.MailUnsure {
+			return "", "", postroom.Errorf(postroom.Conflict, "The mail is %s: there is nothing to settle.", m.State)
+		}
+		return postroom.MailDone, a.Name + " says that it arrived.", nil
+	})
+}
+
+// Release lets a quarantined mail go.
+func (o *Outbox) Release(ctx context.Context, a *postroom.Agent, id int64) error {
+	return o.quarantined(ctx, a, id, postroom.MailQueued, "Released by "+a.Name+".")
+}
+
+// Discard ends a quarantined mail.
+func (o *Outbox) Discard(ctx context.Context, a *postroom.Agent, id int64) error {
+	return o.quarantined(ctx, a, id, postroom.MailUndone, "Discarded by "+a.Name+".")
+}
+
+func (o *Outbox) quarantined(ctx context.Context, a *postroom.Agent, id int64, to postroom.MailState, words string) error {
+	if _, err := o.may(ctx, a, id); err != nil {
+		return err
+	}
+	return o.move(ctx, id, func(m *postroom.Mail) (postroom.MailState, string, error) {
+		if m.State != postroom.MailKept {
+			return "", "", postroom.Errorf(postroom.Conflict, "The mail is %s and not held back.", m.State)
+		}
+		return to, words, nil
+	})
+}
+
+// Resume opens a paused channel; its mails are due at once.
+func (o *Outbox) Resume(ctx context.Context, a *postroom.Agent, mailbox int64) error {
+	if !postroom.Can(a, postroom.Manage, mailbox) {
+		return postroom.Errorf(postroom.Forbidden, "Only an admin can resume a mailbox.")
+	}
+	return o.open(ctx, mailbox)
+}
+
+func (o *Outbox) open(ctx context.Context, mailbox int64) error {
+	return o.Store.Write(ctx, func(tx *store.Tx) error {
+		resumed, err := tx.ResumeChannel(ctx, mailbox)
+		if err != nil || !resumed {
+			return err
+		}
+		tx.OnCommit(func() { o.Wake(desk.WakeDeliver) })
+		return o.Alarms.ClearIn(ctx, tx, alarm.ChannelPaused, decimal(mailbox))
+	})
+}
+
+// SendAgain sends an uncertain mail once more, the very same bytes; and makes
+// a new mail of one that failed or was taken as sent, for those recipients
+// that are not known to have it. A mail that was sent again already is a
+// Conflict.
+func (o *Outbox) SendAgain(ctx context.Context, a *postroom.Agent, id int64) error {
+	look, err := o.may(ctx, a, id)
+	if err != nil {
+		return err
+	}
+	if look.State == postroom.MailUnsure {
+		return o.move(ctx, id, func(m *postroom.Mail) (postroom.MailState, string, error) {
+			if m.State != postroom.MailUnsure {
+				return "", "", postroom.Errorf(postroom.Conflict, "The mail is %s by now.", m.State)
+			}
+			m.Resent = true
+			return postroom.MailQueued, "Sent again by " + a.Name + ".", nil
+		})
+	}
+	if look.State != postroom.MailRefused && look.State != postroom.MailAssumed {
+		return postroom.Errorf(postroom.Conflict, "A mail that is %s is not sent again.", look.State)
+	}
+	return o.again(ctx, a, look)
+}
+
+// again makes a new mail of an ended one.
+func (o *Outbox) again(ctx context.Context, a *postroom.Agent, look *postroom.Mail) error {
+	next, err := o.remake(ctx, look)
+	if err != nil {
+		return err
+	}
+	ids, err := o.Store.NewIDs(ctx, settleIDs)
+	if err != nil {
+		return err
+	}
+	return o.Store.Write(ctx, func(tx *store.Tx) error {
+		c, err := tx.Conversation(ctx, look.ConversationID)
+		if err != nil {
+			return err
+		}
+		if newer, err := tx.SentAgain(ctx, look); err != nil || newer {
+			if err == nil {
+				err = postroom.Errorf(postroom.Conflict, "This mail was sent again already.")
+			}
+			return err
+		}
+		e, err := tx.Event(ctx, look.EventID)
+		if err != nil {
+			return err
+		}
+		e.FinalAt = e.At // its window is long over
+		m := *next
+		_, err = o.Desk.In(ctx, tx, postroom.Actor{Kind: postroom.ByAgent, ID: a.ID}, desk.Cause{Path: postroom.PathMenu}, c, ids, func(t *desk.Turn) error {
+			t.Mail(&m, &e)
+			m.DueAt, m.QueuedAt = t.By().At, t.By().At
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		return o.Alarms.ClearIn(ctx, tx, alarm.MailFailed, decimal(look.ID))
+	})
+}
+
+// remake composes the mail anew, with a Message-ID of its own.
+func (o *Outbox) remake(ctx context.Context, look *postroom.Mail) (*postroom.Mail, error) {
+	s, err := desk.SpecOf(look)
+	if err != nil {
+		return nil, err
+	}
+	mailbox, err := o.Store.Read().Mailbox(ctx, look.MailboxID)
+	if err != nil {
+		return nil, err
+	}
+	id, err := o.Store.NewID(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m, err := o.Desk.Recompose(look, s, mailbox, id, o.Store.Now())
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range look.Recipients {
+		if r.State == postroom.MailRefused || r.State == postroom.MailAssumed {
+			m.Recipients = append(m.Recipients, postroom.MailRecipient{Address: r.Address, Kind: r.Kind})
+		}
+	}
+	if len(m.Recipients) == 0 {
+		return nil, fmt.Errorf("mail %d has nobody to be sent to again", look.ID)
+	}
+	m.Words = fmt.Sprintf("Sent again in place of mail %d.", look.ID)
+	return m, nil
+}

@@ -1,0 +1,94 @@
+package outbox
+
+import (
+	"context"
+
+	"postroom"
+	"postroom/internal/alarm"
+	"postroom/internal/store"
+)
+
+// WakeMend is the work that settles what no attempt works on.
+const WakeMend = "mend"
+
+// Mend settles a mail whose worker died, or whose uncertainty has lasted its
+// grace (R6, R9). It does nothing to any other mail.
+func (o *Outbox) Mend(ctx context.Context, id int64) error {
+	m, err := o.Store.Read().Mail(ctx, id)
+	if err != nil {
+		return err
+	}
+	switch m.State {
+	case postroom.MailSending:
+		return o.rescue(ctx, m)
+	case postroom.MailUnsure:
+		return o.doubt(ctx, m)
+	}
+	return nil
+}
+
+// rescue settles a mail whose lease ran out while it was being sent.
+func (o *Outbox) rescue(ctx context.Context, look *postroom.Mail) error {
+	ids, err := o.Store.NewIDs(ctx, settleIDs)
+	if err != nil {
+		return err
+	}
+	return o.Store.Write(ctx, func(tx *store.Tx) error {
+		c, err := tx.Conversation(ctx, look.ConversationID)
+		if err != nil {
+			return err
+		}
+		m, err := tx.RescueMail(ctx, look.ID)
+		if err != nil || m.State == postroom.MailSending {
+			return err
+		}
+		o.Log.Warn("mail rescued", "mail", m.ID, "state", m.State)
+		return o.consequences(ctx, tx, c, m, false, ids)
+	})
+}
+
+// doubt ends the grace of an uncertain mail: a reply is tried once more with
+// the same bytes and then taken as sent, an automatic mail is taken as sent at
+// once, since a customer is better off without a notice than with two (R6, R8).
+func (o *Outbox) doubt(ctx context.Context, look *postroom.Mail) error {
+	return o.move(ctx, look.ID, func(m *postroom.Mail) (postroom.MailState, string, error) {
+		switch {
+		case m.State != postroom.MailUnsure || m.DueAt > o.Store.Now():
+			return "", "", nil
+		case m.Automatic:
+			return postroom.MailAssumed, "The server never answered, and nothing says that the mail did not arrive: taken as sent. An automatic mail is not sent twice.", nil
+		case m.Resent:
+			return postroom.MailAssumed, "Handed over twice without an answer: taken as sent.", nil
+		}
+		m.Resent = true
+		return postroom.MailQueued, "Sent once more, the very same mail: the server did not answer the first time.", nil
+	})
+}
+
+// Watch raises an alarm for each mail that has neither ended nor a due time
+// (W27). There is none unless this program has a fault.
+func (o *Outbox) Watch(ctx context.Context) error {
+	ids, err := o.Store.ForgottenMails(ctx)
+	for _, id := range ids {
+		o.raise(ctx, alarm.MailLost, decimal(id), "The mail has not ended and nothing is due to happen to it.")
+	}
+	return err
+}
+
+// Seen settles an uncertain mail by evidence that it arrived: a copy that came
+// back, an answer that cites it (R6). Any other mail stays as it is.
+func (o *Outbox) Seen(ctx context.Context, id int64, words string) error {
+	look, err := o.Store.Read().Mail(ctx, id)
+	if err != nil || look.State != postroom.MailUnsure {
+		if postroom.CodeOf(err) == postroom.NotFound {
+			err = nil
+		}
+		return err
+	}
+	return o.move(ctx, id, func(m *postroom.Mail) (postroom.MailState, string, error) {
+		if m.State != postroom.MailUnsure {
+			return "", "", nil
+		}
+		return postroom.MailDone, words, nil
+	})
+}

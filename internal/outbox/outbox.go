@@ -1,0 +1,102 @@
+// Package outbox brings mails to their end. A mail is decided elsewhere, in
+// the transaction of the act that wanted it; here its bytes are built once,
+// handed to a server, and each recipient's verdict is written with the words
+// the server said. State, order and dependence of mails live in rows only; the
+// store's claim keeps the lanes (W25).
+package outbox
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"postroom"
+	"postroom/internal/alarm"
+	"postroom/internal/blob"
+	"postroom/internal/desk"
+	"postroom/internal/store"
+	"postroom/internal/wire/smtpout"
+)
+
+// Opener opens a sealed password.
+type Opener func(sealed string) (string, error)
+
+// Options is what an outbox stands on.
+type Options struct {
+	Store  *store.Store
+	Desk   *desk.Desk
+	Blobs  *blob.Store
+	Alarms *alarm.Alarms
+	Open   Opener
+	HELO   string      // the name we greet servers by; "" lets the client choose
+	TLS    *tls.Config // nil takes the system's roots
+	// Timeouts of the dialogue; zero takes those of RFC 5321.
+	Timeouts smtpout.Timeouts
+	// Lease is how long a claim holds without renewal.
+	Lease time.Duration
+	// Wake tells the workers that mails may go.
+	Wake func(kind string)
+	Log  *slog.Logger
+}
+
+// Outbox sends mails. It is safe for concurrent use.
+type Outbox struct {
+	Options
+	conns *connections
+}
+
+// New returns an outbox.
+func New(o Options) *Outbox {
+	if o.Lease <= 0 {
+		o.Lease = 30 * time.Second
+	}
+	if o.Wake == nil {
+		o.Wake = func(string) {}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Open == nil {
+		o.Open = func(s string) (string, error) { return s, nil }
+	}
+	return &Outbox{Options: o, conns: newConnections()}
+}
+
+// Close ends idle connections.
+func (o *Outbox) Close() { o.conns.close() }
+
+// server says where a mailbox's mail goes.
+func (o *Outbox) server(m *postroom.Mailbox) (smtpout.Server, error) {
+	if m.Channel.Host == "" {
+		return smtpout.Server{}, fmt.Errorf("the mailbox %s has no outgoing server", m.Name)
+	}
+	password := ""
+	if m.Channel.Password != "" {
+		var err error
+		if password, err = o.Open(m.Channel.Password); err != nil {
+			return smtpout.Server{}, fmt.Errorf("the password of mailbox %s cannot be opened: %w", m.Name, err)
+		}
+	}
+	return smtpout.Server{
+		Host: m.Channel.Host, Port: m.Channel.Port, Security: smtpout.Security(m.Channel.Security),
+		Username: m.Channel.Username, Password: password, HELO: o.HELO, TLS: o.TLS, Timeouts: o.Timeouts,
+	}, nil
+}
+
+func decimal(id int64) string { return strconv.FormatInt(id, 10) }
+
+// raise opens an alarm; an alarm that cannot be written is logged.
+func (o *Outbox) raise(ctx context.Context, kind alarm.Kind, subject, words string) {
+	if err := o.Alarms.Raise(ctx, kind, subject, words); err != nil {
+		o.Log.Error("alarm", "kind", kind, "subject", subject, "words", words, "error", err)
+	}
+}
+
+func (o *Outbox) clear(ctx context.Context, kind alarm.Kind, subject string) {
+	if err := o.Alarms.Clear(ctx, kind, subject); err != nil {
+		o.Log.Error("clear alarm", "kind", kind, "subject", subject, "error", err)
+	}
+}

@@ -1,0 +1,257 @@
+package outbox
+
+import (
+	"context"
+	"slices"
+
+	"postroom"
+	"postroom/internal/alarm"
+	"postroom/internal/desk"
+	"postroom/internal/store"
+)
+
+// settleIDs is how many ids a settlement may need: its events and alarms.
+const settleIDs = 16
+
+// settle writes what an attempt came to, in one transaction: the mail and its
+// recipients, the attempt, the channel, the event on the conversation, and
+// what it means for the mails that follow (W25).
+func (o *Outbox) settle(ctx context.Context, c store.Claimed, m *postroom.Mail, a store.Attempt, v verdict) error {
+	ids, err := o.Store.NewIDs(ctx, settleIDs)
+	if err != nil {
+		return err
+	}
+	err = o.Store.Write(ctx, func(tx *store.Tx) error {
+		// The conversation is locked before the mail, as everywhere.
+		conversation, err := tx.Conversation(ctx, m.ConversationID)
+		if err != nil {
+			return err
+		}
+		now := o.Store.Now()
+		was := m.State
+		next := *m
+		next.State, next.Words, next.DueAt, next.Recipients = v.state, v.words, v.dueAt, v.recipients
+		if !v.spent {
+			next.Tries--
+		}
+		if v.state.Ended() {
+			next.EndedAt, next.DueAt = now, 0
+		}
+		if err := tx.SettleMail(ctx, c, &next); err != nil {
+			return err
+		}
+		v.attempt.ID, v.attempt.EndedAt = a.ID, now
+		if err := tx.EndAttempt(ctx, v.attempt); err != nil {
+			return err
+		}
+		if err := o.settleChannel(ctx, tx, m.MailboxID, v, ids[0]); err != nil {
+			return err
+		}
+		_ = was
+		return o.consequences(ctx, tx, conversation, &next, v.late(m, now), ids[1:])
+	})
+	if postroom.CodeOf(err) == postroom.Conflict && v.state == postroom.MailDone {
+		// Somebody took us for dead after DATA. The server's answer is the
+		// evidence that settles it.
+		return o.Seen(ctx, m.ID, v.words)
+	}
+	if err == nil {
+		o.Log.Info("mail", "mail", m.ID, "state", v.state, "phase", v.attempt.Phase, "words", v.words)
+	}
+	return err
+}
+
+// late reports whether this try is the first to fail after an hour: then
+// people are told once (R5).
+func (v verdict) late(m *postroom.Mail, now int64) bool {
+	const hour = 60 * 60 * 1000
+	since := max(m.QueuedAt, m.CreatedAt)
+	return v.state == postroom.MailDeferred && now-since < hour && v.dueAt-since >= hour
+}
+
+// settleChannel pauses or opens the mailbox's channel as the attempt showed.
+func (o *Outbox) settleChannel(ctx context.Context, tx *store.Tx, mailbox int64, v verdict, id int64) error {
+	now := o.Store.Now()
+	if v.pause == "" && !v.slow {
+		if !v.worked {
+			return nil
+		}
+		resumed, err := tx.ResumeChannel(ctx, mailbox)
+		if err == nil && resumed {
+			tx.OnCommit(func() { o.Wake(desk.WakeDeliver) })
+			err = o.Alarms.ClearIn(ctx, tx, alarm.ChannelPaused, decimal(mailbox))
+		}
+		return err
+	}
+	ch, err := tx.Channel(ctx, mailbox)
+	if err != nil {
+		return err
+	}
+	words := v.pause
+	if words == "" {
+		words = v.words
+	}
+	ch.PausedAt, ch.PausedWords, ch.ProbeAt = now, words, probeAfter(v, ch.Probes, now)
+	if err := tx.PauseChannel(ctx, ch); err != nil {
+		return err
+	}
+	if v.slow {
+		return nil // a server that asks for patience is no alarm
+	}
+	return o.Alarms.RaiseIn(ctx, tx, id, alarm.ChannelPaused, decimal(mailbox), words)
+}
+
+// mailEvents says which event each state records on the conversation.
+var mailEvents = map[postroom.MailState]postroom.EventKind{
+	postroom.MailDone: postroom.MailAccepted, postroom.MailRefused: postroom.MailFailed, postroom.MailUnsure: postroom.MailUncertain,
+	postroom.MailUndone: postroom.MailCancelled, postroom.MailBlocked: postroom.MailSuppressed, postroom.MailSkip: postroom.MailSkipped,
+	postroom.MailAssumed: postroom.MailAssumedSent, postroom.MailKept: postroom.MailQuarantined,
+}
+
+// consequences records what became of a mail on its conversation, settles the
+// mails that follow it, and raises or clears alarms.
+func (o *Outbox) consequences(ctx context.Context, tx *store.Tx, c *postroom.Conversation, m *postroom.Mail, late bool, ids []int64) error {
+	kind, recorded := mailEvents[m.State]
+	if late {
+		kind, recorded = postroom.MailDelayed, true
+	}
+	if m.State.Ended() {
+		tx.OnCommit(func() { o.Wake(desk.WakeDeliver) })
+	} else if m.State == postroom.MailQueued || m.State == postroom.MailUnsure || m.State == postroom.MailDeferred {
+		tx.OnCommit(func() { o.Wake(desk.WakeDeliver); o.Wake(WakeMend) })
+	}
+	if !recorded {
+		return nil
+	}
+	if err := o.mailAlarm(ctx, tx, m, late, ids[0]); err != nil {
+		return err
+	}
+	cancelled, err := o.followers(ctx, tx, m)
+	if err != nil {
+		return err
+	}
+	cause := desk.Cause{Path: postroom.PathSystem}
+	_, err = o.Desk.In(ctx, tx, postroom.System, cause, c, ids[1:], func(t *desk.Turn) error {
+		t.Record(kind, postroom.Payload{MailID: m.ID, MessageID: m.MessageID, Words: m.Words})
+		for _, f := range cancelled {
+			t.Record(postroom.MailCancelled, postroom.Payload{MailID: f.ID, MessageID: f.MessageID, Words: f.Words})
+		}
+		if len(cancelled) > 0 && c.Status == postroom.Closed {
+			t.Status(postroom.Active) // the customer was not answered: somebody must look (W25)
+		}
+		return nil
+	})
+	return err
+}
+
+// mailAlarm raises the alarm of a mail that people must look at, and clears it
+// when it has come right.
+func (o *Outbox) mailAlarm(ctx context.Context, tx *store.Tx, m *postroom.Mail, late bool, id int64) error {
+	switch {
+	case late:
+		return o.Alarms.RaiseIn(ctx, tx, id, alarm.MailDelayed, decimal(m.ID), m.Words)
+	case m.State == postroom.MailRefused:
+		return o.Alarms.RaiseIn(ctx, tx, id, alarm.MailFailed, decimal(m.ID), m.Words)
+	case m.State == postroom.MailUnsure:
+		return o.Alarms.RaiseIn(ctx, tx, id, alarm.MailUncertain, decimal(m.ID), m.Words)
+	case m.State.Ended():
+		for _, k := range []alarm.Kind{alarm.MailUncertain, alarm.MailDelayed, alarm.MailLost} {
+			if err := o.Alarms.ClearIn(ctx, tx, k, decimal(m.ID)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// wordsFollows says why a notice does not go out.
+const wordsFollows = "Cancelled: the reply it follows failed."
+
+// followers cancels the mails of the same chain whose recipients all were
+// refused this one, unless the mailbox says to send them anyway (W25).
+func (o *Outbox) followers(ctx context.Context, tx *store.Tx, m *postroom.Mail) ([]*postroom.Mail, error) {
+	switch m.State {
+	case postroom.MailRefused, postroom.MailUndone, postroom.MailBlocked:
+	default:
+		return nil, nil
+	}
+	mailbox, err := tx.Mailbox(ctx, m.MailboxID)
+	if err != nil || mailbox.SendAnyway {
+		return nil, err
+	}
+	ids, err := tx.Followers(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	var out []*postroom.Mail
+	now := o.Store.Now()
+	for _, id := range ids {
+		f, err := tx.Mail(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if !f.State.May(postroom.MailUndone) || reached(m, f) {
+			continue
+		}
+		from := f.State
+		desk.Skip(f, postroom.MailUndone, wordsFollows, now)
+		if err := tx.MoveMail(ctx, f, from); err != nil {
+			return nil, err
+		}
+		out = append(out, f)
+	}
+	return out, nil
+}
+
+// reached reports whether a recipient of the later mail got the earlier one.
+func reached(earlier, later *postroom.Mail) bool {
+	return slices.ContainsFunc(later.Recipients, func(r postroom.MailRecipient) bool {
+		return slices.ContainsFunc(earlier.Recipients, func(e postroom.MailRecipient) bool {
+			return e.Address == r.Address && (e.State == postroom.MailDone || e.State == postroom.MailAssumed)
+		})
+	})
+}
+
+// move changes the state of a mail that no attempt works on. f says to what
+// and why; "" leaves it.
+func (o *Outbox) move(ctx context.Context, id int64, f func(*postroom.Mail) (postroom.MailState, string, error)) error {
+	ids, err := o.Store.NewIDs(ctx, settleIDs)
+	if err != nil {
+		return err
+	}
+	look, err := o.Store.Read().Mail(ctx, id)
+	if err != nil {
+		return err
+	}
+	return o.Store.Write(ctx, func(tx *store.Tx) error {
+		c, err := tx.Conversation(ctx, look.ConversationID)
+		if err != nil {
+			return err
+		}
+		m, err := tx.Mail(ctx, id)
+		if err != nil {
+			return err
+		}
+		to, words, err := f(m)
+		if err != nil || to == "" {
+			return err
+		}
+		from, now := m.State, o.Store.Now()
+		m.State, m.Words = to, words
+		for i := range m.Recipients {
+			if r := &m.Recipients[i]; !r.State.Ended() {
+				r.State, r.Words, r.At = to, words, now
+			}
+		}
+		m.DueAt = now
+		if to.Ended() {
+			m.DueAt, m.EndedAt = 0, now
+		} else if m.QueuedAt == 0 {
+			m.QueuedAt = now
+		}
+		if err := tx.MoveMail(ctx, m, from); err != nil {
+			return err
+		}
+		return o.consequences(ctx, tx, c, m, false, ids)
+	})
+}

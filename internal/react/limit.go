@@ -1,0 +1,214 @@
+package react
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"postroom"
+	"postroom/internal/alarm"
+	"postroom/internal/email"
+	"postroom/internal/store"
+	"postroom/internal/workflow"
+)
+
+// block says why an automatic mail may not go out; the zero block lets it.
+type block struct {
+	state postroom.MailState // skipped, suppressed or quarantined
+	words string
+}
+
+// forbidden holds a mail against the rules that need no count: W29, W30, A5.
+func (g *judgement) forbidden(ctx context.Context, mailbox *postroom.Mailbox, m *postroom.Message) (block, error) {
+	read := g.r.Store.Read()
+	if len(m.To) == 0 {
+		return block{postroom.MailSkip, "The customer has no address to send to."}, nil
+	}
+	to := m.To[0].Address
+	switch {
+	case g.event.After.Status == postroom.Spam:
+		return block{postroom.MailSkip, "The conversation is spam."}, nil
+	case email.IsMachineAddress(to):
+		return block{postroom.MailBlocked, to + " is the address of a machine: automatic mail to it is never sent."}, nil
+	}
+	all, err := read.Mailboxes(ctx)
+	if err != nil {
+		return block{}, err
+	}
+	if g.r.Desk.MailboxFor(all, to) != nil {
+		return block{postroom.MailBlocked, to + " is one of our own addresses."}, nil
+	}
+	if words, err := read.Suppressed(ctx, to); err != nil || words != "" {
+		return block{postroom.MailBlocked, "Automatic mail to " + to + " is suppressed: " + words}, err
+	}
+	if !workflow.MachineCaused(g.root.Actor) {
+		return block{}, nil
+	}
+	answered, err := g.r.messageOf(ctx, &g.root)
+	if err == nil && answered != nil && answered.NoAuto != "" {
+		return block{postroom.MailBlocked, "It would answer a mail that must not be answered automatically: " + answered.NoAuto + "."}, nil
+	}
+	return block{}, err
+}
+
+// The limits of automatic mail (A6, W23). Windows are fixed spans, counted in
+// rows, so that they hold across restarts and processes.
+const (
+	day       = int64(24 * 60 * 60 * 1000)
+	hour      = int64(60 * 60 * 1000)
+	tenMin    = int64(10 * 60 * 1000)
+	sameText  = 1    // machine-caused mails with one text, per address and day
+	perDay    = 3    // machine-caused mails per address and day
+	perHour   = 500  // machine-caused mails per mailbox and hour
+	breakTo   = 10   // automatic mails per address in ten minutes
+	breakTalk = 10   // … per conversation
+	breakBox  = 5000 // … per mailbox
+	breakFlow = 5000 // … per workflow
+)
+
+// count holds a mail against limits and breaker, and counts it before it is
+// queued, in the same transaction.
+func (s *step) count(mail *postroom.Mail) (block, error) {
+	g, to, now := s.leg.g, mail.Recipients[0].Address, s.leg.g.r.Store.Now()
+	if mail.Machine {
+		n, err := s.tx.MachineMails(s.ctx, s.c.ID, now-day)
+		if err != nil {
+			return block{}, err
+		}
+		if !s.leg.version.Definition.Limits.MailAllowed(g.root.Actor, n) {
+			return block{postroom.MailSkip, fmt.Sprintf("Skipped, limit: machines have caused %d mails on this conversation within a day.", n)}, nil
+		}
+		sum := sha256.Sum256([]byte(s.leg.source(mail)))
+		for _, l := range []struct {
+			key    string
+			window int64
+			most   int
+			words  string
+		}{
+			{fmt.Sprintf("text:%d:%s:%s", mail.MailboxID, to, hex.EncodeToString(sum[:8])), day, sameText, "Skipped, limit: %s got this very text today already."},
+			{"auto:" + to, day, perDay, "Skipped, limit: %s got 3 automatic mails today already."},
+			{fmt.Sprintf("autobox:%d", mail.MailboxID), hour, perHour, "Skipped, limit: the mailbox has sent its automatic mails of this hour (%s)."},
+		} {
+			n, err := s.tx.AddRate(s.ctx, l.key, now, l.window)
+			if err != nil || n > l.most {
+				return block{postroom.MailSkip, fmt.Sprintf(l.words, to)}, err
+			}
+		}
+	}
+	return s.breaker(mail, to, now)
+}
+
+// source is what makes two automatic mails the same: not the rendered text,
+// which differs by number, but the words of the workflow that made it.
+func (l *leg) source(mail *postroom.Mail) string {
+	for position, letter := range l.letters {
+		if letter.mail.ID == mail.ID {
+			a := l.version.Definition.Then[position]
+			return a.Text + a.HTML
+		}
+	}
+	return ""
+}
+
+func (s *step) breaker(mail *postroom.Mail, to string, now int64) (block, error) {
+	for _, b := range []struct {
+		key  string
+		most int
+		what string
+	}{
+		{"brk:to:" + to, breakTo, "to " + to},
+		{fmt.Sprintf("brk:conv:%d", s.c.ID), breakTalk, "on this conversation"},
+		{fmt.Sprintf("brk:box:%d", mail.MailboxID), breakBox, "from this mailbox"},
+		{fmt.Sprintf("brk:flow:%d", s.leg.version.WorkflowID), breakFlow, "by this workflow"},
+	} {
+		n, err := s.tx.AddRate(s.ctx, b.key, now, tenMin)
+		if err != nil {
+			return block{}, err
+		}
+		if n > b.most {
+			words := fmt.Sprintf("Held back by the breaker: more than %d automatic mails %s within ten minutes.", b.most, b.what)
+			err := s.leg.g.r.Alarms.RaiseIn(s.ctx, s.tx, s.leg.ids[len(s.leg.ids)-2], alarm.BreakerOpen, b.key, words)
+			return block{postroom.MailKept, words}, err
+		}
+	}
+	return block{}, nil
+}
+
+// maxFailures is how many runs of a workflow may fail in a row before it is
+// paused (W21).
+const maxFailures = 5
+
+// failed counts a failed run; a workflow that fails again and again is paused.
+func (r *React) failed(ctx context.Context, tx *store.Tx, v *workflow.Version, words string, id int64) error {
+	w, err := tx.Workflow(ctx, v.WorkflowID)
+	if err != nil {
+		return err
+	}
+	if w.Failures++; w.Failures >= maxFailures && w.PausedWords == "" {
+		w.PausedWords = fmt.Sprintf("Paused: it failed %d times in a row. The last time: %s", w.Failures, words)
+		if err := r.Alarms.RaiseIn(ctx, tx, id, alarm.WorkflowPause, decimal(w.ID), w.Name+": "+w.PausedWords); err != nil {
+			return err
+		}
+		if err := tx.UpdateWorkflow(ctx, w); err != nil {
+			return err
+		}
+		_, err = tx.PublishSet(ctx, 0, r.Store.Now())
+		return err
+	}
+	return tx.UpdateWorkflow(ctx, w)
+}
+
+// succeeded ends a row of failures.
+func (r *React) succeeded(ctx context.Context, tx *store.Tx, id int64) error {
+	return tx.ForgiveWorkflow(ctx, id)
+}
+
+// agent loads an agent for a template; nil when there is none.
+func (r *React) agent(ctx context.Context, id int64) *postroom.Agent {
+	if id == 0 {
+		return nil
+	}
+	a, err := r.Store.Read().Agent(ctx, id)
+	if err != nil {
+		return nil
+	}
+	return a
+}
+
+// zone is the zone times in a mail are written in.
+func (r *React) zone(a *postroom.Agent) *time.Location {
+	if a == nil || a.Zone == "" {
+		return time.UTC
+	}
+	zone, err := time.LoadLocation(a.Zone)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+}
+
+// names puts ids into words for the details of effects.
+func (r *React) names(ctx context.Context) workflow.Names {
+	return func(kind workflow.Ref, id int64) string {
+		switch kind {
+		case workflow.RefAgent:
+			if a := r.agent(ctx, id); a != nil {
+				return a.Name
+			}
+		case workflow.RefTag:
+			tags, err := r.Store.Read().Tags(ctx)
+			for _, t := range tags {
+				if err == nil && t.ID == id {
+					return t.Name
+				}
+			}
+		case workflow.RefMailbox:
+			if m, err := r.Store.Read().Mailbox(ctx, id); err == nil {
+				return m.Name
+			}
+		}
+		return ""
+	}
+}

@@ -1,0 +1,200 @@
+package react
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"time"
+
+	"postroom"
+	"postroom/internal/outbox"
+	"postroom/internal/store"
+	"postroom/internal/work"
+)
+
+func decimal(id int64) string { return strconv.FormatInt(id, 10) }
+
+func items(in []store.Claimed, err error) ([]work.Item, error) {
+	out := make([]work.Item, len(in))
+	for i, c := range in {
+		out[i] = work.Item{ID: c.ID, Lease: c.Lease, Tries: c.Tries + 1}
+	}
+	return out, err
+}
+
+// lost turns a refused renewal into the runner's word for it.
+func lost(err error) error {
+	if postroom.CodeOf(err) == postroom.Conflict {
+		return work.ErrLost
+	}
+	return err
+}
+
+// pause is how long a piece of work rests after it failed n times, in
+// milliseconds.
+func pause(n int) int64 {
+	return min(int64(250)<<min(max(n, 0), 10), 60_000)
+}
+
+// laneSource claims lanes of one kind.
+type laneSource struct {
+	r    *React
+	kind string
+}
+
+func (s laneSource) Name() string { return s.kind }
+
+func (s laneSource) Claim(ctx context.Context, limit int, lease time.Duration) ([]work.Item, error) {
+	return items(s.r.Store.ClaimLanes(ctx, s.kind, limit, lease.Milliseconds()))
+}
+
+func (s laneSource) Renew(ctx context.Context, i work.Item, lease time.Duration) error {
+	return lost(s.r.Store.RenewLane(ctx, s.kind, claimed(i), lease.Milliseconds()))
+}
+
+func (s laneSource) Fail(ctx context.Context, i work.Item, cause error) error {
+	c, now := claimed(i), s.r.Store.Now()
+	due, tries := now+pause(c.Tries), c.Tries+1
+	if errors.Is(cause, work.ErrHandedBack) || errors.Is(cause, context.Canceled) {
+		due, tries = now, c.Tries
+	} else {
+		s.r.Log.Error("work failed", "work", s.kind, "id", i.ID, "tries", tries, "error", cause)
+	}
+	err := s.r.Store.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.HoldLane(ctx, s.kind, c); err != nil {
+			return err
+		}
+		return tx.ReleaseLane(ctx, s.kind, c, due, tries)
+	})
+	return unlessLost(err)
+}
+
+// unlessLost forgives a release that came too late: somebody else has the row.
+func unlessLost(err error) error {
+	if postroom.CodeOf(err) == postroom.Conflict {
+		return nil
+	}
+	return err
+}
+
+func (s laneSource) NextDue(ctx context.Context) (int64, bool, error) {
+	return s.r.Store.NextLane(ctx, s.kind)
+}
+
+// mailSource claims mails whose turn has come.
+type mailSource struct{ r *React }
+
+func (mailSource) Name() string { return "deliver" }
+
+func (s mailSource) Claim(ctx context.Context, limit int, lease time.Duration) ([]work.Item, error) {
+	return items(s.r.Store.ClaimMails(ctx, limit, lease.Milliseconds()))
+}
+
+func (s mailSource) Renew(ctx context.Context, i work.Item, lease time.Duration) error {
+	return lost(s.r.Store.RenewMail(ctx, claimed(i), lease.Milliseconds()))
+}
+
+// Fail queues a mail again if nothing of it was sent. One that reached DATA is
+// left to mend, which calls it uncertain when its lease has run out.
+func (s mailSource) Fail(ctx context.Context, i work.Item, cause error) error {
+	wait := pause(i.Tries + 1)
+	if errors.Is(cause, work.ErrHandedBack) {
+		wait = 0
+	} else {
+		s.r.Log.Error("work failed", "work", "deliver", "mail", i.ID, "error", cause)
+	}
+	return s.r.Store.ReturnMail(ctx, claimed(i), s.r.Store.Now()+wait)
+}
+
+func (s mailSource) NextDue(ctx context.Context) (int64, bool, error) { return s.r.Store.NextMail(ctx) }
+
+// mendSource is one item that is due when a lease has run out or a doubt has
+// lasted long enough.
+type mendSource struct {
+	r         *React
+	mu        sync.Mutex
+	running   bool
+	restUntil int64
+}
+
+func (*mendSource) Name() string { return outbox.WakeMend }
+
+func (s *mendSource) Claim(ctx context.Context, _ int, _ time.Duration) ([]work.Item, error) {
+	due, ok, err := s.NextDue(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil || !ok || s.running || due > s.r.Store.Now() {
+		return nil, err
+	}
+	s.running = true
+	return []work.Item{{Tries: 1}}, nil
+}
+
+// run settles mails whose worker died and those in doubt for too long.
+func (s *mendSource) run(ctx context.Context, _ work.Item) error {
+	r := s.r
+	for _, list := range []func(context.Context, int) ([]int64, error){r.Store.LostMails, r.Store.StaleUncertain} {
+		ids, err := list(ctx, 200)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if err := r.Outbox.Mend(ctx, id); err != nil {
+				return err
+			}
+		}
+	}
+	s.done(0)
+	return nil
+}
+
+func (s *mendSource) Renew(context.Context, work.Item, time.Duration) error { return nil }
+
+func (s *mendSource) done(rest int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running, s.restUntil = false, rest
+}
+
+func (s *mendSource) Fail(_ context.Context, _ work.Item, cause error) error {
+	s.done(s.r.Store.Now() + 2000)
+	if !errors.Is(cause, work.ErrHandedBack) {
+		s.r.Log.Error("work failed", "work", outbox.WakeMend, "error", cause)
+	}
+	return nil
+}
+
+func (s *mendSource) NextDue(ctx context.Context) (int64, bool, error) {
+	due, ok, err := s.r.Store.NextMend(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return max(due, s.restUntil), ok && !s.running, err
+}
+
+// jobSource claims bulk jobs.
+type jobSource struct{ r *React }
+
+func (jobSource) Name() string { return "bulk" }
+
+func (s jobSource) Claim(ctx context.Context, limit int, lease time.Duration) ([]work.Item, error) {
+	return items(s.r.Store.ClaimJobs(ctx, limit, lease.Milliseconds()))
+}
+
+func (s jobSource) Renew(ctx context.Context, i work.Item, lease time.Duration) error {
+	return lost(s.r.Store.RenewJob(ctx, claimed(i), lease.Milliseconds()))
+}
+
+func (s jobSource) Fail(ctx context.Context, i work.Item, cause error) error {
+	wait := pause(i.Tries)
+	if errors.Is(cause, work.ErrHandedBack) {
+		wait = 0
+	} else {
+		s.r.Log.Error("work failed", "work", "bulk", "job", i.ID, "error", cause)
+	}
+	return unlessLost(s.r.Store.Write(ctx, func(tx *store.Tx) error {
+		return tx.ReleaseJob(ctx, claimed(i), s.r.Store.Now()+wait)
+	}))
+}
+
+func (s jobSource) NextDue(ctx context.Context) (int64, bool, error) { return s.r.Store.NextJob(ctx) }
