@@ -138,15 +138,17 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	var err error
 	s.shutdown.Do(func() {
 		s.listener.drain()
-		err = s.smtp.Shutdown(ctx)
-		if errors.Is(err, net.ErrClosed) {
-			err = nil
+		// Closed here and not by the library, which knows the listener only
+		// once its own goroutine has run.
+		err = s.listener.Listener.Close()
+		<-s.served
+		if e := s.smtp.Shutdown(ctx); e != nil && !errors.Is(e, net.ErrClosed) {
+			err = e
 		}
 		s.cancel()
 		if err != nil {
 			s.listener.closeAll()
 		}
-		<-s.served
 	})
 	return err
 }
