@@ -156,10 +156,10 @@ func (s *Settings) Check() error {
 
 func (s *Settings) checkNumbers() error {
 	switch {
-	case s.MaxMail < 64<<10 || s.MaxMail > 1<<30:
-		return invalid("max-mail", "%s is not between 64KiB and 1GiB", s.MaxMail)
-	case s.MaxUpload < 1<<10 || s.MaxUpload > 1<<30:
-		return invalid("max-upload", "%s is not between 1KiB and 1GiB", s.MaxUpload)
+	case s.MaxMail < 64<<10 || s.MaxMail > 50<<20:
+		return invalid("max-mail", "%s is not between 64KiB and 50MiB", s.MaxMail)
+	case s.MaxUpload < 1<<10 || s.MaxUpload > 25<<20:
+		return invalid("max-upload", "%s is not between 1KiB and 25MiB", s.MaxUpload)
 	case s.Workers < 1 || s.Workers > 256:
 		return invalid("workers", "%d is not between 1 and 256", s.Workers)
 	case s.DBConns < 2 || s.DBConns > 500:
