@@ -33,7 +33,13 @@ var mailMoves = map[MailState][]MailState{
 }
 
 // Ended reports whether the state is an end.
-func (s MailState) Ended() bool { return len(mailMoves[s]) == 0 }
+func (s MailState) Ended() bool {
+	switch s {
+	case MailDone, MailRefused, MailUndone, MailBlocked, MailSkip, MailAssumed:
+		return true
+	}
+	return false
+}
 
 // May reports whether a mail in state s may change to state to.
 func (s MailState) May(to MailState) bool { return slices.Contains(mailMoves[s], to) }
