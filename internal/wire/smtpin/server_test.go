@@ -357,6 +357,41 @@ func TestShutdownFinishesWhatRuns(t *testing.T) {
 	}
 }
 
+// TestShutdownLetsAMailArrive stops the listener while a peer is in the
+// middle of sending.
+func TestShutdownLetsAMailArrive(t *testing.T) {
+	t.Parallel()
+	sink := &shelf{}
+	s := listen(t, smtpin.Options{Source: smtpin.SMTP}, sink)
+	idle, busy := dial(t, s), dial(t, s)
+	idle.hear(t)
+	busy.hear(t)
+	busy.say(t, "EHLO x.test\r\n")
+	busy.say(t, "MAIL FROM:<a@x.test>\r\n")
+	busy.say(t, "RCPT TO:<b@x.test>\r\n")
+	busy.say(t, "DATA\r\n")
+	io.WriteString(busy.Conn, "Subject: half\r\n")
+	stopped := make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		stopped <- s.Shutdown(ctx)
+	}()
+	idle.hear(t) // 421: the stop has begun
+	if code, msg := busy.say(t, "\r\nThe other half.\r\n.\r\n"); code != 250 {
+		t.Errorf("the peer heard %d %s", code, msg)
+	}
+	if code, _ := busy.hear(t); code != 421 {
+		t.Errorf("then it heard %d", code)
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+	if n := len(sink.deliveries()); n != 1 {
+		t.Errorf("%d mails were taken", n)
+	}
+}
+
 // TestShutdownGivesUp cuts a delivery that does not end; its peer must not
 // hear a yes.
 func TestShutdownGivesUp(t *testing.T) {

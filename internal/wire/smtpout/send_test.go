@@ -421,6 +421,23 @@ func TestHELOOnly(t *testing.T) {
 	}
 }
 
+// TestAnswerThatIsNone is what a broken server says to the end of a mail: no
+// yes and no refusal, so nobody knows.
+func TestAnswerThatIsNone(t *testing.T) {
+	t.Parallel()
+	for _, reply := range []string{"354 go on", "334 ", "250x", "hello"} {
+		t.Run(reply, func(t *testing.T) {
+			t.Parallel()
+			office := newOffice(t, postoffice.Options{})
+			office.Program(postoffice.Fault{Phase: postoffice.Answer, Action: postoffice.Lie, Reply: reply})
+			res := handIn(t.Context(), serverFor(t, office, smtpout.SecurityNone), letter("m1@x"), "a@x.test")
+			if !res.All(smtpout.Uncertain) || res.Reusable || !res.DotWritten {
+				t.Errorf("%+v", res)
+			}
+		})
+	}
+}
+
 // TestEndlessAnswers bounds what a server can make us read and keep.
 func TestEndlessAnswers(t *testing.T) {
 	t.Parallel()
