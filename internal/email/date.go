@@ -16,6 +16,12 @@ func ParseDate(s string) (t time.Time, ok bool) {
 		return time.Time{}, false
 	}
 	if t, err := mail.ParseDate(s); err == nil && plausible(t) {
+		// Zones with a name only come out as UTC; the loose reading knows them.
+		if zone, offset := t.Zone(); offset == 0 && zone != "" && zone != "UTC" && zone != "GMT" {
+			if loose, ok := parseLooseDate(stripComment(s)); ok {
+				return loose, true
+			}
+		}
 		return t.UTC(), true
 	}
 	s = strings.TrimSpace(stripComment(s))

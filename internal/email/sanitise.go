@@ -117,9 +117,7 @@ func (c *cleaner) node(n *html.Node) {
 		return
 	}
 	if n.Namespace != "" || isDropped(n.DataAtom) {
-		if n.DataAtom == atom.Style || n.DataAtom == atom.Link {
-			c.remote = c.remote || loadsRemote(n)
-		}
+		c.dropped(n)
 		n.Parent.RemoveChild(n)
 		return
 	}
@@ -129,6 +127,14 @@ func (c *cleaner) node(n *html.Node) {
 	}
 	c.attributes(n)
 	c.children(n)
+}
+
+// dropped notes what a removed element would have loaded.
+func (c *cleaner) dropped(n *html.Node) {
+	c.remote = c.remote || loadsRemote(n)
+	for d := range n.Descendants() {
+		c.remote = c.remote || loadsRemote(d)
+	}
 }
 
 // isDropped is true for elements that go with their content.
@@ -142,15 +148,21 @@ func isDropped(a atom.Atom) bool {
 	return false
 }
 
+// loadsRemote reports whether an element would fetch something by itself.
 func loadsRemote(n *html.Node) bool {
-	if n.DataAtom == atom.Link {
-		return isRemote(attribute(n.Attr, "href"))
+	switch n.DataAtom {
+	case atom.Link:
+		return strings.EqualFold(attribute(n.Attr, "rel"), "stylesheet") && isRemote(attribute(n.Attr, "href"))
+	case atom.Style:
+		if n.FirstChild == nil {
+			return false
+		}
+		css := strings.ToLower(n.FirstChild.Data)
+		return strings.Contains(css, "url(") && strings.Contains(css, "//") || strings.Contains(css, "@import")
+	case atom.Img, atom.Source, atom.Video, atom.Audio, atom.Input, atom.Embed, atom.Iframe:
+		return isRemote(attribute(n.Attr, "src")) || isRemote(attribute(n.Attr, "srcset")) || isRemote(attribute(n.Attr, "poster"))
 	}
-	if n.FirstChild == nil {
-		return false
-	}
-	css := strings.ToLower(n.FirstChild.Data)
-	return strings.Contains(css, "url(") && strings.Contains(css, "//") || strings.Contains(css, "@import")
+	return false
 }
 
 func (c *cleaner) attributes(n *html.Node) {
