@@ -1,0 +1,122 @@
+// Package automate keeps the workflows of a desk: which there are, in which
+// order, which are switched on, and which version of each is published. What a
+// workflow means is decided by package workflow, and what one does is done by
+// whoever follows the events; here it is saved, proven and published.
+//
+// Everything asks for the right to manage. Each change is one transaction that
+// makes exactly one new revision of the set of workflows; what changes nothing
+// makes none.
+package automate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"postroom"
+	"postroom/internal/desk"
+	"postroom/internal/store"
+)
+
+// The keys that are published after a change.
+const (
+	Key       = "workflows"
+	keyAlarms = "alarms"
+)
+
+// Options are what Workflows stand on.
+type Options struct {
+	Store *store.Store
+	// Letters writes the head of a previewed mail as it would really be.
+	Letters Letters
+	// Sanitise makes the HTML of a preview safe to show. Without it a preview
+	// shows HTML as text.
+	Sanitise func(html string) string
+	// Publish tells open pages what changed, after the commit; nil does
+	// nothing.
+	Publish func(key string)
+}
+
+// Letters composes a mail without sending it; *desk.Desk does. nil: a preview
+// has no subject.
+type Letters interface {
+	Compose(desk.Letter) (*postroom.Mail, error)
+}
+
+// Workflows is the service. It is safe for concurrent use.
+type Workflows struct {
+	store    *store.Store
+	letters  Letters
+	sanitise func(string) string
+	publish  func(string)
+}
+
+// New returns the service.
+func New(o Options) *Workflows {
+	if o.Publish == nil {
+		o.Publish = func(string) {}
+	}
+	return &Workflows{store: o.Store, letters: o.Letters, sanitise: o.Sanitise, publish: o.Publish}
+}
+
+// Change says what came of a change.
+type Change struct {
+	Changed  bool  // false: everything was so already, and nothing was written
+	Version  int   // the published version of the workflow, now
+	Revision int64 // of the set of workflows that new events are judged by, now
+}
+
+// manage asks for the right to manage.
+func manage(by *postroom.Agent) error {
+	if !postroom.Can(by, postroom.Manage, 0) {
+		return postroom.Errorf(postroom.Forbidden, "Only an admin may do that.")
+	}
+	return nil
+}
+
+// lockName is held by each change, so that of two admins the second sees what
+// the first has done.
+const lockName = "workflows"
+
+// errOutrun marks that somebody who does not hold the lock, such as a worker
+// that pauses a failing workflow, made the next revision first.
+var errOutrun = errors.New("another change of the workflows came first")
+
+// maxOutrun is how often a change is tried again for that.
+const maxOutrun = 5
+
+// change runs f under the lock and, if f says that it changed something, makes
+// the new revision in the same transaction. f may run more than once.
+func (w *Workflows) change(ctx context.Context, author int64, f func(*store.Tx) (changed bool, err error)) (changed bool, revision int64, err error) {
+	for range maxOutrun {
+		changed, revision, err = w.tryChange(ctx, author, f)
+		if !errors.Is(err, errOutrun) {
+			break
+		}
+	}
+	return changed, revision, err
+}
+
+func (w *Workflows) tryChange(ctx context.Context, author int64, f func(*store.Tx) (bool, error)) (changed bool, revision int64, err error) {
+	err = w.store.Write(ctx, func(t *store.Tx) (err error) {
+		if err := t.Lock(ctx, lockName); err != nil {
+			return fmt.Errorf("lock the workflows: %w", err)
+		}
+		if changed, err = f(t); err != nil {
+			return err
+		}
+		if !changed {
+			revision, err = t.SetRevision(ctx)
+			return err
+		}
+		if revision, err = t.PublishSet(ctx, author, w.store.Now()); err != nil {
+			if postroom.CodeOf(err) == postroom.Conflict {
+				return fmt.Errorf("%w: %w", errOutrun, err)
+			}
+			return fmt.Errorf("publish the workflows: %w", err)
+		}
+		t.OnCommit(func() { w.publish(Key) })
+		return nil
+	})
+	return changed, revision, err
+}

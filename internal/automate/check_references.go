@@ -1,0 +1,90 @@
+package automate
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"postroom"
+	"postroom/internal/store"
+	"postroom/internal/workflow"
+)
+
+// checkReferences finds the agents, tags, mailboxes and workflows that a
+// definition names and that are not there. Such a condition would never hold
+// and such an action would fail each time, without anybody having been told.
+func checkReferences(ctx context.Context, t *store.Tx, d workflow.Definition) error {
+	names, err := t.Names(ctx)
+	if err != nil {
+		return fmt.Errorf("read names: %w", err)
+	}
+	r := references{names: names, refs: map[string]workflow.Ref{}}
+	for _, f := range workflow.Schema() {
+		if f.Ref != "" {
+			r.refs[f.Name] = f.Ref
+		}
+	}
+	if d.When.Event == postroom.AssigneeChanged {
+		r.values("when.from", workflow.RefAgent, d.When.From)
+		r.values("when.to", workflow.RefAgent, d.When.To)
+	}
+	r.cond("if", d.If)
+	for i, a := range d.Then {
+		path := fmt.Sprintf("then[%d]", i)
+		if a.Agent != nil {
+			r.id(path+".agent", workflow.RefAgent, *a.Agent)
+		}
+		r.ids(path+".add", workflow.RefTag, a.Add)
+		r.ids(path+".remove", workflow.RefTag, a.Remove)
+	}
+	if len(r.faults) == 0 {
+		return nil
+	}
+	return &postroom.Error{Code: postroom.Invalid, Field: r.faults[0].Path, Text: r.faults[0].Text, Err: r.faults}
+}
+
+// references collects what is named and not there.
+type references struct {
+	names  map[string]map[int64]string // by kind and id
+	refs   map[string]workflow.Ref     // what the ids in a fact are
+	faults workflow.Faults
+}
+
+func (r *references) cond(path string, c workflow.Cond) {
+	for _, group := range []struct {
+		name string
+		list []workflow.Cond
+	}{{"all", c.All}, {"any", c.Any}, {"none", c.None}} {
+		for i, inner := range group.list {
+			r.cond(fmt.Sprintf("%s.%s[%d]", path, group.name, i), inner)
+		}
+	}
+	if ref, ok := r.refs[c.Fact]; ok {
+		r.values(path+".values", ref, c.Values)
+	}
+}
+
+// values looks at ids that are written as text. What is no number at all is
+// for Compile to refuse.
+func (r *references) values(path string, ref workflow.Ref, values []string) {
+	for i, v := range values {
+		if id, err := strconv.ParseInt(strings.TrimSpace(v), 10, 64); err == nil {
+			r.id(fmt.Sprintf("%s[%d]", path, i), ref, id)
+		}
+	}
+}
+
+func (r *references) ids(path string, ref workflow.Ref, ids []int64) {
+	for i, id := range ids {
+		r.id(fmt.Sprintf("%s[%d]", path, i), ref, id)
+	}
+}
+
+// id looks for one; 0 is nobody.
+func (r *references) id(path string, ref workflow.Ref, id int64) {
+	if _, ok := r.names[string(ref)][id]; ok || id == 0 {
+		return
+	}
+	r.faults = append(r.faults, workflow.Fault{Path: path, Text: fmt.Sprintf("The %s %d is not there (any more).", ref, id)})
+}

@@ -1,0 +1,159 @@
+package automate
+
+import (
+	"context"
+	"fmt"
+
+	"postroom"
+	"postroom/internal/store"
+	"postroom/internal/workflow"
+)
+
+// Workflow is one workflow with its published version.
+type Workflow struct {
+	ID          int64
+	Key         string // stable name, for code and export
+	Name        string
+	MailboxID   int64 // 0: every mailbox
+	On          bool
+	Paused      string // why it paused itself, "" if it did not (W21)
+	Failures    int    // failed runs in a row
+	Shipped     bool   // it came with Postroom
+	Version     int    // the published one
+	PublishedAt int64
+	PublishedBy int64 // the agent, 0 for a shipped version
+	Definition  workflow.Definition
+}
+
+// List is all workflows in their one order (W11), with what is to be warned of.
+type List struct {
+	Revision  int64 // of the set that new events are judged by; 0 before the first
+	Workflows []Workflow
+	// Findings say which of those that are switched on do not go well
+	// together (W34).
+	Findings []workflow.Finding
+}
+
+// List returns all workflows in their order, for admins.
+func (w *Workflows) List(ctx context.Context, by *postroom.Agent) (out List, err error) {
+	if err := manage(by); err != nil {
+		return List{}, err
+	}
+	defer postroom.Wrap(&err, "list workflows")
+	read := w.store.Read()
+	if out.Revision, err = read.SetRevision(ctx); err != nil {
+		return List{}, err
+	}
+	rows, err := read.Workflows(ctx)
+	if err != nil {
+		return List{}, err
+	}
+	keys := make([][2]int64, len(rows))
+	for i, r := range rows {
+		keys[i] = [2]int64{r.ID, int64(r.Version)}
+	}
+	versions, err := read.SomeVersions(ctx, keys)
+	if err != nil {
+		return List{}, err
+	}
+	published := map[int64]store.WorkflowVersion{}
+	for _, v := range versions {
+		published[v.WorkflowID] = v.WorkflowVersion
+	}
+	var entries []workflow.Entry
+	for _, r := range rows {
+		x, err := combine(r, published[r.ID])
+		if err != nil {
+			return List{}, err
+		}
+		entry, err := entryOf(x)
+		if err != nil {
+			return List{}, err
+		}
+		out.Workflows, entries = append(out.Workflows, x), append(entries, entry)
+	}
+	out.Findings = workflow.Analyse(workflow.NewSet(out.Revision, entries))
+	return out, nil
+}
+
+// combine puts a workflow and its published version together.
+func combine(r store.Workflow, v store.WorkflowVersion) (Workflow, error) {
+	x := Workflow{ID: r.ID, Key: r.Key, Name: r.Name, MailboxID: r.MailboxID, On: r.Enabled, Paused: r.PausedWords, Failures: r.Failures,
+		Shipped: isShipped(r.Key), Version: r.Version, PublishedAt: v.At, PublishedBy: v.AuthorID}
+	definition, err := workflow.Decode([]byte(v.Definition))
+	if err != nil {
+		return Workflow{}, fmt.Errorf("read version %d of workflow %d: %w", r.Version, r.ID, err)
+	}
+	x.Definition = definition
+	return x, nil
+}
+
+func isShipped(key string) bool {
+	for _, s := range workflow.Shipped() {
+		if s.Key == key {
+			return true
+		}
+	}
+	return false
+}
+
+// entryOf compiles a workflow for looking the set over.
+func entryOf(x Workflow) (workflow.Entry, error) {
+	v, err := workflow.Compile(x.Definition, workflow.Identity{WorkflowID: x.ID, Number: x.Version, Key: x.Key, Name: x.Name, MailboxID: x.MailboxID})
+	if err != nil {
+		return workflow.Entry{}, fmt.Errorf("compile version %d of workflow %d: %w", x.Version, x.ID, err)
+	}
+	state := workflow.Enabled
+	switch {
+	case x.Paused != "":
+		state = workflow.OnHold
+	case !x.On:
+		state = workflow.SwitchedOff
+	}
+	return workflow.Entry{Version: v, State: state}, nil
+}
+
+// Version is one version of a workflow. It never changes (W14).
+type Version struct {
+	Number     int
+	At         int64
+	By         int64 // the agent who published it, 0 for a shipped one
+	Published  bool  // new events are judged by it
+	Definition workflow.Definition
+}
+
+// Details is one workflow with all its versions, the latest first.
+type Details struct {
+	Workflow
+	Versions []Version
+}
+
+// Get returns one workflow with its versions, for admins.
+func (w *Workflows) Get(ctx context.Context, by *postroom.Agent, id int64) (out Details, err error) {
+	if err := manage(by); err != nil {
+		return Details{}, err
+	}
+	defer postroom.Wrap(&err, "read workflow %d", id)
+	row, err := w.store.Read().Workflow(ctx, id)
+	if err != nil {
+		return Details{}, err
+	}
+	versions, err := w.store.Read().Versions(ctx, id)
+	if err != nil {
+		return Details{}, err
+	}
+	for _, v := range versions {
+		x, err := combine(row, v)
+		if err != nil {
+			return Details{}, err
+		}
+		if v.Number == row.Version {
+			out.Workflow = x
+		}
+		out.Versions = append(out.Versions, Version{Number: v.Number, At: v.At, By: v.AuthorID, Published: v.Number == row.Version, Definition: x.Definition})
+	}
+	if out.ID == 0 {
+		return Details{}, fmt.Errorf("its published version %d is not there", row.Version)
+	}
+	return out, nil
+}

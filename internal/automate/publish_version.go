@@ -1,0 +1,209 @@
+package automate
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"postroom"
+	"postroom/internal/store"
+	"postroom/internal/workflow"
+)
+
+// Publish makes a definition the published version of a workflow, with the
+// next number; earlier versions stay as they are (W14). base is the version it
+// was written from: when another one was published since, that is a Conflict
+// with field "base" and nothing is lost; 0 does not ask. A definition equal to
+// the published one changes nothing.
+//
+// A definition that could not be published is Invalid; the error names the
+// first faulty field and carries all workflow.Faults. One that refers to an
+// agent, tag, mailbox or workflow that is not there is refused the same way.
+func (w *Workflows) Publish(ctx context.Context, by *postroom.Agent, id int64, base int, d workflow.Definition) (Change, error) {
+	if err := manage(by); err != nil {
+		return Change{}, err
+	}
+	return w.publishVersion(ctx, by, id, func(t *store.Tx, x store.Workflow) (workflow.Definition, error) {
+		return d, written(x, base)
+	})
+}
+
+// PublishText publishes a new wording of the mail that a workflow sends: the
+// text of its first reply. base is as for Publish. An error about the wording
+// is Invalid with field "template" and names line and column; a workflow that
+// mails nobody has no wording.
+func (w *Workflows) PublishText(ctx context.Context, by *postroom.Agent, id int64, base int, text string) (Change, error) {
+	if err := manage(by); err != nil {
+		return Change{}, err
+	}
+	c, err := w.publishVersion(ctx, by, id, func(t *store.Tx, x store.Workflow) (workflow.Definition, error) {
+		if err := written(x, base); err != nil {
+			return workflow.Definition{}, err
+		}
+		d, err := definition(ctx, t, x.ID, x.Version)
+		if err != nil {
+			return workflow.Definition{}, err
+		}
+		return reworded(d, text)
+	})
+	return c, aboutWording(err)
+}
+
+// Restore publishes the definition of an older version again, as a new one. An
+// old version that refers to what is no longer there is Invalid.
+func (w *Workflows) Restore(ctx context.Context, by *postroom.Agent, id int64, number int) (Change, error) {
+	if err := manage(by); err != nil {
+		return Change{}, err
+	}
+	return w.publishVersion(ctx, by, id, func(t *store.Tx, _ store.Workflow) (workflow.Definition, error) {
+		return definition(ctx, t, id, number)
+	})
+}
+
+// publishVersion publishes what next makes of a workflow, in one transaction.
+func (w *Workflows) publishVersion(ctx context.Context, by *postroom.Agent, id int64, next func(*store.Tx, store.Workflow) (workflow.Definition, error)) (c Change, err error) {
+	defer postroom.Wrap(&err, "publish workflow %d", id)
+	c.Changed, c.Revision, err = w.change(ctx, by.ID, func(t *store.Tx) (bool, error) {
+		x, err := t.Workflow(ctx, id)
+		if err != nil {
+			return false, err
+		}
+		c.Version = x.Version
+		d, err := next(t, x)
+		if err != nil {
+			return false, err
+		}
+		text, same, err := compare(ctx, t, x, d)
+		if err != nil || same {
+			return false, err
+		}
+		if err := prove(ctx, t, d, x); err != nil {
+			return false, err
+		}
+		latest, err := latest(ctx, t, x)
+		if err != nil {
+			return false, err
+		}
+		x.Version = latest + 1
+		c.Version = x.Version
+		if err := t.InsertVersion(ctx, store.WorkflowVersion{WorkflowID: id, Number: x.Version, Definition: string(text), AuthorID: by.ID, At: w.store.Now()}); err != nil {
+			return false, fmt.Errorf("insert version %d: %w", x.Version, err)
+		}
+		return true, t.UpdateWorkflow(ctx, x)
+	})
+	return c, err
+}
+
+// written refuses what was written from a version that is no longer the
+// published one, so that of two admins neither overwrites the other unseen.
+func written(x store.Workflow, base int) error {
+	if base == 0 || base == x.Version {
+		return nil
+	}
+	return &postroom.Error{Code: postroom.Conflict, Field: "base",
+		Text: fmt.Sprintf("Version %d was published while you wrote. Yours began from version %d: look at the new one, then publish yours if it still fits.", x.Version, base)}
+}
+
+// compare encodes a definition and says whether it is the published one.
+func compare(ctx context.Context, t *store.Tx, x store.Workflow, d workflow.Definition) (text []byte, same bool, err error) {
+	if text, err = d.Encode(); err != nil {
+		return nil, false, err
+	}
+	if len(text) > workflow.MaxDefinition {
+		return nil, false, postroom.InvalidField("definition", "The workflow is longer than %d bytes.", workflow.MaxDefinition)
+	}
+	published, err := definition(ctx, t, x.ID, x.Version)
+	if err != nil {
+		return nil, false, err
+	}
+	before, err := published.Encode()
+	return text, bytes.Equal(before, text), err
+}
+
+// prove checks what a published version must be.
+func prove(ctx context.Context, t *store.Tx, d workflow.Definition, x store.Workflow) error {
+	if _, err := workflow.Compile(d, workflow.Identity{WorkflowID: x.ID, Number: x.Version + 1, Key: x.Key, Name: x.Name, MailboxID: x.MailboxID}); err != nil {
+		return err
+	}
+	if err := workflow.Publishable(d); err != nil {
+		return err
+	}
+	return checkReferences(ctx, t, d)
+}
+
+// latest is the highest number a version of the workflow has.
+func latest(ctx context.Context, t *store.Tx, x store.Workflow) (int, error) {
+	versions, err := t.Versions(ctx, x.ID)
+	if err != nil || len(versions) == 0 {
+		return x.Version, err
+	}
+	return max(x.Version, versions[0].Number), nil
+}
+
+// definition reads the definition of a version.
+func definition(ctx context.Context, t *store.Tx, id int64, number int) (workflow.Definition, error) {
+	v, err := t.Version(ctx, id, number)
+	if err != nil {
+		return workflow.Definition{}, err
+	}
+	d, err := workflow.Decode([]byte(v.Definition))
+	if err != nil {
+		// Not the fault of whoever asks now.
+		return d, fmt.Errorf("version %d of workflow %d cannot be read: %s", number, id, err)
+	}
+	return d, nil
+}
+
+// reworded replaces the text of the first reply. A form sends lines that end
+// in CR LF; they are stored with LF, so that a wording sent back unchanged is
+// unchanged.
+func reworded(d workflow.Definition, text string) (workflow.Definition, error) {
+	i := firstReply(d)
+	if i < 0 {
+		return d, postroom.InvalidField(fieldWording, "This workflow does not mail the customer, so it has no wording.")
+	}
+	text = lines(text)
+	if text == "" {
+		return d, postroom.InvalidField(fieldWording, "A reply needs a text. To send none, switch the workflow off.")
+	}
+	then := append([]workflow.Action(nil), d.Then...)
+	if then[i].HTML != "" {
+		then[i].HTML = text
+	} else {
+		then[i].Text = text
+	}
+	d.Then = then
+	return d, nil
+}
+
+// fieldWording is the field of the form that holds the wording.
+const fieldWording = "template"
+
+func firstReply(d workflow.Definition) int {
+	for i, a := range d.Then {
+		if a.Do == workflow.DoReply {
+			return i
+		}
+	}
+	return -1
+}
+
+func lines(text string) string {
+	text = strings.ReplaceAll(text, "\r\n", "\n")
+	return strings.TrimRight(strings.ReplaceAll(text, "\r", "\n"), " \t\n")
+}
+
+// aboutWording lets an error about a text of the Then name the field of the
+// form; any other stays as it is.
+func aboutWording(err error) error {
+	var e *postroom.Error
+	if !errors.As(err, &e) || e.Code != postroom.Invalid || !strings.HasPrefix(e.Field, "then[") {
+		return err
+	}
+	if !strings.HasSuffix(e.Field, ".text") && !strings.HasSuffix(e.Field, ".html") {
+		return err
+	}
+	return &postroom.Error{Code: e.Code, Field: fieldWording, Text: e.Text, Err: err}
+}
