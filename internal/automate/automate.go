@@ -59,13 +59,6 @@ func New(o Options) *Workflows {
 	return &Workflows{store: o.Store, letters: o.Letters, sanitise: o.Sanitise, publish: o.Publish}
 }
 
-// Change says what came of a change.
-type Change struct {
-	Changed  bool  // false: everything was so already, and nothing was written
-	Version  int   // the published version of the workflow, now
-	Revision int64 // of the set of workflows that new events are judged by, now
-}
-
 // manage asks for the right to manage.
 func manage(by *postroom.Agent) error {
 	if !postroom.Can(by, postroom.Manage, 0) {
@@ -87,29 +80,26 @@ const maxOutrun = 5
 
 // change runs f under the lock and, if f says that it changed something, makes
 // the new revision in the same transaction. f may run more than once.
-func (w *Workflows) change(ctx context.Context, author int64, f func(*store.Tx) (changed bool, err error)) (changed bool, revision int64, err error) {
+func (w *Workflows) change(ctx context.Context, author int64, f func(*store.Tx) (changed bool, err error)) (err error) {
 	for range maxOutrun {
-		changed, revision, err = w.tryChange(ctx, author, f)
+		err = w.tryChange(ctx, author, f)
 		if !errors.Is(err, errOutrun) {
 			break
 		}
 	}
-	return changed, revision, err
+	return err
 }
 
-func (w *Workflows) tryChange(ctx context.Context, author int64, f func(*store.Tx) (bool, error)) (changed bool, revision int64, err error) {
-	err = w.store.Write(ctx, func(t *store.Tx) (err error) {
+func (w *Workflows) tryChange(ctx context.Context, author int64, f func(*store.Tx) (bool, error)) error {
+	return w.store.Write(ctx, func(t *store.Tx) error {
 		if err := t.Lock(ctx, lockName); err != nil {
 			return fmt.Errorf("lock the workflows: %w", err)
 		}
-		if changed, err = f(t); err != nil {
+		changed, err := f(t)
+		if err != nil || !changed {
 			return err
 		}
-		if !changed {
-			revision, err = t.SetRevision(ctx)
-			return err
-		}
-		if revision, err = t.PublishSet(ctx, author, w.store.Now()); err != nil {
+		if _, err := t.PublishSet(ctx, author, w.store.Now()); err != nil {
 			if postroom.CodeOf(err) == postroom.Conflict {
 				return fmt.Errorf("%w: %w", errOutrun, err)
 			}
@@ -118,5 +108,4 @@ func (w *Workflows) tryChange(ctx context.Context, author int64, f func(*store.T
 		t.OnCommit(func() { w.publish(Key) })
 		return nil
 	})
-	return changed, revision, err
 }

@@ -29,7 +29,7 @@ func (w *Workflows) EnsureShipped(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	_, _, err = w.change(ctx, 0, func(t *store.Tx) (changed bool, err error) {
+	return w.change(ctx, 0, func(t *store.Tx) (changed bool, err error) {
 		there, err := t.Workflows(ctx)
 		if err != nil {
 			return false, err
@@ -54,7 +54,6 @@ func (w *Workflows) EnsureShipped(ctx context.Context) (err error) {
 		}
 		return changed, nil
 	})
-	return err
 }
 
 // missing lists the shipped workflows that this desk was never given.

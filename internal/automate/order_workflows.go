@@ -2,6 +2,7 @@ package automate
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"postroom"
@@ -12,20 +13,19 @@ import (
 // is the workflow's id.
 const alarmPaused = "workflow.paused"
 
-// SetEnabled switches a workflow on or off for the events that are judged from
+// Switch switches a workflow on or off for the events that are judged from
 // now on. Switching on also ends a pause that it took by itself because it
 // failed again and again (W21), and the alarm about that.
-func (w *Workflows) SetEnabled(ctx context.Context, by *postroom.Agent, id int64, on bool) (c Change, err error) {
+func (w *Workflows) Switch(ctx context.Context, by *postroom.Agent, id int64, on bool) (err error) {
 	if err := manage(by); err != nil {
-		return Change{}, err
+		return err
 	}
 	defer postroom.Wrap(&err, "switch workflow %d", id)
-	c.Changed, c.Revision, err = w.change(ctx, by.ID, func(t *store.Tx) (bool, error) {
+	return w.change(ctx, by.ID, func(t *store.Tx) (bool, error) {
 		x, err := t.Workflow(ctx, id)
 		if err != nil {
 			return false, err
 		}
-		c.Version = x.Version
 		before := x
 		x.Enabled = on
 		if on {
@@ -39,7 +39,6 @@ func (w *Workflows) SetEnabled(ctx context.Context, by *postroom.Agent, id int64
 		}
 		return true, t.UpdateWorkflow(ctx, x)
 	})
-	return c, err
 }
 
 func (w *Workflows) clearPaused(ctx context.Context, t *store.Tx, id int64) error {
@@ -50,43 +49,26 @@ func (w *Workflows) clearPaused(ctx context.Context, t *store.Tx, id int64) erro
 	return err
 }
 
-// Direction is where a workflow is moved in the order.
-type Direction string
-
-// The directions.
-const (
-	Up   Direction = "up"   // judged earlier
-	Down Direction = "down" // judged later
-)
-
 // Move changes places with the workflow before or after it in the one order
 // (W11). The first one cannot go up nor the last one down: that changes
 // nothing and is no error.
-func (w *Workflows) Move(ctx context.Context, by *postroom.Agent, id int64, d Direction) (c Change, err error) {
+func (w *Workflows) Move(ctx context.Context, by *postroom.Agent, id int64, up bool) (err error) {
 	if err := manage(by); err != nil {
-		return Change{}, err
-	}
-	if d != Up && d != Down {
-		return Change{}, postroom.InvalidField("direction", "A workflow is moved up or down.")
+		return err
 	}
 	defer postroom.Wrap(&err, "move workflow %d", id)
-	c.Changed, c.Revision, err = w.change(ctx, by.ID, func(t *store.Tx) (bool, error) {
+	return w.change(ctx, by.ID, func(t *store.Tx) (bool, error) {
 		all, err := t.Workflows(ctx)
 		if err != nil {
 			return false, err
 		}
-		from := -1
-		for i, x := range all {
-			if x.ID == id {
-				from, c.Version = i, x.Version
-			}
-		}
+		from := slices.IndexFunc(all, func(x store.Workflow) bool { return x.ID == id })
 		if from < 0 {
 			return false, postroom.Errorf(postroom.NotFound, "There is no such workflow.")
 		}
-		to := from - 1
-		if d == Down {
-			to = from + 1
+		to := from + 1
+		if up {
+			to = from - 1
 		}
 		if to < 0 || to >= len(all) {
 			return false, nil
@@ -94,7 +76,6 @@ func (w *Workflows) Move(ctx context.Context, by *postroom.Agent, id int64, d Di
 		all[from], all[to] = all[to], all[from]
 		return true, renumber(ctx, t, all)
 	})
-	return c, err
 }
 
 // renumber writes the positions of those that do not stand where they should.

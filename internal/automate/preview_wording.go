@@ -15,12 +15,17 @@ import (
 )
 
 // Preview renders a wording of the mail that a workflow sends, as it was typed
-// and without saving it: for the conversation with the given number, as it
-// stands now, or for an invented customer when number is 0. Nothing is written
-// and nothing is sent. What is wrong with the wording stands in the sample's
-// Error, with line and column; what keeps it from being published, such as a
-// variable without a default, counts as wrong.
-func (w *Workflows) Preview(ctx context.Context, by *postroom.Agent, id int64, text string, number int64) (out query.WorkflowSample, err error) {
+// and without saving it, for an invented customer. Nothing is written and
+// nothing is sent. What is wrong with the wording stands in the sample's Error,
+// with line and column; what keeps it from being published, such as a variable
+// without a default, counts as wrong.
+func (w *Workflows) Preview(ctx context.Context, by *postroom.Agent, id int64, wording string) (query.WorkflowSample, error) {
+	return w.PreviewOn(ctx, by, id, wording, 0)
+}
+
+// PreviewOn is Preview for the conversation with a number, as it would be right
+// after the event that the workflow waits for; 0 invents one.
+func (w *Workflows) PreviewOn(ctx context.Context, by *postroom.Agent, id int64, wording string, number int64) (out query.WorkflowSample, err error) {
 	if err := manage(by); err != nil {
 		return out, err
 	}
@@ -43,7 +48,7 @@ func (w *Workflows) Preview(ctx context.Context, by *postroom.Agent, id int64, t
 		return out, err
 	}
 	out = query.WorkflowSample{Number: number, To: s.to()}
-	wish, err := rendered(x, d, text, s)
+	wish, err := rendered(x, d, wording, s)
 	if err != nil {
 		return faulty(out, err)
 	}
@@ -74,8 +79,8 @@ func faulty(out query.WorkflowSample, err error) (query.WorkflowSample, error) {
 
 // rendered checks the workflow with the new wording and renders its first
 // reply.
-func rendered(x store.Workflow, d workflow.Definition, text string, s *scene) (workflow.Wish, error) {
-	d, err := reworded(d, text)
+func rendered(x store.Workflow, d workflow.Definition, wording string, s *scene) (workflow.Wish, error) {
+	d, err := reworded(d, wording)
 	if err != nil {
 		return workflow.Wish{}, err
 	}

@@ -13,32 +13,32 @@ import (
 )
 
 // Publish makes a definition the published version of a workflow, with the
-// next number; earlier versions stay as they are (W14). base is the version it
-// was written from: when another one was published since, that is a Conflict
-// with field "base" and nothing is lost; 0 does not ask. A definition equal to
-// the published one changes nothing.
+// next number, which it returns; earlier versions stay as they are (W14). base
+// is the version it was written from: when another one was published since,
+// that is a Conflict with field "base" and nothing is written; 0 does not ask.
+// A definition equal to the published one changes nothing.
 //
 // A definition that could not be published is Invalid; the error names the
 // first faulty field and carries all workflow.Faults. One that refers to an
 // agent, tag, mailbox or workflow that is not there is refused the same way.
-func (w *Workflows) Publish(ctx context.Context, by *postroom.Agent, id int64, base int, d workflow.Definition) (Change, error) {
+func (w *Workflows) Publish(ctx context.Context, by *postroom.Agent, id int64, base int, d workflow.Definition) (number int, err error) {
 	if err := manage(by); err != nil {
-		return Change{}, err
+		return 0, err
 	}
-	return w.publishVersion(ctx, by, id, func(t *store.Tx, x store.Workflow) (workflow.Definition, error) {
+	return w.publishVersion(ctx, by, id, func(_ *store.Tx, x store.Workflow) (workflow.Definition, error) {
 		return d, written(x, base)
 	})
 }
 
-// PublishText publishes a new wording of the mail that a workflow sends: the
-// text of its first reply. base is as for Publish. An error about the wording
-// is Invalid with field "template" and names line and column; a workflow that
+// Reword publishes a new wording of the mail that a workflow sends: the text
+// of its first reply. base is as for Publish. An error about the wording is
+// Invalid with field "template" and names line and column; a workflow that
 // mails nobody has no wording.
-func (w *Workflows) PublishText(ctx context.Context, by *postroom.Agent, id int64, base int, text string) (Change, error) {
+func (w *Workflows) Reword(ctx context.Context, by *postroom.Agent, id int64, base int, wording string) error {
 	if err := manage(by); err != nil {
-		return Change{}, err
+		return err
 	}
-	c, err := w.publishVersion(ctx, by, id, func(t *store.Tx, x store.Workflow) (workflow.Definition, error) {
+	_, err := w.publishVersion(ctx, by, id, func(t *store.Tx, x store.Workflow) (workflow.Definition, error) {
 		if err := written(x, base); err != nil {
 			return workflow.Definition{}, err
 		}
@@ -46,54 +46,57 @@ func (w *Workflows) PublishText(ctx context.Context, by *postroom.Agent, id int6
 		if err != nil {
 			return workflow.Definition{}, err
 		}
-		return reworded(d, text)
+		return reworded(d, wording)
 	})
-	return c, aboutWording(err)
+	return aboutWording(err)
 }
 
 // Restore publishes the definition of an older version again, as a new one. An
 // old version that refers to what is no longer there is Invalid.
-func (w *Workflows) Restore(ctx context.Context, by *postroom.Agent, id int64, number int) (Change, error) {
+func (w *Workflows) Restore(ctx context.Context, by *postroom.Agent, id int64, number int) error {
 	if err := manage(by); err != nil {
-		return Change{}, err
+		return err
 	}
-	return w.publishVersion(ctx, by, id, func(t *store.Tx, _ store.Workflow) (workflow.Definition, error) {
+	_, err := w.publishVersion(ctx, by, id, func(t *store.Tx, _ store.Workflow) (workflow.Definition, error) {
 		return definition(ctx, t, id, number)
 	})
+	return err
 }
 
-// publishVersion publishes what next makes of a workflow, in one transaction.
-func (w *Workflows) publishVersion(ctx context.Context, by *postroom.Agent, id int64, next func(*store.Tx, store.Workflow) (workflow.Definition, error)) (c Change, err error) {
+// publishVersion publishes what next makes of a workflow, in one transaction,
+// and returns the number of the version that is published then.
+func (w *Workflows) publishVersion(ctx context.Context, by *postroom.Agent, id int64, next func(*store.Tx, store.Workflow) (workflow.Definition, error)) (number int, err error) {
 	defer postroom.Wrap(&err, "publish workflow %d", id)
-	c.Changed, c.Revision, err = w.change(ctx, by.ID, func(t *store.Tx) (bool, error) {
+	err = w.change(ctx, by.ID, func(t *store.Tx) (bool, error) {
 		x, err := t.Workflow(ctx, id)
 		if err != nil {
 			return false, err
 		}
-		c.Version = x.Version
 		d, err := next(t, x)
 		if err != nil {
 			return false, err
 		}
 		text, same, err := compare(ctx, t, x, d)
 		if err != nil || same {
+			number = x.Version
 			return false, err
 		}
 		if err := prove(ctx, t, d, x); err != nil {
 			return false, err
 		}
-		latest, err := latest(ctx, t, x)
-		if err != nil {
+		if x.Version, err = following(ctx, t, x); err != nil {
 			return false, err
 		}
-		x.Version = latest + 1
-		c.Version = x.Version
-		if err := t.InsertVersion(ctx, store.WorkflowVersion{WorkflowID: id, Number: x.Version, Definition: string(text), AuthorID: by.ID, At: w.store.Now()}); err != nil {
-			return false, fmt.Errorf("insert version %d: %w", x.Version, err)
+		number = x.Version
+		if err := t.InsertVersion(ctx, store.WorkflowVersion{WorkflowID: id, Number: number, Definition: string(text), AuthorID: by.ID, At: w.store.Now()}); err != nil {
+			return false, fmt.Errorf("insert version %d: %w", number, err)
 		}
 		return true, t.UpdateWorkflow(ctx, x)
 	})
-	return c, err
+	if err != nil {
+		return 0, err
+	}
+	return number, nil
 }
 
 // written refuses what was written from a version that is no longer the
@@ -133,13 +136,17 @@ func prove(ctx context.Context, t *store.Tx, d workflow.Definition, x store.Work
 	return checkReferences(ctx, t, d)
 }
 
-// latest is the highest number a version of the workflow has.
-func latest(ctx context.Context, t *store.Tx, x store.Workflow) (int, error) {
+// following is the number of the next version.
+func following(ctx context.Context, t *store.Tx, x store.Workflow) (int, error) {
 	versions, err := t.Versions(ctx, x.ID)
-	if err != nil || len(versions) == 0 {
-		return x.Version, err
+	if err != nil {
+		return 0, err
 	}
-	return max(x.Version, versions[0].Number), nil
+	last := x.Version
+	for _, v := range versions {
+		last = max(last, v.Number)
+	}
+	return last + 1, nil
 }
 
 // definition reads the definition of a version.
