@@ -123,24 +123,25 @@ func parseAddresses(s, fallback string, limit int) []Address {
 func splitAddresses(s string) []string {
 	var list []string
 	start, depth, quoted, bracket := 0, 0, false, false
+	lastQuote, lastParen, lastBracket := strings.LastIndexByte(s, '"'), strings.LastIndexByte(s, ')'), strings.LastIndexByte(s, '>')
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
 		case c == '\\' && (quoted || depth > 0):
 			i++
 		case c == '"' && depth == 0:
-			if quoted || strings.IndexByte(s[i+1:], '"') >= 0 {
+			if quoted || i < lastQuote {
 				quoted = !quoted
 			}
 		case quoted:
 		case c == '(':
-			if depth > 0 || strings.IndexByte(s[i:], ')') >= 0 {
+			if i < lastParen {
 				depth++
 			}
 		case c == ')' && depth > 0:
 			depth--
 		case depth > 0:
 		case c == '<':
-			bracket = strings.IndexByte(s[i:], '>') >= 0
+			bracket = i < lastBracket
 		case c == '>':
 			bracket = false
 		case (c == ',' || c == ';') && !bracket:

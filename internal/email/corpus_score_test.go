@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"sort"
 	"strings"
 	"testing"
 	"time"
@@ -326,26 +325,4 @@ func TestFeedbackReports(t *testing.T) {
 		s.check(m.Report != nil && strings.ReplaceAll(m.Report.FeedbackType, "-", "") == strings.ToLower(kind), "%s: %+v, want %s", file, m.Report, kind)
 	}
 	s.ratchet(t)
-}
-
-// TestTNEF checks what is inside the containers of the tnef corpus, counted by
-// inspection.
-func TestTNEF(t *testing.T) {
-	t.Parallel()
-	var got []string
-	for _, file := range corpusFiles(t, "tnef", ".tnef") {
-		raw := append([]byte("From: a@example.com\nContent-Type: application/ms-tnef\n\n"), readFile(t, file)...)
-		m := Parse(raw, ParseOptions{})
-		var names []string
-		for _, a := range m.Attachments {
-			names = append(names, a.Name)
-		}
-		body := "no body"
-		if m.Text != "" || m.HTML != "" {
-			body = "body"
-		}
-		got = append(got, strings.TrimSuffix(filepath.Base(file), ".tnef")+": "+body+", "+strings.Join(names, " "))
-	}
-	sort.Strings(got)
-	t.Log("\n" + strings.Join(got, "\n"))
 }

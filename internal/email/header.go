@@ -51,6 +51,19 @@ func cutLine(b []byte) (line, rest []byte) {
 func splitHeader(b []byte, limit int) (h header, body []byte, faults int, cut bool) {
 	read := 0
 	rest := b
+	var folded []byte // the value of the last field, while lines are added to it
+	fold := func(line []byte) {
+		if folded == nil {
+			folded = []byte(h[len(h)-1].value)
+		}
+		folded = appendFold(folded, line)
+	}
+	unfold := func() {
+		if folded != nil {
+			h[len(h)-1].value, folded = string(folded), nil
+		}
+	}
+	defer unfold()
 	for len(rest) > 0 {
 		line, next := cutLine(rest)
 		read += len(rest) - len(next)
@@ -73,19 +86,18 @@ func splitHeader(b []byte, limit int) (h header, body []byte, faults int, cut bo
 				}
 				break
 			}
-			f := &h[len(h)-1]
-			f.value = joinFold(f.value, line)
+			fold(line)
 		default:
 			name, value, ok := cutField(line)
 			switch {
 			case ok:
+				unfold()
 				h = append(h, field{name, value})
 			case len(h) == 0 && isEnvelopeLine(line):
 			case fieldFollows(next):
 				faults++
 				if len(h) > 0 {
-					f := &h[len(h)-1]
-					f.value = joinFold(f.value, line)
+					fold(line)
 				}
 			default:
 				return h, rest, faults + 1, cut
@@ -96,16 +108,16 @@ func splitHeader(b []byte, limit int) (h header, body []byte, faults int, cut bo
 	return h, nil, faults, cut
 }
 
-// joinFold unfolds: a line end and the space after it are that space.
-func joinFold(value string, line []byte) string {
-	trimmed := string(bytes.TrimRight(line, " \t"))
-	if value == "" {
-		return strings.TrimLeft(trimmed, " \t")
+// appendFold unfolds: a line end and the space after it are that space.
+func appendFold(value, line []byte) []byte {
+	line = bytes.TrimRight(line, " \t")
+	if len(value) == 0 {
+		return append(value, bytes.TrimLeft(line, " \t")...)
 	}
-	if trimmed == "" || trimmed[0] != ' ' && trimmed[0] != '\t' {
-		return value + " " + trimmed
+	if len(line) == 0 || line[0] != ' ' && line[0] != '\t' {
+		value = append(value, ' ')
 	}
-	return value + trimmed
+	return append(value, line...)
 }
 
 // isEnvelopeLine recognises the line mbox files and some servers put before

@@ -86,7 +86,7 @@ func trimLineEnd(b []byte) []byte {
 func guessBoundary(body []byte) string {
 	for rest := body; len(rest) > 0; {
 		line, next := cutLine(rest)
-		if bytes.HasPrefix(line, []byte("--")) && len(line) > 4 && len(line) < 200 {
+		if bytes.HasPrefix(line, []byte("--")) && len(line) > 2 && len(line) < 200 {
 			follow, _ := cutLine(next)
 			if len(follow) > 8 && bytes.EqualFold(follow[:8], []byte("content-")) {
 				return string(bytes.TrimRight(line[2:], " \t"))

@@ -430,11 +430,13 @@ func (p *parser) finish(pieces []piece) {
 	nameAttachments(m.Attachments)
 }
 
+const noticeTextLarge = "The text is longer than the limit; the rest of it is only in the original."
+
 func (p *parser) capText(s string) string {
 	if len(s) <= p.limits.MaxText {
 		return s
 	}
-	p.mail.notice(NoticeTextLarge, "The text is longer than the limit; the rest of it is only in the original.")
+	p.mail.notice(NoticeTextLarge, noticeTextLarge)
 	return cleanText(strings.ToValidUTF8(s[:p.limits.MaxText], ""))
 }
 

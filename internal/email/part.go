@@ -75,6 +75,10 @@ func isBody(mediaType, disposition, name string, at place) bool {
 // bodyText decodes a text part into a piece of the body.
 func (p *parser) bodyText(h header, ct mediaType, body []byte, at place) []piece {
 	data := p.decode(h, body)
+	if most := 4 * p.limits.MaxText; len(data) > most {
+		p.mail.notice(NoticeTextLarge, noticeTextLarge)
+		data = data[:most]
+	}
 	label := ct.params["charset"]
 	if ct.value == "text/html" {
 		if label == "" {
@@ -85,7 +89,7 @@ func (p *parser) bodyText(h header, ct mediaType, body []byte, at place) []piece
 		}
 		html, known := decodeCharset(data, label)
 		p.checkCharset(known, label)
-		return []piece{{html: unixLines(html), hasHTML: true}}
+		return []piece{{html: p.capText(unixLines(html)), hasHTML: true}}
 	}
 	if label == "" && !utf8.Valid(data) {
 		label = p.otherCharset(at)
@@ -94,7 +98,7 @@ func (p *parser) bodyText(h header, ct mediaType, body []byte, at place) []piece
 	p.checkCharset(known, label)
 	text = unixLines(text)
 	if ct.value != "text/plain" {
-		return []piece{{text: TextFromHTML(strings.ReplaceAll(text, "\n", "<br>")), hasText: true}}
+		return []piece{{text: TextFromHTML(strings.ReplaceAll(p.capText(text), "\n", "<br>")), hasText: true}}
 	}
 	if strings.EqualFold(ct.params["format"], "flowed") {
 		text = unflow(text, strings.EqualFold(ct.params["delsp"], "yes"))
@@ -104,7 +108,7 @@ func (p *parser) bodyText(h header, ct mediaType, body []byte, at place) []piece
 	} else if strings.Contains(text, "-----BEGIN PGP SIGNED MESSAGE-----") {
 		p.signed(SignedPGP)
 	}
-	return []piece{{text: p.extractFiles(text, data), hasText: true}}
+	return []piece{{text: p.capText(p.extractFiles(text, data)), hasText: true}}
 }
 
 // otherCharset is what the mail says elsewhere about its charset, for a part

@@ -201,7 +201,7 @@ func isQuoteBlock(n *html.Node, classes []string) bool {
 	if strings.Contains(style, "border-left:") && !strings.Contains(style, "border-left:none") {
 		return true
 	}
-	for p := n.PrevSibling; p != nil; p = p.PrevSibling {
+	for p, steps := n.PrevSibling, 0; p != nil && steps < 10; p, steps = p.PrevSibling, steps+1 {
 		text := strings.Join(strings.Fields(textOf(p, 500)), " ")
 		if text != "" {
 			return isAttribution(text, true)

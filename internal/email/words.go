@@ -63,15 +63,19 @@ type encodedWord struct {
 	length  int // bytes of the word in the header
 }
 
+// maxWord bounds an encoded word: RFC 2047 allows 75 bytes, careless senders
+// put whole headers into one.
+const maxWord = 10000
+
 // cutWord reads one encoded word at the start of s, which begins with "=?".
 func cutWord(s string) (encodedWord, bool) {
 	rest := s[2:]
-	q := strings.IndexByte(rest, '?')
+	q := strings.IndexByte(rest[:min(len(rest), 64)], '?')
 	if q <= 0 || q > 60 || len(rest) < q+3 || rest[q+2] != '?' || strings.ContainsAny(rest[:q], " \t<>\"(),;:@") {
 		return encodedWord{}, false
 	}
 	charset, enc, text := rest[:q], rest[q+1]|0x20, rest[q+3:]
-	end := wordEnd(text, enc)
+	end := wordEnd(text[:min(len(text), maxWord)], enc)
 	if end < 0 {
 		return encodedWord{}, false
 	}
