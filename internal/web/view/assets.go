@@ -4,7 +4,7 @@ package view
 
 // Paths of the assets every page, and a mail's own document, load.
 const (
-	appJS   = "/assets/app-JDA5OVY7.js"
-	appCSS  = "/assets/app-QRKOZC2T.css"
+	appJS   = "/assets/app-3H7UQSFL.js"
+	appCSS  = "/assets/app-T7ORB7GK.css"
 	bodyCSS = "/assets/body-PXYNDCJI.css"
 )

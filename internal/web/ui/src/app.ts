@@ -16,6 +16,7 @@ import LightboxController from "./controllers/lightbox"
 import ListController from "./controllers/list"
 import MenuController from "./controllers/menu"
 import PaletteController from "./controllers/palette"
+import PaletteDoorController from "./controllers/palette-door"
 import TimelineController from "./controllers/timeline"
 
 Turbo.config.drive.progressBarDelay = 300
@@ -49,6 +50,11 @@ document.addEventListener("submit", (event) => {
   }
 })
 
+// Panes that lie over the page on small screens close when another page comes.
+document.addEventListener("turbo:visit", () => {
+  document.querySelectorAll<HTMLElement>(":popover-open").forEach((pane) => pane.hidePopover())
+})
+
 const application = Application.start()
 application.register("chips", ChipsController)
 application.register("clock", ClockController)
@@ -61,6 +67,7 @@ application.register("lightbox", LightboxController)
 application.register("list", ListController)
 application.register("menu", MenuController)
 application.register("palette", PaletteController)
+application.register("palette-door", PaletteDoorController)
 application.register("timeline", TimelineController)
 
 const live = new Live()

@@ -16,17 +16,18 @@ export default class extends Controller<HTMLDialogElement> {
   override connect(): void {
     this.element.addEventListener("close", this.closed)
     document.addEventListener("turbo:visit", this.leave)
+    document.addEventListener("postroom:palette", this.show)
     this.frameTarget.addEventListener("turbo:frame-load", this.mark)
   }
 
   override disconnect(): void {
     this.element.removeEventListener("close", this.closed)
     document.removeEventListener("turbo:visit", this.leave)
+    document.removeEventListener("postroom:palette", this.show)
     this.frameTarget.removeEventListener("turbo:frame-load", this.mark)
   }
 
-  open(event: Event): void {
-    event.preventDefault()
+  private readonly show = () => {
     if (this.element.open) return
     this.element.showModal()
     this.inputTarget.value = ""
