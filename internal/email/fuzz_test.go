@@ -42,7 +42,7 @@ func FuzzBuild(f *testing.F) {
 			return
 		}
 		m := Parse(raw, ParseOptions{})
-		if len(m.Headers) != 13 || m.HasHeader("Bcc") || len(m.To) != 1 || m.To[0].Address != "bob@example.net" || len(m.Attachments) != 3 {
+		if len(m.Headers) != 12 || m.HasHeader("Bcc") || len(m.To) != 1 || m.To[0].Address != "bob@example.net" || len(m.Attachments) != 3 {
 			t.Errorf("headers %v, to %v, %d attachments", m.Headers, m.To, len(m.Attachments))
 		}
 		if squeeze(m.Subject) != squeeze(subject) {

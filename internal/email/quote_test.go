@@ -111,7 +111,7 @@ func TestSplitTextLanguages(t *testing.T) {
 		"Greek": "Στις Δευ 2 Νοε 2026 στις 10:00 π.μ., ο χρήστης Support <support@example.com> έγραψε:", "Bulgarian": "На пн, 2.11.2026 г. в 10:00 Support <support@example.com> написа:",
 		"Croatian": "pon, 2. stu 2026. u 10:00 Support <support@example.com> napisao je:", "Chinese": "Support <support@example.com> 于2026年11月2日周一 10:00写道：",
 		"Chinese traditional": "Support <support@example.com> 於 2026年11月2日 週一 上午10:00寫道：", "Japanese": "2026年11月2日(月) 10:00 Support <support@example.com>:",
-		"Korean": "2026년 11월 2일 (월) 오전 10:00, Support <support@example.com>님이 작성:", "Hebrew": "‫בתאריך יום ב׳, 2 בנוב׳ 2026 ב-10:00 מאת Support <support@example.com>:‬",
+		"Korean": "2026년 11월 2일 (월) 오전 10:00, Support <support@example.com>님이 작성:", "Hebrew": "\u202bבתאריך יום ב׳, 2 בנוב׳ 2026 ב-10:00 מאת Support <support@example.com>:\u202c",
 		"Catalan": "Missatge de Support <support@example.com> del dia dl., 2 de nov. 2026 a les 10:00:", "Estonian": "Support <support@example.com> kirjutas kuupäeval E, 2. november 2026 kell 10:00:",
 		"Vietnamese": "Vào Th 2, 2 thg 11, 2026 vào lúc 10:00 Support <support@example.com> đã viết:", "Indonesian": "Pada Sen, 2 Nov 2026 pukul 10.00 Support <support@example.com> menulis:",
 	} {

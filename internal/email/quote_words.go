@@ -42,11 +42,11 @@ func attributionLines(lines []quoteLine) int {
 		if l.text == "" || l.quoted && !broken {
 			return 0
 		}
-		joined = strings.TrimSpace(joined + " " + l.text)
-		if len(joined) > 400 {
+		if len(joined)+len(l.text) > 400 {
 			return 0
 		}
-		if !isAttribution(joined, quotedFollows(lines[n:])) {
+		joined = strings.TrimLeft(joined+" "+l.text, " ")
+		if !mayEndAttribution(l.text) || !isAttribution(joined, quotedFollows(lines[n:])) {
 			continue
 		}
 		if n == 1 {
@@ -62,6 +62,16 @@ func attributionLines(lines []quoteLine) int {
 	return 0
 }
 
+// mayEndAttribution rules most lines out before they are looked at closely.
+func mayEndAttribution(s string) bool {
+	switch c := s[len(s)-1]; c {
+	case ':', '-', '*', '_':
+		return true
+	default:
+		return c >= 0x80
+	}
+}
+
 func endsSentence(s string) bool {
 	return strings.HasSuffix(s, ".") || strings.HasSuffix(s, "!") || strings.HasSuffix(s, "?")
 }
@@ -69,7 +79,7 @@ func endsSentence(s string) bool {
 // isAttribution judges one joined line. quoted says that marked lines follow,
 // which is evidence in itself.
 func isAttribution(s string, quoted bool) bool {
-	if dashWrote.MatchString(s) {
+	if strings.HasPrefix(s, "--") && dashWrote.MatchString(s) {
 		return true
 	}
 	low := strings.ToLower(strings.TrimRight(stripBidi(s), " *_\u00a0"))
@@ -140,7 +150,7 @@ var forwardMarks = []string{
 	"proslijeđena poruka", "posredovano sporočilo", "转发邮件", "转发的邮件", "轉寄郵件", "轉寄的郵件", "転送メッセージ", "転送されたメッセージ", "전달된 메일", "전달된 메시지", "הודעה שהועברה", "الرسالة المعاد توجيهها", "رسالة معاد توجيهها", "forwarded by", "doorgestuurde mail", "e-mail transféré",
 }
 
-var dashTrim = "-_=*—–~<> \t"
+const dashTrim = "-_=*—–~<> \t"
 
 // isOriginalMark recognises "-----Original Message-----" and its relatives.
 func isOriginalMark(s string) bool { return marks(s, originalMarks) }
@@ -153,11 +163,14 @@ func marks(s string, list []string) bool {
 	if len(s) > 200 {
 		return false
 	}
-	core := strings.ToLower(strings.Trim(s, dashTrim))
-	dashed := len(core) < len(s) && strings.ContainsAny(s[:1], "-_=*—–~<\xe2") || strings.HasSuffix(core, ":")
-	core = strings.TrimRight(core, ": ")
+	core := strings.Trim(s, dashTrim)
+	dashed := !strings.HasPrefix(s, core) || strings.HasSuffix(core, ":")
+	if !dashed {
+		return false
+	}
+	core = strings.TrimRight(strings.ToLower(core), ": ")
 	for _, m := range list {
-		if dashed && (core == m || strings.HasPrefix(core, m) && len(core) < len(m)+25) {
+		if core == m || strings.HasPrefix(core, m) && len(core) < len(m)+25 {
 			return true
 		}
 	}
