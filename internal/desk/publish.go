@@ -82,17 +82,20 @@ func (t *Turn) publish(p Publish, m *postroom.Message, mail *postroom.Mail) erro
 	if p.Kind == postroom.Note {
 		t.Note(m)
 	} else {
+		// Whom the agent writes to takes part from now on (T9).
+		for _, a := range slices.Concat(m.To, m.Cc) {
+			t.Join(store.Participant{Address: a.Address, Name: a.Name, Kind: "cc", Confirmed: true})
+		}
 		var copied *postroom.Mail
 		if mail != nil {
 			again := *mail
 			again.Recipients = slices.Clone(mail.Recipients)
 			copied = &again
 		}
-		e := t.Reply(m, copied)
+		t.Reply(m, copied)
 		if copied != nil && copied.State == postroom.MailSkip {
 			t.Record(postroom.MailSkipped, postroom.Payload{MailID: copied.ID, MessageID: m.ID, Words: copied.Words})
 		}
-		_ = e
 	}
 	if p.Assignee != nil {
 		t.Assign(*p.Assignee)

@@ -5,6 +5,7 @@ import (
 
 	"postroom"
 	"postroom/internal/dbtest"
+	"postroom/internal/desk"
 	"postroom/internal/desktest"
 )
 
@@ -32,4 +33,8 @@ func TestSendAndClose(t *testing.T) {
 			}
 		}
 	})
+}
+
+func replyTo(c *postroom.Conversation, text string) desk.Publish {
+	return desk.Publish{ConversationID: c.ID, Kind: postroom.Reply, HTML: "<p>" + text + "</p>", Path: postroom.PathComposer}
 }

@@ -28,7 +28,6 @@ func (o *Outbox) settle(ctx context.Context, c store.Claimed, m *postroom.Mail, 
 			return err
 		}
 		now := o.Store.Now()
-		was := m.State
 		next := *m
 		next.State, next.Words, next.DueAt, next.Recipients = v.state, v.words, v.dueAt, v.recipients
 		if !v.spent {
@@ -47,8 +46,7 @@ func (o *Outbox) settle(ctx context.Context, c store.Claimed, m *postroom.Mail, 
 		if err := o.settleChannel(ctx, tx, m.MailboxID, v, ids[0]); err != nil {
 			return err
 		}
-		_ = was
-		return o.consequences(ctx, tx, conversation, &next, v.late(m, now), ids[1:])
+		return o.consequences(ctx, tx, conversation, &next, v.late(m), ids[1:])
 	})
 	if postroom.CodeOf(err) == postroom.Conflict && v.state == postroom.MailDone {
 		// Somebody took us for dead after DATA. The server's answer is the
@@ -61,12 +59,12 @@ func (o *Outbox) settle(ctx context.Context, c store.Claimed, m *postroom.Mail, 
 	return err
 }
 
-// late reports whether this try is the first to fail after an hour: then
-// people are told once (R5).
-func (v verdict) late(m *postroom.Mail, now int64) bool {
+// late reports whether this is the try that brings a mail over an hour: then
+// people are told, once (R5).
+func (v verdict) late(m *postroom.Mail) bool {
 	const hour = 60 * 60 * 1000
 	since := max(m.QueuedAt, m.CreatedAt)
-	return v.state == postroom.MailDeferred && now-since < hour && v.dueAt-since >= hour
+	return v.state == postroom.MailDeferred && m.DueAt-since < hour && v.dueAt-since >= hour
 }
 
 // settleChannel pauses or opens the mailbox's channel as the attempt showed.

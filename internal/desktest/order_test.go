@@ -1,0 +1,331 @@
+package desktest_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"postroom"
+	"postroom/internal/alarm"
+	"postroom/internal/desktest"
+	"postroom/internal/postoffice"
+)
+
+// The notice leaves only once the reply is accepted, however long that takes
+// (W25): the reply is deferred for hours, the notice waits all the while.
+func TestNoticeWaitsForReply(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.ClosingNotice()
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		fault := d.Office.Program(postoffice.Fault{Match: postoffice.Match{To: "mara@customer.example"}, Phase: postoffice.Rcpt, Action: postoffice.Lie, Reply: "450 4.2.2 Mailbox full", Times: 5})
+		d.Agent("ann").SendAndClose(c, "The answer.")
+		for range 5 {
+			d.Settle()
+			d.ExpectMails()
+			d.Pass(3 * time.Hour)
+		}
+		if fault.Hits() != 5 {
+			t.Fatalf("%d tries were refused, not 5", fault.Hits())
+		}
+		d.Pass(9 * time.Hour)
+		d.ExpectMails("The answer.", "auto:closed")
+	})
+}
+
+// The reply is refused for good: the notice is cancelled with words, the
+// conversation reopens and an alarm says so (W25).
+func TestReplyFails(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.ClosingNotice()
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		d.Office.Program(postoffice.Fault{Phase: postoffice.Rcpt, Action: postoffice.Lie, Reply: "550 5.1.1 No such user", Times: 1})
+		d.Agent("ann").SendAndClose(c, "The answer.")
+		d.Settle()
+		d.ExpectMails()
+		mails := d.Mails(c.ID)
+		if len(mails) != 2 || mails[0].State != postroom.MailRefused || !strings.Contains(mails[0].Words, "No such user") {
+			t.Fatalf("the reply: %s %q", mails[0].State, mails[0].Words)
+		}
+		if mails[1].State != postroom.MailUndone || !strings.Contains(mails[1].Words, "the reply it follows failed") {
+			t.Fatalf("the notice: %s %q", mails[1].State, mails[1].Words)
+		}
+		if s := d.Conversation(c.ID).Status; s != postroom.Active {
+			t.Errorf("the conversation is %s", s)
+		}
+		expectAlarm(t, d, alarm.MailFailed)
+		// Sent again, once however often it is pressed.
+		ann := d.Agent("ann").Agent
+		if err := d.Outbox.Retry(d.Ctx, ann, mails[0].ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Outbox.Retry(d.Ctx, ann, mails[0].ID); postroom.CodeOf(err) != postroom.Conflict {
+			t.Fatalf("pressed twice: %v", err)
+		}
+		d.Settle()
+		d.ExpectMails("The answer.")
+	})
+}
+
+// A mailbox may say "send it anyway".
+func TestSendAnyway(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.ChangeMailbox(d.Mailbox, func(m *postroom.Mailbox) { m.SendAnyway = true })
+		d.ClosingNotice()
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		d.Office.Program(postoffice.Fault{Phase: postoffice.Dot, Action: postoffice.Lie, Reply: "554 5.6.0 Too ugly", Times: 1})
+		d.Agent("ann").SendAndClose(c, "The answer.")
+		d.Settle()
+		d.ExpectMails("auto:closed")
+		if s := d.Conversation(c.ID).Status; s != postroom.Closed {
+			t.Errorf("the conversation is %s", s)
+		}
+	})
+}
+
+// An unrelated later mail to the same customer waits for an hour at most.
+func TestUnrelatedMailWaitsAnHour(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		d.Office.Program(postoffice.Fault{Phase: postoffice.Rcpt, Action: postoffice.Lie, Reply: "451 4.3.0 Later", Times: 1})
+		first := d.Agent("ann").Reply(c, "First.")
+		d.Settle()
+		// Keep the first one from being tried again for a long time.
+		d.Office.Program(postoffice.Fault{Match: postoffice.Match{Func: func(e postoffice.Event) bool { return strings.Contains(e.From, tokenOf(d, first.MailIDs[0])) }},
+			Phase: postoffice.Rcpt, Action: postoffice.Lie, Reply: "451 4.3.0 Later"})
+		d.Agent("ann").Reply(c, "Second.")
+		d.Settle()
+		d.ExpectMails()
+		d.Pass(59 * time.Minute)
+		d.ExpectMails()
+		d.Pass(2 * time.Minute)
+		d.ExpectMails("Second.")
+	})
+}
+
+func tokenOf(d *desktest.Desk, mail int64) string { return d.Desk.Keys().Token(mail) }
+
+// Another conversation of the same customer is never held up (R3).
+func TestOtherConversationsGoOn(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		a := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		b := d.CustomerWrites("mara@customer.example", "Chair", "Broken too.")
+		d.Office.Program(postoffice.Fault{Phase: postoffice.Rcpt, Action: postoffice.Lie, Reply: "451 4.3.0 Later", Times: 1})
+		d.Agent("ann").Reply(a, "About the lamp.")
+		d.Settle()
+		d.Agent("ann").Reply(b, "About the chair.")
+		d.Settle()
+		d.ExpectMails("About the chair.")
+	})
+}
+
+// The answer to the final dot is lost: the reply is uncertain, the notice
+// waits; after the grace the same bytes go once more, then the notice (R6).
+func TestUncertainReply(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.ClosingNotice()
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		d.Office.Program(postoffice.Fault{Phase: postoffice.Answer, Action: postoffice.Cut, Times: 1})
+		d.Agent("ann").SendAndClose(c, "The answer.")
+		d.Settle()
+		first := d.ExpectMails("The answer.") // the office has it; we cannot know
+		if m := d.Mails(c.ID)[0]; m.State != postroom.MailUnsure {
+			t.Fatalf("the reply is %s", m.State)
+		}
+		expectAlarm(t, d, alarm.MailUncertain)
+		d.Pass(14 * time.Minute)
+		d.ExpectMails()
+		d.Clock.Advance(2 * time.Minute)
+		d.Settle()
+		again := d.Arrived()
+		if len(again) != 2 || string(again[0].Raw) != string(first[0].Raw) || !again[1].Auto {
+			t.Fatalf("%d mails after the grace", len(again))
+		}
+		if m := d.Mails(c.ID)[0]; m.State != postroom.MailDone || !m.Resent {
+			t.Fatalf("the reply is %s, resent %v", m.State, m.Resent)
+		}
+	})
+}
+
+// An uncertain automatic mail is taken as sent, never repeated (R6, R8).
+func TestUncertainNotice(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.ClosingNotice()
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		d.Office.Program(postoffice.Fault{Phase: postoffice.Answer, Action: postoffice.Cut, Times: 1})
+		d.Agent("ann").SetStatus(c, postroom.Closed, postroom.PathMenu)
+		d.Settle()
+		d.Pass(time.Hour)
+		d.ExpectMails("auto:closed")
+		if m := d.Mails(c.ID)[0]; m.State != postroom.MailAssumed || m.Words == "" {
+			t.Fatalf("the notice is %s %q", m.State, m.Words)
+		}
+	})
+}
+
+// An answer of the customer that cites an uncertain reply settles it (R6).
+func TestAnswerSettlesUncertain(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		d.Office.Program(postoffice.Fault{Phase: postoffice.Answer, Action: postoffice.Cut, Times: 1})
+		d.Agent("ann").Reply(c, "The answer.")
+		d.Settle()
+		mails := d.ExpectMails("The answer.")
+		d.CustomerAnswers(mails[0], "Thank you!")
+		if m := d.Mails(c.ID)[0]; m.State != postroom.MailDone || m.Words != "It was answered." {
+			t.Fatalf("the reply is %s %q", m.State, m.Words)
+		}
+	})
+}
+
+// A wrong password stops the channel with one alarm; all mails wait, no try is
+// spent; after it is mended they go in order (R4, R12).
+func TestChannelStops(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.ClosingNotice()
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		b := d.CustomerWrites("ole@customer.example", "Chair", "Broken.")
+		bad := d.Office.Program(postoffice.Fault{Phase: postoffice.Mail, Action: postoffice.Lie, Reply: "535 5.7.8 Bad credentials"})
+		d.Agent("ann").SendAndClose(c, "About the lamp.")
+		d.Agent("ann").Reply(b, "About the chair.")
+		d.Settle()
+		d.Pass(3 * time.Hour)
+		if bad.Hits() != 1 {
+			t.Errorf("the server was tried %d times", bad.Hits())
+		}
+		for _, m := range append(d.Mails(c.ID), d.Mails(b.ID)...) {
+			if m.State.Ended() || m.Tries > 0 {
+				t.Errorf("mail %d is %s after %d tries", m.ID, m.State, m.Tries)
+			}
+		}
+		expectAlarm(t, d, alarm.ChannelPaused)
+		bad.Remove()
+		if err := d.Outbox.Resume(d.Ctx, d.Agent("ann").Agent, d.Mailbox.ID); err != nil {
+			t.Fatal(err)
+		}
+		d.Settle()
+		mails := d.Arrived()
+		if len(mails) != 3 {
+			t.Fatalf("%d mails arrived", len(mails))
+		}
+		if n, _ := d.Alarms.Count(d.Ctx); n != 0 {
+			t.Errorf("%d alarms are left", n)
+		}
+	})
+}
+
+// A server that is gone pauses the channel; it is probed, and everything goes
+// when it is back.
+func TestServerGone(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.ClosingNotice()
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		gone := d.Office.Program(postoffice.Fault{Phase: postoffice.Connect, Action: postoffice.Cut})
+		d.Agent("ann").SendAndClose(c, "The answer.")
+		d.Settle()
+		d.Pass(30 * time.Second)
+		if gone.Hits() != 1 {
+			t.Errorf("tried %d times within the first pause", gone.Hits())
+		}
+		gone.Remove()
+		d.Pass(time.Hour)
+		d.ExpectMails("The answer.", "auto:closed")
+	})
+}
+
+// After four days the mail is given up, with the server's last words (R5).
+func TestGiveUp(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		d.Office.Program(postoffice.Fault{Phase: postoffice.Rcpt, Action: postoffice.Lie, Reply: "450 4.2.2 Mailbox full"})
+		d.Agent("ann").Reply(c, "The answer.")
+		for range 40 {
+			d.Pass(3 * time.Hour)
+		}
+		m := d.Mails(c.ID)[0]
+		if m.State != postroom.MailRefused || !strings.Contains(m.Words, "Mailbox full") || !strings.Contains(m.Words, "4 days") {
+			t.Fatalf("%s %q", m.State, m.Words)
+		}
+		if n := d.CountEvents(c.ID, postroom.MailDelayed); n != 1 {
+			t.Errorf("people were told %d times that it is late", n)
+		}
+	})
+}
+
+// One recipient refused, one accepted: each has its own verdict, and the
+// accepted one is never mailed again.
+func TestPerRecipient(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.ClosingNotice()
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		d.Office.Program(postoffice.Fault{Match: postoffice.Match{To: "ole@customer.example"}, Phase: postoffice.Rcpt, Action: postoffice.Lie, Reply: "550 5.1.1 No such user"})
+		p := replyTo(c, "The answer.")
+		p.Cc = []postroom.Address{{Address: "ole@customer.example"}}
+		p.Status = postroom.Closed
+		d.Agent("ann").Publish(p)
+		d.Settle()
+		// The customer got the reply, so the notice goes out.
+		d.ExpectMails("The answer.", "auto:closed")
+		m, err := d.Store.Read().Mail(d.Ctx, d.Mails(c.ID)[0].ID)
+		if err != nil || m.State != postroom.MailRefused {
+			t.Fatal(m.State, err)
+		}
+		for _, r := range m.Recipients {
+			if want := map[string]postroom.MailState{"mara@customer.example": postroom.MailDone, "ole@customer.example": postroom.MailRefused}[r.Address]; r.State != want {
+				t.Errorf("%s is %s", r.Address, r.State)
+			}
+		}
+	})
+}
+
+// Cancel ends a waiting reply, its notice, and reopens.
+func TestCancel(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.ClosingNotice()
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		d.Office.Program(postoffice.Fault{Phase: postoffice.Rcpt, Action: postoffice.Lie, Reply: "450 4.2.2 Mailbox full"})
+		d.Agent("ann").SendAndClose(c, "The answer.")
+		d.Settle()
+		if err := d.Outbox.Cancel(d.Ctx, d.Agent("ann").Agent, d.Mails(c.ID)[0].ID); err != nil {
+			t.Fatal(err)
+		}
+		d.Office.ClearFaults()
+		d.Pass(24 * time.Hour)
+		d.ExpectMails()
+		if s := d.Conversation(c.ID).Status; s != postroom.Active {
+			t.Errorf("the conversation is %s", s)
+		}
+	})
+}
+
+func expectAlarm(t *testing.T, d *desktest.Desk, kind alarm.Kind) {
+	t.Helper()
+	all, err := d.Alarms.List(d.Ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, a := range all {
+		if a.Kind == string(kind) && a.ClearedAt == 0 {
+			n++
+			if a.Words == "" || a.Remedy == "" {
+				t.Errorf("alarm %s without words", kind)
+			}
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d alarms %s, not one", n, kind)
+	}
+}

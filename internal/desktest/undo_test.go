@@ -1,0 +1,189 @@
+package desktest_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"postroom"
+	"postroom/internal/desk"
+	"postroom/internal/desktest"
+)
+
+// Undoing a Send & Close: nothing ever happened, and the message is the draft
+// it was (W19).
+func TestUndoSendAndClose(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.UndoWindow(10 * time.Second)
+		d.ClosingNotice()
+		c := d.CustomerWrites("Mara <mara@customer.example>", "Lamp", "Broken.")
+		ann := d.Agent("ann")
+		id, file, err := d.Desk.Attach(d.Ctx, ann.Agent, c.ID, postroom.Reply, "plan.txt", "text/plain", strings.NewReader("a plan"), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := ann.Publish(desk.Publish{ConversationID: c.ID, Draft: id, Kind: postroom.Reply, HTML: "<p>The answer.</p>", Status: postroom.Closed, Path: postroom.PathSend})
+		d.Pass(5 * time.Second)
+		if err := d.Agent("ben").TryUndo(out); postroom.CodeOf(err) != postroom.Forbidden {
+			t.Fatalf("another agent's undo: %v", err)
+		}
+		u := ann.Undo(out)
+		if err := ann.TryUndo(out); postroom.CodeOf(err) != postroom.Conflict {
+			t.Fatalf("a second undo: %v", err)
+		}
+		d.Pass(time.Hour)
+		d.ExpectMails()
+		after := d.Conversation(c.ID)
+		if after.Status != postroom.Active || after.Replies != 0 || after.WaitingSince != c.WaitingSince || after.LastHumanAt != 0 || after.Preview != c.Preview {
+			t.Errorf("after the undo: %+v", after)
+		}
+		draft, err := d.Store.Read().Draft(d.Ctx, u.DraftID)
+		if err != nil || !strings.Contains(draft.HTML, "The answer.") || len(draft.Attachments) != 1 || draft.Attachments[0].SHA256 != file.SHA256 {
+			t.Errorf("the draft: %+v %v", draft, err)
+		}
+		for _, m := range d.Mails(c.ID) {
+			if m.State != postroom.MailUndone {
+				t.Errorf("mail %d is %s", m.ID, m.State)
+			}
+		}
+		// The edited draft becomes a new mail, with an id of its own (W24).
+		ann.Publish(desk.Publish{ConversationID: c.ID, Draft: draft.ID, Kind: postroom.Reply, HTML: "<p>A better answer.</p>", Status: postroom.Closed, Path: postroom.PathSend})
+		d.Pass(10 * time.Second)
+		mails := d.ExpectMails("A better answer.", "auto:closed")
+		if len(mails[0].Files) != 1 || mails[0].Files[0] != "plan.txt" {
+			t.Errorf("files of the new mail: %v", mails[0].Files)
+		}
+	})
+}
+
+// Too late: the window is over and the workers have seen it.
+func TestUndoTooLate(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.UndoWindow(10 * time.Second)
+		d.ClosingNotice()
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		out := d.Agent("ann").SendAndClose(c, "The answer.")
+		d.Pass(10 * time.Second)
+		if err := d.Agent("ann").TryUndo(out); postroom.CodeOf(err) != postroom.Conflict || !strings.Contains(err.Error(), "Too late") {
+			t.Fatal(err)
+		}
+		d.ExpectMails("The answer.", "auto:closed")
+	})
+}
+
+// A customer who writes in the window: after the undo the conversation is
+// active, their reopening is void since nothing was closed, and their message
+// is judged as on an open conversation.
+func TestUndoAfterCustomerWrote(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.UndoWindow(10 * time.Second)
+		d.ClosingNotice()
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		out := d.Agent("ann").SendAndClose(c, "The answer.")
+		d.CustomerAnswers(desktest.Mail{From: d.Mailbox.Address, To: "mara@customer.example", Subject: "Lamp", ID: "letter-1@customer.example"}, "Wait!")
+		if got := d.Conversation(c.ID).Status; got != postroom.Active {
+			t.Fatalf("the answer did not reopen: %s", got)
+		}
+		u := d.Agent("ann").Undo(out)
+		if len(u.Kept) != 0 {
+			t.Errorf("kept: %v", u.Kept)
+		}
+		d.Pass(time.Minute)
+		d.ExpectMails()
+		if n := d.CountEvents(c.ID, postroom.StatusChanged); n != 0 {
+			t.Errorf("%d times status.changed is left", n)
+		}
+		events, _ := d.Store.Read().Events(d.Ctx, c.ID)
+		for _, e := range events {
+			if e.Kind == postroom.MessageReceived && (e.State != postroom.EventJudged || e.After.Status != postroom.Active || e.After.Replies != 0) {
+				t.Errorf("message.received: %s %+v", e.State, e.After)
+			}
+		}
+	})
+}
+
+// What somebody changed since stays, and is named.
+func TestUndoKeepsWhatChangedSince(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.UndoWindow(10 * time.Second)
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		out := d.Agent("ann").SetStatus(c, postroom.Closed, postroom.PathMenu)
+		d.Agent("ben").SetStatus(c, postroom.Pending, postroom.PathMenu)
+		u := d.Agent("ann").Undo(out)
+		if len(u.Kept) != 1 || !strings.Contains(u.Kept[0], "pending") {
+			t.Errorf("kept: %v", u.Kept)
+		}
+		d.Pass(time.Minute)
+		events, _ := d.Store.Read().Events(d.Ctx, c.ID)
+		last := events[len(events)-1]
+		if last.Payload.From != "active" || last.Payload.To != "pending" || last.State != postroom.EventJudged {
+			t.Errorf("Ben's change after the undo: %+v", last)
+		}
+	})
+}
+
+// Undoing a menu close that a reply followed: the reply stays and goes out,
+// the notice does not.
+func TestUndoCloseBeforeReply(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.UndoWindow(10 * time.Second)
+		d.ClosingNotice()
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		closed := d.Agent("ann").SetStatus(c, postroom.Closed, postroom.PathMenu)
+		d.Clock.Advance(3 * time.Second)
+		d.Agent("ann").Reply(c, "The answer.")
+		d.Agent("ann").Undo(closed)
+		d.Pass(time.Minute)
+		d.ExpectMails("The answer.")
+		if s := d.Conversation(c.ID).Status; s != postroom.Active {
+			t.Errorf("the conversation is %s", s)
+		}
+	})
+}
+
+// Assignee and tags come back too.
+func TestUndoAssignAndTags(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.UndoWindow(10 * time.Second)
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		ann := d.Agent("ann")
+		assigned := ann.Assign(c, d.Agent("ben").ID)
+		tagged, err := d.Desk.ChangeTags(d.Ctx, ann.Agent, c.ID, []string{"VIP", "lamp"}, nil, postroom.PathMenu)
+		if err != nil || !tagged.Changed {
+			t.Fatal(tagged, err)
+		}
+		if got := d.Conversation(c.ID); len(got.Tags) != 2 || got.AssigneeID != d.Agent("ben").ID {
+			t.Fatalf("%+v", got)
+		}
+		ann.Undo(assigned)
+		ann.Undo(tagged)
+		if got := d.Conversation(c.ID); len(got.Tags) != 0 || got.AssigneeID != 0 {
+			t.Errorf("after the undo: %+v", got)
+		}
+	})
+}
+
+// What the author typed after sending is kept beside the returned draft.
+func TestUndoKeepsNewDraft(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.UndoWindow(10 * time.Second)
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		ann := d.Agent("ann")
+		out := ann.Reply(c, "First words.")
+		if err := d.Desk.SaveDraft(d.Ctx, ann.Agent, &postroom.Draft{ConversationID: c.ID, Kind: postroom.Reply, HTML: "<p>Second thoughts.</p>"}); err != nil {
+			t.Fatal(err)
+		}
+		u := ann.Undo(out)
+		draft, err := d.Store.Read().Draft(d.Ctx, u.DraftID)
+		if err != nil || !strings.Contains(draft.HTML, "First words.") || !strings.Contains(draft.HTML, "Second thoughts.") {
+			t.Fatalf("%+v %v", draft, err)
+		}
+	})
+}
