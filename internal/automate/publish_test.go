@@ -1,0 +1,173 @@
+package automate_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"postroom"
+	"postroom/internal/store"
+	"postroom/internal/workflow"
+)
+
+const greeting = "Hello {{ customer.first_name | default: \"there\" }}!"
+
+func TestRewording(t *testing.T) {
+	t.Parallel()
+	each(t, func(r *rig) {
+		ctx, x := t.Context(), r.find(workflow.KeyClosingNotice)
+		r.revisions(1, func() { r.must(r.Reword(ctx, admin, x.ID, 1, greeting)) })
+		d, err := r.Get(ctx, admin, x.ID)
+		r.must(err)
+		if d.Version != 2 || d.Definition.Then[0].Text != greeting || d.PublishedBy != admin.ID {
+			t.Errorf("published is %+v", d.Workflow)
+		}
+		if d.Definition.When.Event != postroom.StatusChanged || d.Definition.Limits.OncePer != workflow.OncePerClose {
+			t.Errorf("more than the wording changed: %+v", d.Definition)
+		}
+		if len(d.Versions) != 2 || d.Versions[0].Number != 2 || !d.Versions[0].Published || d.Versions[1].Published || d.Versions[0].By != admin.ID || d.Versions[1].By != 0 {
+			t.Errorf("the versions are %+v", d.Versions)
+		}
+		if old := d.Versions[1].Definition.Then[0].Text; old != x.Definition.Then[0].Text {
+			t.Errorf("version 1 says %q now", old)
+		}
+		set, err := r.store.Read().Set(ctx, 2)
+		r.must(err)
+		if set[1].Version != 2 || set[0].Version != 1 {
+			t.Errorf("new events are judged by %+v", set)
+		}
+	})
+}
+
+func TestTheSameWordingIsNoVersion(t *testing.T) {
+	t.Parallel()
+	each(t, func(r *rig) {
+		ctx, x := t.Context(), r.find(workflow.KeyClosingNotice)
+		// As a browser sends it back.
+		crlf := strings.ReplaceAll(x.Definition.Then[0].Text, "\n", "\r\n") + "\r\n"
+		r.revisions(0, func() {
+			r.must(r.Reword(ctx, admin, x.ID, 1, crlf))
+			number, err := r.Publish(ctx, admin, x.ID, 1, x.Definition)
+			r.must(err)
+			if number != 1 {
+				t.Errorf("version %d is published", number)
+			}
+		})
+	})
+}
+
+func TestAWordingThatCannotBeUsed(t *testing.T) {
+	t.Parallel()
+	each(t, func(r *rig) {
+		ctx, x := t.Context(), r.find(workflow.KeyClosingNotice)
+		r.revisions(0, func() {
+			for wording, words := range map[string]string{
+				"Hello,\n\nyou are {{ customer.nam }}": "Line 3",
+				"Hello {{ customer.first_name }}":      "default",
+				"Hello {{ customer.first_name":         "Line 1",
+				" \r\n ":                               "needs a text",
+				"{% comment %}nothing{% endcomment %}": "needs a text",
+				strings.Repeat("x", 65<<10):            "",
+			} {
+				e := want(t, r.Reword(ctx, admin, x.ID, 1, wording), postroom.Invalid, "template")
+				if !strings.Contains(e.Text, words) {
+					t.Errorf("%.40q: %q does not say %q", wording, e.Text, words)
+				}
+			}
+		})
+	})
+}
+
+func TestOfTwoAdminsNoneOverwritesTheOtherUnseen(t *testing.T) {
+	t.Parallel()
+	each(t, func(r *rig) {
+		ctx, x := t.Context(), r.find(workflow.KeyClosingNotice)
+		r.must(r.Reword(ctx, admin, x.ID, 1, "First."))
+		r.revisions(0, func() {
+			want(t, r.Reword(ctx, admin, x.ID, 1, "Second."), postroom.Conflict, "base")
+			_, err := r.Publish(ctx, admin, x.ID, 1, x.Definition)
+			want(t, err, postroom.Conflict, "base")
+		})
+		r.must(r.Reword(ctx, admin, x.ID, 2, "Second."))
+	})
+}
+
+func TestRestoring(t *testing.T) {
+	t.Parallel()
+	each(t, func(r *rig) {
+		ctx, x := t.Context(), r.find(workflow.KeyClosingNotice)
+		r.must(r.Reword(ctx, admin, x.ID, 1, "Second."))
+		r.revisions(1, func() { r.must(r.Restore(ctx, admin, x.ID, 1)) })
+		d, err := r.Get(ctx, admin, x.ID)
+		r.must(err)
+		if d.Version != 3 || len(d.Versions) != 3 || d.Definition.Then[0].Text != x.Definition.Then[0].Text || d.PublishedBy != admin.ID {
+			t.Errorf("restored is %+v", d.Workflow)
+		}
+		r.revisions(0, func() { r.must(r.Restore(ctx, admin, x.ID, 1)) })
+		r.revisions(0, func() { r.must(r.Restore(ctx, admin, x.ID, 3)) })
+	})
+}
+
+func TestPublishingProvesTheDefinition(t *testing.T) {
+	t.Parallel()
+	each(t, func(r *rig) {
+		ctx, x := t.Context(), r.find(workflow.KeyClosingNotice)
+		tag, err := r.store.NewID(ctx)
+		r.must(err)
+		r.must(r.store.Write(ctx, func(t *store.Tx) error { return t.InsertTag(ctx, store.Tag{ID: tag, Name: "vip"}) }))
+		nobody, ghost := int64(0), int64(4711)
+		with := func(change func(d *workflow.Definition)) workflow.Definition {
+			d := x.Definition
+			change(&d)
+			return d
+		}
+		for field, d := range map[string]workflow.Definition{
+			"then": with(func(d *workflow.Definition) { d.Then = nil }),
+			"then[0].text": with(func(d *workflow.Definition) {
+				d.Then = []workflow.Action{{Do: workflow.DoReply, Text: "Hello {{ customer.first_name }}"}}
+			}),
+			"then[0].agent": with(func(d *workflow.Definition) { d.Then = []workflow.Action{{Do: workflow.DoAssign, Agent: &ghost}} }),
+			"then[0].add[1]": with(func(d *workflow.Definition) {
+				d.Then = []workflow.Action{{Do: workflow.DoTags, Add: []int64{tag, ghost}}}
+			}),
+			"if.all[0].values[0]": with(func(d *workflow.Definition) {
+				d.If = workflow.Cond{All: []workflow.Cond{{Fact: "conversation.tags", Op: workflow.HasAny, Values: []string{"4711"}}}}
+			}),
+			"if.any[0].none[0].values[0]": with(func(d *workflow.Definition) {
+				d.If = workflow.Cond{Any: []workflow.Cond{{None: []workflow.Cond{{Fact: "conversation.mailbox", Op: workflow.Is, Values: []string{"4711"}}}}}}
+			}),
+			"when.to[1]": with(func(d *workflow.Definition) {
+				d.When = workflow.When{Event: postroom.AssigneeChanged, To: []string{"0", "4711"}}
+			}),
+		} {
+			r.revisions(0, func() {
+				_, err := r.Publish(ctx, admin, x.ID, 1, d)
+				want(t, err, postroom.Invalid, field)
+				if faults := (workflow.Faults)(nil); !errors.As(err, &faults) || len(faults) == 0 {
+					t.Errorf("%s: the error does not carry its faults: %v", field, err)
+				}
+			})
+		}
+		r.revisions(1, func() {
+			number, err := r.Publish(ctx, admin, x.ID, 1, with(func(d *workflow.Definition) {
+				d.Then = append(d.Then[:1:1], workflow.Action{Do: workflow.DoTags, Add: []int64{tag}}, workflow.Action{Do: workflow.DoAssign, Agent: &nobody})
+			}))
+			r.must(err)
+			if number != 2 {
+				t.Errorf("version %d is published, want 2", number)
+			}
+		})
+	})
+}
+
+func TestAWorkflowThatMailsNobodyHasNoWording(t *testing.T) {
+	t.Parallel()
+	each(t, func(r *rig) {
+		ctx, x := t.Context(), r.find(workflow.KeyClosingNotice)
+		d := x.Definition
+		d.Then = []workflow.Action{{Do: workflow.DoNote, Text: "Closed."}}
+		_, err := r.Publish(ctx, admin, x.ID, 1, d)
+		r.must(err)
+		want(t, r.Reword(ctx, admin, x.ID, 2, "Hello"), postroom.Invalid, "template")
+	})
+}
