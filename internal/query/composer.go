@@ -1,6 +1,7 @@
 package query
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -140,4 +141,29 @@ func (v *conversationView) told() string {
 		return "Workflows still have to look at the close; a closing notice of theirs goes out before this reply."
 	}
 	return ""
+}
+
+// Drafts loads an agent's own drafts on a conversation, with their files.
+func (d *Desk) Drafts(ctx context.Context, a *postroom.Agent, conversation int64) ([]*postroom.Draft, error) {
+	return d.read().DraftsOf(ctx, conversation, a.ID)
+}
+
+// SentAlready reports whether the agent has published these very words since
+// the event they had seen: the form was sent twice.
+func (d *Desk) SentAlready(ctx context.Context, a *postroom.Agent, conversation, seen int64, kind postroom.MessageKind, html string) (bool, error) {
+	if seen == 0 {
+		return false, nil
+	}
+	messages, err := d.read().MessagesSince(ctx, conversation, seen)
+	if err != nil {
+		return false, err
+	}
+	words := strings.Join(strings.Fields(email.TextFromHTML(html)), " ")
+	me := postroom.Actor{Kind: postroom.ByAgent, ID: a.ID}
+	for _, m := range messages {
+		if m.Author == me && m.Kind == kind && strings.Join(strings.Fields(m.Text), " ") == words {
+			return true, nil
+		}
+	}
+	return false, nil
 }

@@ -213,3 +213,12 @@ func inOrder(counts []store.StateCount) []StateCount {
 	}
 	return out
 }
+
+// MailState returns the state of a mail the agent may see.
+func (d *Desk) MailState(ctx context.Context, a *postroom.Agent, id int64) (postroom.MailState, error) {
+	m, err := d.mail(ctx, a, id)
+	if err != nil {
+		return "", err
+	}
+	return m.State, nil
+}

@@ -143,3 +143,13 @@ func nameOr(name, other string) string {
 	}
 	return name
 }
+
+// EventNumber returns the number of the conversation an event belongs to, if
+// the agent may see it.
+func (d *Desk) EventNumber(ctx context.Context, a *postroom.Agent, event int64) (int64, error) {
+	mailbox, number, err := d.read().EventPlace(ctx, event)
+	if err == nil && maySee(a, mailbox) != nil {
+		err = postroom.Errorf(postroom.NotFound, "There is no such event.")
+	}
+	return number, err
+}

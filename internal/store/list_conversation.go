@@ -295,3 +295,17 @@ func (o *ConversationRows) sort() {
 		}
 	}
 }
+
+const qMessagesSince = `select ` + messageColumns + ` from message where conversation_id = $1 and undone = 0 and seq > $2 order by seq`
+
+// MessagesSince loads the published messages of a conversation after an event,
+// without their attachments.
+func (r Read) MessagesSince(ctx context.Context, conversation, seq int64) ([]*postroom.Message, error) {
+	var out []*postroom.Message
+	err := each(ctx, r.q, qMessagesSince, []any{conversation, seq}, func(rows row) error {
+		m, err := scanMessage(rows)
+		out = append(out, m)
+		return err
+	})
+	return out, err
+}

@@ -1,0 +1,57 @@
+package web
+
+import (
+	"context"
+
+	"postroom"
+	"postroom/internal/query"
+)
+
+// Reactor tries again what could not be worked on.
+type Reactor interface {
+	RetryInbound(ctx context.Context, by *postroom.Agent, inbound int64) error
+	RetryEvent(ctx context.Context, by *postroom.Agent, event int64) error
+}
+
+// Workflows publishes and orders workflows; all of it asks for an admin.
+type Workflows interface {
+	// Switch turns a workflow on or off.
+	Switch(ctx context.Context, by *postroom.Agent, workflow int64, on bool) error
+	// Move changes its place in the order by one.
+	Move(ctx context.Context, by *postroom.Agent, workflow int64, up bool) error
+	// Reword publishes a version like base with another wording of its reply.
+	// Conflict when base is not the published version any more; Invalid with
+	// field "template" for a wording that cannot be used.
+	Reword(ctx context.Context, by *postroom.Agent, workflow int64, base int, wording string) error
+	// Restore publishes an older version again.
+	Restore(ctx context.Context, by *postroom.Agent, workflow int64, version int) error
+	// Preview renders a wording; it changes nothing.
+	Preview(ctx context.Context, by *postroom.Agent, workflow int64, wording string) (query.WorkflowSample, error)
+}
+
+// Demo is the customers' side of the demo: what its post office holds.
+type Demo interface {
+	SignIns() []query.DemoSignIn
+	Customers(ctx context.Context) ([]query.DemoCustomer, error)
+	Mails(ctx context.Context, address string) ([]query.DemoMail, error)
+	// HTML returns the sanitised HTML part of a mail.
+	HTML(ctx context.Context, address string, n int, images bool) (string, error)
+	Part(ctx context.Context, address string, n, part int) (*query.File, error)
+	Mailboxes(ctx context.Context) ([]query.Address, error)
+	Answer(ctx context.Context, address string, a DemoAnswer) error
+}
+
+// DemoAnswer is what somebody writes as a customer of the demo.
+type DemoAnswer struct {
+	Mail    int    // the mail it answers; 0 for a new matter
+	To      string // mailbox of a new matter
+	Subject string
+	Text    string
+	Files   []DemoFile
+}
+
+// DemoFile is a file that goes with it.
+type DemoFile struct {
+	Name, Type string
+	Content    []byte
+}

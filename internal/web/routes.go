@@ -1,0 +1,162 @@
+package web
+
+import (
+	"postroom"
+)
+
+// Who may use a route. Which mailboxes an agent may see is asked by what
+// answers it.
+type Who int
+
+// The kinds of people.
+const (
+	Anybody Who = iota
+	Agents
+	Admins
+)
+
+// Route is one way to ask for something.
+type Route struct {
+	Method, Pattern string
+	Who             Who
+	// Paths are the ways by which the route changes conversations, as they
+	// stand on the events; nil for a route that changes none (W5).
+	Paths []postroom.Path
+	// Body says how much a form may send.
+	Body   Body
+	answer answerer
+}
+
+// Body is a size of forms.
+type Body int
+
+// The sizes.
+const (
+	SmallForm Body = iota // fields only: 1 MB
+	TextForm              // what an agent writes: 5 MB
+	OneFile               // one upload
+	SomeFiles             // a whole message with its files, for those without a script
+)
+
+// limit is the size in bytes, where one file may have upload bytes.
+func (r Route) limit(upload int64) int64 {
+	switch r.Body {
+	case TextForm:
+		return 5 << 20
+	case OneFile:
+		return upload + 1<<20
+	case SomeFiles:
+		return 4*upload + 5<<20
+	}
+	return 1 << 20
+}
+
+var (
+	byMenu = []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}
+	bySend = []postroom.Path{postroom.PathSend, postroom.PathComposer}
+	byBulk = []postroom.Path{postroom.PathBulk}
+	byUndo = []postroom.Path{postroom.PathUndo}
+)
+
+// Routes is the one list of what browsers can ask for.
+func (s *Site) Routes() []Route {
+	routes := []Route{
+		// Signing in
+		{Method: "GET", Pattern: "/signin", answer: showSignIn},
+		{Method: "POST", Pattern: "/signin", answer: signIn},
+		{Method: "POST", Pattern: "/signout", answer: signOut},
+		{Method: "GET", Pattern: "/setup", answer: showSetup},
+		{Method: "POST", Pattern: "/setup", answer: setUp},
+		{Method: "GET", Pattern: "/password/{token}", answer: showPassword},
+		{Method: "POST", Pattern: "/password/{token}", answer: choosePassword},
+
+		// The desk
+		{Method: "GET", Pattern: "/{$}", Who: Agents, answer: home},
+		{Method: "GET", Pattern: "/folders/{folder}", Who: Agents, answer: showFolder},
+		{Method: "GET", Pattern: "/fragments/counts", Who: Agents, answer: showCounts},
+		{Method: "GET", Pattern: "/palette", Who: Agents, answer: showPalette},
+		{Method: "GET", Pattern: "/conversations/{number}", Who: Agents, answer: showConversation},
+		{Method: "POST", Pattern: "/conversations/{number}/reply", Who: Agents, Paths: bySend, Body: SomeFiles, answer: reply},
+		{Method: "POST", Pattern: "/conversations/{number}/note", Who: Agents, Paths: bySend, Body: SomeFiles, answer: note},
+		{Method: "POST", Pattern: "/conversations/{number}/draft", Who: Agents, Body: TextForm, answer: saveDraft},
+		{Method: "POST", Pattern: "/conversations/{number}/draft/discard", Who: Agents, answer: discardDraft},
+		{Method: "POST", Pattern: "/conversations/{number}/status", Who: Agents, Paths: byMenu, answer: setStatus},
+		{Method: "POST", Pattern: "/conversations/{number}/assign", Who: Agents, Paths: byMenu, answer: assign},
+		{Method: "POST", Pattern: "/conversations/{number}/tags", Who: Agents, Paths: byMenu, answer: changeTags},
+		{Method: "POST", Pattern: "/conversations/{number}/subject", Who: Agents, Paths: byMenu, answer: setSubject},
+		{Method: "POST", Pattern: "/conversations/{number}/confirm", Who: Agents, answer: confirmSender},
+		{Method: "POST", Pattern: "/acts/{id}/undo", Who: Agents, Paths: byUndo, answer: undo},
+		{Method: "POST", Pattern: "/bulk", Who: Agents, Paths: byBulk, answer: startBulk},
+		{Method: "GET", Pattern: "/jobs/{id}", Who: Agents, answer: showJob},
+		{Method: "POST", Pattern: "/jobs/{id}/undo", Who: Agents, Paths: byUndo, answer: undoJob},
+		{Method: "GET", Pattern: "/conversations/{number}/why", Who: Agents, answer: showWhy},
+		{Method: "GET", Pattern: "/events/{id}/why", Who: Agents, answer: whyOfEvent},
+		{Method: "POST", Pattern: "/events/{id}/judge", Who: Agents, answer: judgeAgain},
+
+		// Files and bodies
+		{Method: "POST", Pattern: "/uploads", Who: Agents, Body: OneFile, answer: upload},
+		{Method: "GET", Pattern: "/attachments/{id}/{name}", Who: Agents, answer: showAttachment},
+		{Method: "GET", Pattern: "/messages/{id}/body", Who: Agents, answer: showBody},
+		{Method: "GET", Pattern: "/messages/{id}/raw", Who: Agents, answer: showRaw},
+
+		// Mail out
+		{Method: "GET", Pattern: "/mails", Who: Agents, answer: showMails},
+		{Method: "GET", Pattern: "/mails/{id}", Who: Agents, answer: showJourney},
+		{Method: "GET", Pattern: "/mails/{id}/html", Who: Agents, answer: showMailHTML},
+		{Method: "GET", Pattern: "/mails/{id}/raw", Who: Agents, answer: showMailRaw},
+		{Method: "POST", Pattern: "/mails/{id}/{verb}", Who: Agents, answer: changeMail},
+		{Method: "GET", Pattern: "/queue", Who: Agents, answer: showQueue},
+		{Method: "POST", Pattern: "/queue/retry-all", Who: Agents, answer: retryAll},
+		{Method: "POST", Pattern: "/channels/{mailbox}/resume", Who: Agents, answer: resumeChannel},
+
+		// Mail in, alarms
+		{Method: "GET", Pattern: "/inbound", Who: Agents, answer: showInbound},
+		{Method: "GET", Pattern: "/inbound/{id}", Who: Agents, answer: showInboundMail},
+		{Method: "GET", Pattern: "/inbound/{id}/raw", Who: Agents, answer: showInboundRaw},
+		{Method: "POST", Pattern: "/inbound/{id}/retry", Who: Agents, answer: retryInbound},
+		{Method: "GET", Pattern: "/alarms", Who: Admins, answer: showAlarms},
+		{Method: "POST", Pattern: "/alarms/{id}/acknowledge", Who: Admins, answer: acknowledge},
+
+		// Workflows
+		{Method: "GET", Pattern: "/workflows", Who: Admins, answer: showWorkflows},
+		{Method: "POST", Pattern: "/workflows/{id}/switch", Who: Admins, answer: switchWorkflow},
+		{Method: "POST", Pattern: "/workflows/{id}/move", Who: Admins, answer: moveWorkflow},
+		{Method: "GET", Pattern: "/workflows/{id}", Who: Admins, answer: showWorkflow},
+		{Method: "GET", Pattern: "/workflows/{id}/versions/{n}", Who: Admins, answer: showWorkflow},
+		{Method: "POST", Pattern: "/workflows/{id}/preview", Who: Admins, answer: previewWorkflow},
+		{Method: "POST", Pattern: "/workflows/{id}/publish", Who: Admins, answer: publishWorkflow},
+		{Method: "POST", Pattern: "/workflows/{id}/versions/{n}/restore", Who: Admins, answer: restoreWorkflow},
+
+		// Admin and profile
+		{Method: "GET", Pattern: "/mailboxes", Who: Admins, answer: showMailboxes},
+		{Method: "GET", Pattern: "/mailboxes/new", Who: Admins, answer: newMailbox},
+		{Method: "GET", Pattern: "/mailboxes/{id}", Who: Admins, answer: showMailbox},
+		{Method: "POST", Pattern: "/mailboxes", Who: Admins, answer: addMailbox},
+		{Method: "POST", Pattern: "/mailboxes/{id}", Who: Admins, answer: updateMailbox},
+		{Method: "GET", Pattern: "/agents", Who: Admins, answer: showAgents},
+		{Method: "POST", Pattern: "/agents", Who: Admins, answer: addAgent},
+		{Method: "GET", Pattern: "/agents/{id}", Who: Admins, answer: showAgent},
+		{Method: "POST", Pattern: "/agents/{id}", Who: Admins, answer: updateAgent},
+		{Method: "POST", Pattern: "/agents/{id}/{verb}", Who: Admins, answer: changeAgent},
+		{Method: "GET", Pattern: "/profile", Who: Agents, answer: showProfile},
+		{Method: "POST", Pattern: "/profile", Who: Agents, answer: updateProfile},
+		{Method: "POST", Pattern: "/profile/password", Who: Agents, answer: changePassword},
+		{Method: "POST", Pattern: "/profile/theme", Who: Agents, answer: setTheme},
+		{Method: "POST", Pattern: "/profile/density", Who: Agents, answer: setDensity},
+		{Method: "POST", Pattern: "/sessions/{id}/revoke", Who: Agents, answer: revokeSession},
+		{Method: "POST", Pattern: "/sessions/revoke-others", Who: Agents, answer: revokeOthers},
+		{Method: "GET", Pattern: "/system", Who: Admins, answer: showSystem},
+
+		{Method: "GET", Pattern: "/events", Who: Agents, answer: events},
+	}
+	if s.o.Demo != nil {
+		routes = append(routes,
+			Route{Method: "GET", Pattern: "/demo/customers", answer: demoCustomers},
+			Route{Method: "GET", Pattern: "/demo/customers/{address}", answer: demoMails},
+			Route{Method: "GET", Pattern: "/demo/customers/{address}/mails/{n}/html", answer: demoHTML},
+			Route{Method: "GET", Pattern: "/demo/customers/{address}/mails/{n}/parts/{part}", answer: demoPart},
+			Route{Method: "POST", Pattern: "/demo/customers/{address}/answer", Body: SomeFiles, answer: demoAnswer},
+		)
+	}
+	return routes
+}
