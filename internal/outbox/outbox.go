@@ -94,9 +94,3 @@ func (o *Outbox) raise(ctx context.Context, kind alarm.Kind, subject, words stri
 		o.Log.Error("alarm", "kind", kind, "subject", subject, "words", words, "error", err)
 	}
 }
-
-func (o *Outbox) clear(ctx context.Context, kind alarm.Kind, subject string) {
-	if err := o.Alarms.Clear(ctx, kind, subject); err != nil {
-		o.Log.Error("clear alarm", "kind", kind, "subject", subject, "error", err)
-	}
-}
