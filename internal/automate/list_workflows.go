@@ -23,6 +23,10 @@ type Workflow struct {
 	PublishedAt int64
 	PublishedBy int64 // the agent, 0 for a shipped version
 	Definition  workflow.Definition
+	// Fault says why the published version cannot be read, "" if it can.
+	// Events it might have been for are not judged until another version is
+	// published or it is switched off.
+	Fault string
 }
 
 // List is all workflows in their one order (W11), with what is to be warned of.
@@ -62,30 +66,33 @@ func (w *Workflows) List(ctx context.Context, by *postroom.Agent) (out List, err
 	}
 	var entries []workflow.Entry
 	for _, r := range rows {
-		x, err := combine(r, published[r.ID])
-		if err != nil {
-			return List{}, err
+		x := combine(r, published[r.ID])
+		if entry, err := entryOf(x); err == nil {
+			entries = append(entries, entry)
+		} else if x.Fault == "" {
+			x.Fault = postroom.TextOf(err)
 		}
-		entry, err := entryOf(x)
-		if err != nil {
-			return List{}, err
-		}
-		out.Workflows, entries = append(out.Workflows, x), append(entries, entry)
+		out.Workflows = append(out.Workflows, x)
 	}
 	out.Findings = workflow.Analyse(workflow.NewSet(out.Revision, entries))
 	return out, nil
 }
 
 // combine puts a workflow and its published version together.
-func combine(r store.Workflow, v store.WorkflowVersion) (Workflow, error) {
+func combine(r store.Workflow, v store.WorkflowVersion) Workflow {
 	x := Workflow{ID: r.ID, Key: r.Key, Name: r.Name, MailboxID: r.MailboxID, On: r.Enabled, Paused: r.PausedWords, Failures: r.Failures,
 		Shipped: isShipped(r.Key), Version: r.Version, PublishedAt: v.At, PublishedBy: v.AuthorID}
-	definition, err := workflow.Decode([]byte(v.Definition))
+	x.Definition, x.Fault = decode(v.Definition)
+	return x
+}
+
+// decode reads a stored definition, or says why it cannot be read.
+func decode(stored string) (workflow.Definition, string) {
+	d, err := workflow.Decode([]byte(stored))
 	if err != nil {
-		return Workflow{}, fmt.Errorf("read version %d of workflow %d: %w", r.Version, r.ID, err)
+		return workflow.Definition{}, postroom.TextOf(err)
 	}
-	x.Definition = definition
-	return x, nil
+	return d, ""
 }
 
 func isShipped(key string) bool {
@@ -101,7 +108,7 @@ func isShipped(key string) bool {
 func entryOf(x Workflow) (workflow.Entry, error) {
 	v, err := workflow.Compile(x.Definition, workflow.Identity{WorkflowID: x.ID, Number: x.Version, Key: x.Key, Name: x.Name, MailboxID: x.MailboxID})
 	if err != nil {
-		return workflow.Entry{}, fmt.Errorf("compile version %d of workflow %d: %w", x.Version, x.ID, err)
+		return workflow.Entry{}, err
 	}
 	state := workflow.Enabled
 	switch {
@@ -120,6 +127,7 @@ type Version struct {
 	By         int64 // the agent who published it, 0 for a shipped one
 	Published  bool  // new events are judged by it
 	Definition workflow.Definition
+	Fault      string // why it cannot be read, "" if it can
 }
 
 // Details is one workflow with all its versions, the latest first.
@@ -143,14 +151,12 @@ func (w *Workflows) Get(ctx context.Context, by *postroom.Agent, id int64) (out 
 		return Details{}, err
 	}
 	for _, v := range versions {
-		x, err := combine(row, v)
-		if err != nil {
-			return Details{}, err
-		}
+		x := combine(row, v)
 		if v.Number == row.Version {
 			out.Workflow = x
 		}
-		out.Versions = append(out.Versions, Version{Number: v.Number, At: v.At, By: v.AuthorID, Published: v.Number == row.Version, Definition: x.Definition})
+		out.Versions = append(out.Versions, Version{Number: v.Number, At: v.At, By: v.AuthorID, Published: v.Number == row.Version,
+			Definition: x.Definition, Fault: x.Fault})
 	}
 	if out.ID == 0 {
 		return Details{}, fmt.Errorf("its published version %d is not there", row.Version)

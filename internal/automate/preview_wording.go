@@ -35,13 +35,9 @@ func (w *Workflows) PreviewOn(ctx context.Context, by *postroom.Agent, id int64,
 	if err != nil {
 		return out, err
 	}
-	v, err := read.Version(ctx, id, x.Version)
+	d, err := definition(ctx, read, id, x.Version)
 	if err != nil {
 		return out, err
-	}
-	d, err := workflow.Decode([]byte(v.Definition))
-	if err != nil {
-		return out, fmt.Errorf("version %d cannot be read: %s", x.Version, err)
 	}
 	s, err := w.scene(ctx, by, x, d, number)
 	if err != nil {

@@ -171,3 +171,37 @@ func TestAWorkflowThatMailsNobodyHasNoWording(t *testing.T) {
 		want(t, r.Reword(ctx, admin, x.ID, 2, "Hello"), postroom.Invalid, "template")
 	})
 }
+
+// A version that this release cannot read is shown as such and can be replaced;
+// the others are not affected.
+func TestAVersionThatCannotBeReadCanBeReplaced(t *testing.T) {
+	t.Parallel()
+	each(t, func(r *rig) {
+		ctx, x := t.Context(), r.find(workflow.KeyClosingNotice)
+		r.must(r.store.Write(ctx, func(t *store.Tx) error {
+			row, err := t.Workflow(ctx, x.ID)
+			if err != nil {
+				return err
+			}
+			row.Version = 2
+			if err := t.InsertVersion(ctx, store.WorkflowVersion{WorkflowID: x.ID, Number: 2, Definition: `{"when":{"event":"moon.risen"},"spell":1}`}); err != nil {
+				return err
+			}
+			return t.UpdateWorkflow(ctx, row)
+		}))
+		if broken := r.find(workflow.KeyClosingNotice); !strings.Contains(broken.Fault, "spell") {
+			t.Errorf("its fault is %q", broken.Fault)
+		}
+		if other := r.find(workflow.KeyAcknowledge); other.Fault != "" || len(other.Definition.Then) != 1 {
+			t.Errorf("the other one is %+v", other)
+		}
+		_, err := r.Preview(ctx, admin, x.ID, "Hello")
+		want(t, err, postroom.Invalid, "version")
+		want(t, r.Reword(ctx, admin, x.ID, 2, "Hello"), postroom.Invalid, "version")
+		want(t, r.Restore(ctx, admin, x.ID, 2), postroom.Invalid, "version")
+		r.must(r.Restore(ctx, admin, x.ID, 1))
+		if d, err := r.Get(ctx, admin, x.ID); err != nil || d.Version != 3 || d.Fault != "" || d.Versions[1].Fault == "" {
+			t.Errorf("after restoring version 1: %+v, %v", d, err)
+		}
+	})
+}

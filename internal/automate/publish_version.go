@@ -1,7 +1,6 @@
 package automate
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -42,7 +41,7 @@ func (w *Workflows) Reword(ctx context.Context, by *postroom.Agent, id int64, ba
 		if err := written(x, base); err != nil {
 			return workflow.Definition{}, err
 		}
-		d, err := definition(ctx, t, x.ID, x.Version)
+		d, err := definition(ctx, t.Read, x.ID, x.Version)
 		if err != nil {
 			return workflow.Definition{}, err
 		}
@@ -58,7 +57,7 @@ func (w *Workflows) Restore(ctx context.Context, by *postroom.Agent, id int64, n
 		return err
 	}
 	_, err := w.publishVersion(ctx, by, id, func(t *store.Tx, _ store.Workflow) (workflow.Definition, error) {
-		return definition(ctx, t, id, number)
+		return definition(ctx, t.Read, id, number)
 	})
 	return err
 }
@@ -109,7 +108,9 @@ func written(x store.Workflow, base int) error {
 		Text: fmt.Sprintf("Version %d was published while you wrote. Yours began from version %d: look at the new one, then publish yours if it still fits.", x.Version, base)}
 }
 
-// compare encodes a definition and says whether it is the published one.
+// compare encodes a definition and says whether it is the published one. It
+// does not read that one, so that what a later release cannot read any more
+// can still be replaced.
 func compare(ctx context.Context, t *store.Tx, x store.Workflow, d workflow.Definition) (text []byte, same bool, err error) {
 	if text, err = d.Encode(); err != nil {
 		return nil, false, err
@@ -117,12 +118,8 @@ func compare(ctx context.Context, t *store.Tx, x store.Workflow, d workflow.Defi
 	if len(text) > workflow.MaxDefinition {
 		return nil, false, postroom.InvalidField("definition", "The workflow is longer than %d bytes.", workflow.MaxDefinition)
 	}
-	published, err := definition(ctx, t, x.ID, x.Version)
-	if err != nil {
-		return nil, false, err
-	}
-	before, err := published.Encode()
-	return text, bytes.Equal(before, text), err
+	published, err := t.Version(ctx, x.ID, x.Version)
+	return text, err == nil && published.Definition == string(text), err
 }
 
 // prove checks what a published version must be.
@@ -149,16 +146,16 @@ func following(ctx context.Context, t *store.Tx, x store.Workflow) (int, error) 
 	return last + 1, nil
 }
 
-// definition reads the definition of a version.
-func definition(ctx context.Context, t *store.Tx, id int64, number int) (workflow.Definition, error) {
-	v, err := t.Version(ctx, id, number)
+// definition reads the definition of a version; Invalid with field "version"
+// when this release cannot read it.
+func definition(ctx context.Context, r store.Read, id int64, number int) (workflow.Definition, error) {
+	v, err := r.Version(ctx, id, number)
 	if err != nil {
 		return workflow.Definition{}, err
 	}
 	d, err := workflow.Decode([]byte(v.Definition))
 	if err != nil {
-		// Not the fault of whoever asks now.
-		return d, fmt.Errorf("version %d of workflow %d cannot be read: %s", number, id, err)
+		return d, &postroom.Error{Code: postroom.Invalid, Field: "version", Text: fmt.Sprintf("Version %d cannot be read: %s", number, postroom.TextOf(err)), Err: err}
 	}
 	return d, nil
 }
