@@ -23,21 +23,58 @@ func Authenticated(m *Mail, authservID string) (pass bool, detail string) {
 	if len(m.From) != 1 || !m.From[0].Valid() {
 		return false, "The mail does not name exactly one sender."
 	}
-	from := domainOf(m.From[0].Address)
+	results, found, readable := verdictOf(m, authservID)
+	switch {
+	case !found:
+		return false, authservID + " gave no verdict on this mail."
+	case !readable:
+		return false, "The verdict of " + authservID + " cannot be read."
+	}
+	return judge(results, domainOf(m.From[0].Address), authservID)
+}
+
+// verdictOf returns the topmost Authentication-Results of a server.
+func verdictOf(m *Mail, authservID string) (results []authres.Result, found, readable bool) {
 	for _, v := range m.HeaderValues("Authentication-Results") {
 		id, results, err := authres.Parse(v)
-		if name, _, _ := strings.Cut(strings.TrimSpace(v), ";"); err != nil {
-			if id, _, _ = strings.Cut(strings.TrimSpace(name), " "); strings.EqualFold(id, authservID) {
-				return false, "The verdict of " + authservID + " cannot be read."
-			}
+		if err != nil {
+			id, _, _ = strings.Cut(strings.TrimSpace(v), ";")
 		}
 		id, _, _ = strings.Cut(strings.TrimSpace(id), " ")
-		if !strings.EqualFold(id, authservID) {
-			continue
+		if strings.EqualFold(id, authservID) {
+			return results, true, err == nil
 		}
-		return judge(results, from, authservID)
 	}
-	return false, authservID + " gave no verdict on this mail."
+	return nil, false, false
+}
+
+// FailedAuthentication reports whether the receiving server says that From is
+// forged: DMARC failed, or SPF failed and nothing passed. Such a mail gets no
+// automatic answer, which would go to somebody else (A5). why says it in
+// words. Without an authservID nothing is known to have failed.
+func FailedAuthentication(m *Mail, authservID string) (failed bool, why string) {
+	if authservID == "" {
+		return false, ""
+	}
+	results, _, _ := verdictOf(m, authservID)
+	passed := false
+	for _, r := range results {
+		switch r := r.(type) {
+		case *authres.DMARCResult:
+			if r.Value == authres.ResultFail {
+				return true, "Its sender failed DMARC at " + authservID + "."
+			}
+			passed = passed || r.Value == authres.ResultPass
+		case *authres.DKIMResult:
+			passed = passed || r.Value == authres.ResultPass
+		case *authres.SPFResult:
+			failed = failed || r.Value == authres.ResultFail
+		}
+	}
+	if failed && !passed {
+		return true, "Its sender failed SPF at " + authservID + "."
+	}
+	return false, ""
 }
 
 func judge(results []authres.Result, from, server string) (bool, string) {
