@@ -38,6 +38,9 @@ type Clock struct{ ms atomic.Int64 }
 // Now returns the time it stands at.
 func (c *Clock) Now() time.Time { return time.UnixMilli(c.ms.Load()).UTC() }
 
+// Set puts it to a time in milliseconds.
+func (c *Clock) Set(ms int64) { c.ms.Store(ms) }
+
 // Advance moves it.
 func (c *Clock) Advance(d time.Duration) { c.ms.Add(d.Milliseconds()) }
 
