@@ -16,6 +16,11 @@ type ParseOptions struct {
 	// Received is when the mail came in. A Date more than a day later is not
 	// believed (M8). The zero time believes every Date.
 	Received time.Time
+
+	// EnvelopeFrom is the sender of the envelope, "" being the null sender. It
+	// counts before a Return-Path header. nil means that it is not known, as
+	// for mail fetched by IMAP.
+	EnvelopeFrom *string
 }
 
 func (o ParseOptions) withDefaults() ParseOptions {

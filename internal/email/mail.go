@@ -18,7 +18,7 @@ type Mail struct {
 	Cc      []Address
 	Bcc     []Address
 
-	ReturnPath    string // address of the Return-Path header, without brackets
+	ReturnPath    string // sender of the envelope, or address of the Return-Path header, without brackets
 	HasReturnPath bool   // true with an empty ReturnPath is the null sender "<>"
 
 	Subject     string // decoded and unfolded

@@ -183,6 +183,11 @@ func (p *parser) addresses(h header, name string) []Address {
 }
 
 func (p *parser) returnPath(h header) {
+	if from := p.limits.EnvelopeFrom; from != nil {
+		p.mail.HasReturnPath = true
+		p.mail.ReturnPath = cleanAddress(*from)
+		return
+	}
 	if !h.has("Return-Path") {
 		return
 	}
