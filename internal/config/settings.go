@@ -77,3 +77,29 @@ func Markdown() string {
 	}
 	return b.String()
 }
+
+// Values returns the value of each setting in words, by name.
+func Values(s *Settings) map[string]string {
+	out := map[string]string{}
+	values(reflect.ValueOf(s).Elem(), out)
+	return out
+}
+
+func values(v reflect.Value, out map[string]string) {
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		if f.Anonymous {
+			values(v.Field(i), out)
+			continue
+		}
+		name := f.Tag.Get("name")
+		if name == "" {
+			name = flagName(f.Name)
+		}
+		text := fmt.Sprint(v.Field(i).Interface())
+		if list, ok := v.Field(i).Interface().([]string); ok {
+			text = strings.Join(list, ",")
+		}
+		out[name] = text
+	}
+}
