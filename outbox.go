@@ -26,7 +26,7 @@ const (
 var mailMoves = map[MailState][]MailState{
 	MailHeld:     {MailQueued, MailSending, MailUndone, MailBlocked, MailSkip, MailKept, MailRefused},
 	MailQueued:   {MailSending, MailUndone, MailBlocked, MailHeld, MailRefused},
-	MailSending:  {MailDone, MailRefused, MailDeferred, MailUnsure, MailQueued, MailHeld, MailAssumed},
+	MailSending:  {MailDone, MailRefused, MailDeferred, MailUnsure, MailQueued, MailHeld, MailAssumed, MailUndone},
 	MailDeferred: {MailSending, MailQueued, MailUndone, MailRefused},
 	MailUnsure:   {MailQueued, MailDone, MailAssumed, MailRefused},
 	MailKept:     {MailQueued, MailUndone},

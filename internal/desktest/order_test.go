@@ -310,6 +310,30 @@ func TestCancel(t *testing.T) {
 	})
 }
 
+// A reply that is cancelled while the close is still to be judged: the notice
+// is decided after the reply's end, and does not go out either (W25).
+func TestCancelBeforeJudging(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.UndoWindow(10 * time.Second)
+		d.ClosingNotice()
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		out := d.Agent("ann").SendAndClose(c, "The answer.")
+		if err := d.Outbox.Cancel(d.Ctx, d.Agent("ann").Agent, out.MailIDs[0]); err != nil {
+			t.Fatal(err)
+		}
+		d.Pass(time.Minute)
+		d.ExpectMails()
+		mails := d.Mails(c.ID)
+		if len(mails) != 2 || mails[1].State != postroom.MailUndone || !strings.Contains(mails[1].Words, "the reply it follows failed") {
+			t.Fatalf("%d mails, the notice is %s %q", len(mails), mails[len(mails)-1].State, mails[len(mails)-1].Words)
+		}
+		if s := d.Conversation(c.ID).Status; s != postroom.Active {
+			t.Errorf("the conversation is %s", s)
+		}
+	})
+}
+
 func expectAlarm(t *testing.T, d *desktest.Desk, kind alarm.Kind) {
 	t.Helper()
 	all, err := d.Alarms.List(d.Ctx)

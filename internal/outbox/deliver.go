@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"postroom"
@@ -23,6 +24,12 @@ func (o *Outbox) Deliver(ctx context.Context, c store.Claimed) error {
 	}
 	mailbox, err := o.Store.Read().Mailbox(ctx, m.MailboxID)
 	if err != nil {
+		return err
+	}
+	if orphan, err := o.orphan(ctx, m, mailbox); err != nil || orphan {
+		if err == nil {
+			err = o.abandon(ctx, c, m)
+		}
 		return err
 	}
 	free, err := o.takeTurn(ctx, m.MailboxID)
@@ -44,9 +51,37 @@ func (o *Outbox) Deliver(ctx context.Context, c store.Claimed) error {
 	if result.Fenced && ctx.Err() == nil {
 		// Another worker has rescued this mail, or the database is away: either
 		// way nothing was sent and nothing may be written by us.
-		return fmt.Errorf("mail %d: stopped before DATA", m.ID)
+		return fmt.Errorf("mail %d: stopped before its end was sent: %w", m.ID, result.Fault.Err)
 	}
-	return o.settle(context.WithoutCancel(ctx), c, m, a, judge(m, result, fault, o.Store.Now()))
+	return o.settle(context.WithoutCancel(ctx), c, m, a, judge(m, result, fault, o.Store.Now(), o.Grace))
+}
+
+// orphan reports whether a mail follows one of its chain that none of its
+// recipients got: then it must not go out (W25). Mostly such a mail was
+// cancelled with the one it follows; this one was decided after that one's end.
+func (o *Outbox) orphan(ctx context.Context, m *postroom.Mail, mailbox *postroom.Mailbox) (bool, error) {
+	if mailbox.SendAnyway {
+		return false, nil
+	}
+	ids, err := o.Store.Read().FailedBefore(ctx, m)
+	for _, id := range ids {
+		earlier, err := o.Store.Read().Mail(ctx, id)
+		if err != nil || !reached(earlier, m) {
+			return err == nil, err
+		}
+	}
+	return false, err
+}
+
+// abandon cancels a claimed mail whose chain has failed.
+func (o *Outbox) abandon(ctx context.Context, c store.Claimed, m *postroom.Mail) error {
+	a, err := o.begin(ctx, m)
+	if err != nil {
+		return err
+	}
+	v := verdict{orphan: true, attempt: store.Attempt{Outcome: string(postroom.MailUndone), Words: wordsFollows}}
+	v.all(m, postroom.MailUndone, 0, wordsFollows, o.Store.Now())
+	return o.settle(ctx, c, m, a, v)
 }
 
 // takeTurn reports whether the mailbox's channel may be used: it is open, or
@@ -72,6 +107,7 @@ func (o *Outbox) handBack(ctx context.Context, c store.Claimed, m *postroom.Mail
 		}
 	}
 	m.State, m.DueAt = postroom.MailQueued, o.Store.Now()
+	m.Tries--
 	return o.Store.Write(ctx, func(tx *store.Tx) error { return tx.SettleMail(ctx, c, m) })
 }
 
@@ -138,11 +174,23 @@ func (o *Outbox) begin(ctx context.Context, m *postroom.Mail) (store.Attempt, er
 	if err != nil {
 		return store.Attempt{}, err
 	}
-	a := store.Attempt{ID: id, MailID: m.ID, Number: m.Tries, Cause: "due", At: o.Store.Now()}
-	if m.Words != "" {
+	a := store.Attempt{ID: id, MailID: m.ID, Number: m.Tries, Cause: "It was due.", At: o.Store.Now()}
+	if byPerson(m.Words) {
 		a.Cause = m.Words
+	} else if m.Tries > 1 {
+		a.Cause = fmt.Sprintf("Try %d, after: %s", m.Tries, m.Words)
 	}
 	return a, o.Store.Write(ctx, func(tx *store.Tx) error { return tx.InsertAttempt(ctx, a) })
+}
+
+// The words of a mail that a person had tried again begin with one of these.
+const (
+	wordsRetry = "Retry by "
+	wordsAgain = "Sent again by "
+)
+
+func byPerson(words string) bool {
+	return strings.HasPrefix(words, wordsRetry) || strings.HasPrefix(words, wordsAgain)
 }
 
 // attempt hands the mail to the server for the recipients that have no
@@ -158,7 +206,10 @@ func (o *Outbox) attempt(ctx context.Context, c store.Claimed, m *postroom.Mail,
 			env.To = append(env.To, r.Address)
 		}
 	}
-	hooks := smtpout.Hooks{BeforeData: func(ctx context.Context) error { return o.Store.EnterData(ctx, c, o.Lease.Milliseconds()) }}
+	hooks := smtpout.Hooks{
+		BeforeData: func(ctx context.Context) error { return o.Store.EnterData(ctx, c, o.Lease.Milliseconds()) },
+		BeforeDot:  func(ctx context.Context) error { return o.Store.EnterDot(ctx, c, o.Lease.Milliseconds()) },
+	}
 	return o.conns.send(ctx, m.MailboxID, server, env, body, hooks)
 }
 

@@ -48,7 +48,7 @@ func (o *Outbox) dueNow(ctx context.Context, a *postroom.Agent, id int64) error 
 		if m.State != postroom.MailDeferred {
 			return "", "", nil
 		}
-		return postroom.MailQueued, "Retry by " + a.Name, nil
+		return postroom.MailQueued, wordsRetry + a.Name, nil
 	})
 }
 
@@ -164,7 +164,7 @@ func (o *Outbox) SendAgain(ctx context.Context, a *postroom.Agent, id int64) err
 				return "", "", postroom.Errorf(postroom.Conflict, "The mail is %s by now.", m.State)
 			}
 			m.Resent = true
-			return postroom.MailQueued, "Sent again by " + a.Name + ".", nil
+			return postroom.MailQueued, wordsAgain + a.Name + ".", nil
 		})
 	}
 	if look.State != postroom.MailRefused && look.State != postroom.MailAssumed {

@@ -38,12 +38,12 @@ func (o *Outbox) rescue(ctx context.Context, look *postroom.Mail) error {
 		if err != nil {
 			return err
 		}
-		m, err := tx.RescueMail(ctx, look.ID)
+		m, err := tx.RescueMail(ctx, look.ID, o.Grace.Milliseconds())
 		if err != nil || m.State == postroom.MailSending {
 			return err
 		}
 		o.Log.Warn("mail rescued", "mail", m.ID, "state", m.State)
-		return o.consequences(ctx, tx, c, m, false, ids)
+		return o.consequences(ctx, tx, c, m, fate{}, ids)
 	})
 }
 

@@ -37,10 +37,16 @@ type Options struct {
 	Timeouts smtpout.Timeouts
 	// Lease is how long a claim holds without renewal.
 	Lease time.Duration
+	// Grace is how long evidence is awaited for an uncertain mail before it is
+	// sent once more or taken as sent (R6); zero is 15 minutes.
+	Grace time.Duration
 	// Wake tells the workers that mails may go.
 	Wake func(kind string)
 	Log  *slog.Logger
 }
+
+// DefaultGrace is how long evidence is awaited for an uncertain mail (R6).
+const DefaultGrace = 15 * time.Minute
 
 // Outbox sends mails. It is safe for concurrent use.
 type Outbox struct {
@@ -52,6 +58,9 @@ type Outbox struct {
 func New(o Options) *Outbox {
 	if o.Lease <= 0 {
 		o.Lease = 30 * time.Second
+	}
+	if o.Grace <= 0 {
+		o.Grace = DefaultGrace
 	}
 	if o.Wake == nil {
 		o.Wake = func(string) {}

@@ -46,7 +46,7 @@ func (o *Outbox) settle(ctx context.Context, c store.Claimed, m *postroom.Mail, 
 		if err := o.settleChannel(ctx, tx, m.MailboxID, v, ids[0]); err != nil {
 			return err
 		}
-		return o.consequences(ctx, tx, conversation, &next, v.late(m), ids[1:])
+		return o.consequences(ctx, tx, conversation, &next, fate{late: v.late(m), orphan: v.orphan}, ids[1:])
 	})
 	if postroom.CodeOf(err) == postroom.Conflict && v.state == postroom.MailDone {
 		// Somebody took us for dead after DATA. The server's answer is the
@@ -106,11 +106,17 @@ var mailEvents = map[postroom.MailState]postroom.EventKind{
 	postroom.MailAssumed: postroom.MailAssumedSent, postroom.MailKept: postroom.MailQuarantined,
 }
 
+// fate is what a settlement knows beside the mail's state.
+type fate struct {
+	late   bool // the mail has passed an hour
+	orphan bool // it was cancelled because the mail it follows failed
+}
+
 // consequences records what became of a mail on its conversation, settles the
 // mails that follow it, and raises or clears alarms.
-func (o *Outbox) consequences(ctx context.Context, tx *store.Tx, c *postroom.Conversation, m *postroom.Mail, late bool, ids []int64) error {
+func (o *Outbox) consequences(ctx context.Context, tx *store.Tx, c *postroom.Conversation, m *postroom.Mail, f fate, ids []int64) error {
 	kind, recorded := mailEvents[m.State]
-	if late {
+	if f.late {
 		kind, recorded = postroom.MailDelayed, true
 	}
 	if m.State.Ended() {
@@ -121,7 +127,7 @@ func (o *Outbox) consequences(ctx context.Context, tx *store.Tx, c *postroom.Con
 	if !recorded {
 		return nil
 	}
-	if err := o.mailAlarm(ctx, tx, m, late, ids[0]); err != nil {
+	if err := o.mailAlarm(ctx, tx, m, f.late, ids[0]); err != nil {
 		return err
 	}
 	cancelled, err := o.followers(ctx, tx, m)
@@ -131,10 +137,10 @@ func (o *Outbox) consequences(ctx context.Context, tx *store.Tx, c *postroom.Con
 	cause := desk.Cause{Path: postroom.PathSystem}
 	_, err = o.Desk.In(ctx, tx, postroom.System, cause, c, ids[1:], func(t *desk.Turn) error {
 		t.Record(kind, postroom.Payload{MailID: m.ID, MessageID: m.MessageID, Words: m.Words})
-		for _, f := range cancelled {
-			t.Record(postroom.MailCancelled, postroom.Payload{MailID: f.ID, MessageID: f.MessageID, Words: f.Words})
+		for _, later := range cancelled {
+			t.Record(postroom.MailCancelled, postroom.Payload{MailID: later.ID, MessageID: later.MessageID, Words: later.Words})
 		}
-		if len(cancelled) > 0 && c.Status == postroom.Closed {
+		if (len(cancelled) > 0 || f.orphan) && c.Status == postroom.Closed {
 			t.Status(postroom.Active) // the customer was not answered: somebody must look (W25)
 		}
 		return nil
@@ -250,6 +256,6 @@ func (o *Outbox) move(ctx context.Context, id int64, f func(*postroom.Mail) (pos
 		if err := tx.MoveMail(ctx, m, from); err != nil {
 			return err
 		}
-		return o.consequences(ctx, tx, c, m, false, ids)
+		return o.consequences(ctx, tx, c, m, fate{}, ids)
 	})
 }

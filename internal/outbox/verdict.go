@@ -43,11 +43,12 @@ type verdict struct {
 	stop       bool   // not tried again by itself
 	slow       bool
 	worked     bool // the channel works
+	orphan     bool // not tried: the mail it follows failed
 }
 
 // judge is pure: from the attempt's result it says what becomes of the mail
-// (R4, R5, R6).
-func judge(m *postroom.Mail, r smtpout.Result, dial *smtpout.Fault, now int64) verdict {
+// (R4, R5, R6); grace is how long an uncertain one waits for evidence.
+func judge(m *postroom.Mail, r smtpout.Result, dial *smtpout.Fault, now int64, grace time.Duration) verdict {
 	v := verdict{spent: true, attempt: store.Attempt{Server: serverName(r), TLS: r.TLSVersion, Phase: string(r.Phase), Dialogue: dialogue(r.Dialogue)}}
 	fault := r.Fault
 	if dial != nil {
@@ -65,7 +66,7 @@ func judge(m *postroom.Mail, r smtpout.Result, dial *smtpout.Fault, now int64) v
 	for _, old := range m.Recipients {
 		v.recipients = append(v.recipients, v.recipient(m, old, byAddress, now))
 	}
-	v.settle(m, now)
+	v.settle(m, now, grace)
 	return v
 }
 
@@ -98,7 +99,7 @@ func (v *verdict) recipient(m *postroom.Mail, old postroom.MailRecipient, result
 }
 
 // settle derives the mail's state from its recipients' and sets the next try.
-func (v *verdict) settle(m *postroom.Mail, now int64) {
+func (v *verdict) settle(m *postroom.Mail, now int64, grace time.Duration) {
 	v.state = postroom.Settle(v.recipients)
 	for _, r := range v.recipients {
 		if r.State == v.state {
@@ -113,7 +114,7 @@ func (v *verdict) settle(m *postroom.Mail, now int64) {
 			v.giveUp(now)
 		}
 	case postroom.MailUnsure:
-		v.dueAt = now + store.UncertainGrace
+		v.dueAt = now + grace.Milliseconds()
 		v.words = "The connection broke after the whole mail was handed over and before the server answered: it may have arrived or not."
 	}
 }

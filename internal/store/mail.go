@@ -196,12 +196,26 @@ func (t *Tx) SetBytes(ctx context.Context, c Claimed, sha256 string, size int64)
 const qEnterData = `update mail set phase = 'data', lease_until = $3 where id = $1 and lease = $2 and state = 'sending' and phase = 'connect' and lease_until > $4`
 
 // EnterData is the fence just before DATA: it fails with a conflict when the
-// lease was lost or has run out, and from then on a death leaves the mail
-// uncertain and never sent again by itself (R9).
+// lease was lost or has run out (R9).
 func (s *Store) EnterData(ctx context.Context, c Claimed, lease int64) error {
 	return s.Write(ctx, func(t *Tx) error {
 		now := s.Now()
 		return t.one(ctx, "enter DATA", qEnterData, c.ID, c.Lease, now+lease, now)
+	})
+}
+
+const qEnterDot = `update mail set phase = 'dot', lease_until = $3 where id = $1 and lease = $2 and state = 'sending' and phase = 'data' and lease_until > $4`
+
+// EnterDot is the fence just before the dot that ends a mail. A server takes
+// no mail whose end it has not seen, so that a death before it is certain: the
+// mail was not taken and is sent again. From here on a death leaves the mail
+// uncertain (R6, R9). It fails with a conflict when the lease was lost or has
+// run out, so that a worker taken for dead cannot end a mail that another
+// sends.
+func (s *Store) EnterDot(ctx context.Context, c Claimed, lease int64) error {
+	return s.Write(ctx, func(t *Tx) error {
+		now := s.Now()
+		return t.one(ctx, "enter the dot", qEnterDot, c.ID, c.Lease, now+lease, now)
 	})
 }
 
@@ -289,6 +303,15 @@ func (r Read) ids(ctx context.Context, query string, args ...any) ([]int64, erro
 	return out, err
 }
 
+const qFailedBefore = `select id from mail where conversation_id = $1 and root_id = $2 and seq < $3 and id <> $4
+	and state in ('failed', 'cancelled', 'suppressed') order by id`
+
+// FailedBefore returns the mails of the same chain that come before a mail and
+// ended without being handed over.
+func (r Read) FailedBefore(ctx context.Context, m *postroom.Mail) ([]int64, error) {
+	return r.ids(ctx, qFailedBefore, m.ConversationID, m.Root, m.Seq, m.ID)
+}
+
 const qLostMails = `select id from mail where state = 'sending' and lease_until <= $1 order by id limit $2`
 
 // LostMails lists mails whose worker died: their lease ran out in "sending".
@@ -304,27 +327,23 @@ func (s *Store) StaleUncertain(ctx context.Context, limit int) ([]int64, error) 
 }
 
 const (
-	qRequeueLost            = `update mail set state = 'queued', phase = '', lease = 0, lease_until = 0, due_at = $2, words = $3 where id = $1 and state = 'sending' and phase <> 'data' and lease_until <= $4`
-	qUncertainLost          = `update mail set state = 'uncertain', phase = '', lease = 0, lease_until = 0, due_at = $2, words = $3 where id = $1 and state = 'sending' and phase = 'data' and lease_until <= $4`
-	qRecipientsOfLost       = `update mail_recipient set state = $2, words = $3 where mail_id = $1 and state = 'sending'`
-	wordsDied               = "The program stopped before the mail was handed over; it will be sent again."
-	wordsDiedAfter          = "The program stopped while the server's answer was awaited; the server may have the mail or not."
-	uncertainGrace    int64 = 15 * 60 * 1000
+	qRequeueLost      = `update mail set state = 'queued', phase = '', lease = 0, lease_until = 0, due_at = $2, words = $3 where id = $1 and state = 'sending' and phase <> 'dot' and lease_until <= $4`
+	qUncertainLost    = `update mail set state = 'uncertain', phase = '', lease = 0, lease_until = 0, due_at = $2, words = $3 where id = $1 and state = 'sending' and phase = 'dot' and lease_until <= $4`
+	qRecipientsOfLost = `update mail_recipient set state = $2, words = $3 where mail_id = $1 and state = 'sending'`
+	wordsDied         = "The program stopped before the mail was handed over; it will be sent again."
+	wordsDiedAfter    = "The program stopped while the server's answer was awaited; the server may have the mail or not."
 )
 
-// UncertainGrace is how long evidence is awaited for an uncertain mail, in
-// milliseconds (R6).
-const UncertainGrace = uncertainGrace
-
-// RescueMail settles a mail whose worker died: before DATA it is queued again,
-// from DATA on it is uncertain (R9). It returns the mail as it is now.
-func (t *Tx) RescueMail(ctx context.Context, id int64) (*postroom.Mail, error) {
+// RescueMail settles a mail whose worker died: before the final dot it is
+// queued again, from the dot on it is uncertain (R9), and evidence is awaited
+// for grace milliseconds (R6). It returns the mail as it is now.
+func (t *Tx) RescueMail(ctx context.Context, id, grace int64) (*postroom.Mail, error) {
 	now := t.store.Now()
 	state, words := postroom.MailQueued, wordsDied
 	n, err := t.exec(ctx, qRequeueLost, id, now, wordsDied, now)
 	if err == nil && n == 0 {
 		state, words = postroom.MailUnsure, wordsDiedAfter
-		n, err = t.exec(ctx, qUncertainLost, id, now+uncertainGrace, wordsDiedAfter, now)
+		n, err = t.exec(ctx, qUncertainLost, id, now+grace, wordsDiedAfter, now)
 	}
 	if err != nil {
 		return nil, err
@@ -341,12 +360,12 @@ func (t *Tx) RescueMail(ctx context.Context, id int64) (*postroom.Mail, error) {
 }
 
 const (
-	qReturnMail       = `update mail set state = 'queued', phase = '', lease = 0, lease_until = 0, due_at = $3, tries = tries - 1 where id = $1 and lease = $2 and state = 'sending' and phase <> 'data'`
+	qReturnMail       = `update mail set state = 'queued', phase = '', lease = 0, lease_until = 0, due_at = $3, tries = tries - 1 where id = $1 and lease = $2 and state = 'sending' and phase <> 'dot'`
 	qReturnRecipients = `update mail_recipient set state = 'queued' where mail_id = $1 and state = 'sending'`
 )
 
 // ReturnMail queues a claimed mail again without spending a try, unless it
-// reached DATA or is somebody else's by now; then it does nothing.
+// reached its final dot or is somebody else's by now; then it does nothing.
 func (s *Store) ReturnMail(ctx context.Context, c Claimed, due int64) error {
 	return s.Write(ctx, func(t *Tx) error {
 		n, err := t.exec(ctx, qReturnMail, c.ID, c.Lease, due)
