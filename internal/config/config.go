@@ -55,6 +55,8 @@ type Settings struct {
 
 	Workers     int           `env:"POSTROOM_WORKERS" default:"8" help:"How many mails are handed to servers at the same time."`
 	DBConns     int           `env:"POSTROOM_DB_CONNS" name:"db-conns" default:"16" help:"Connections to PostgreSQL for writing, and as many again for reading."`
+	Lease       time.Duration `env:"POSTROOM_LEASE" default:"30s" help:"How long a process may be silent before another takes its work for abandoned. On SQLite, which one process owns, a restart takes everything over at once."`
+	Grace       time.Duration `env:"POSTROOM_GRACE" default:"15m" help:"How long a mail whose arrival is uncertain (the connection broke after its last byte and before the server's answer) waits for evidence. After that a reply is sent once more, the very same mail, and an automatic mail is taken as sent."`
 	StopTimeout time.Duration `env:"POSTROOM_STOP_TIMEOUT" default:"20s" help:"How long stopping waits for what is under way; what has not ended then is handed back and goes on at the next start."`
 }
 
@@ -164,6 +166,10 @@ func (s *Settings) checkNumbers() error {
 		return invalid("workers", "%d is not between 1 and 256", s.Workers)
 	case s.DBConns < 2 || s.DBConns > 500:
 		return invalid("db-conns", "%d is not between 2 and 500", s.DBConns)
+	case s.Lease != 0 && (s.Lease < time.Second || s.Lease > time.Hour):
+		return invalid("lease", "%s is not between 1s and 1h", s.Lease)
+	case s.Grace != 0 && (s.Grace < time.Second || s.Grace > 24*time.Hour):
+		return invalid("grace", "%s is not between 1s and 24h", s.Grace)
 	case s.StopTimeout < time.Second || s.StopTimeout > time.Hour:
 		return invalid("stop-timeout", "%s is not between 1s and 1h", s.StopTimeout)
 	}

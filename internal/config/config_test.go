@@ -48,6 +48,8 @@ func TestEverySettingIsChecked(t *testing.T) {
 		{"max-upload", func(s *config.Settings) { s.MaxUpload = 0 }},
 		{"workers", func(s *config.Settings) { s.Workers = 0 }},
 		{"db-conns", func(s *config.Settings) { s.DBConns = 1000 }},
+		{"lease", func(s *config.Settings) { s.Lease = time.Millisecond }},
+		{"grace", func(s *config.Settings) { s.Grace = 25 * time.Hour }},
 		{"stop-timeout", func(s *config.Settings) { s.StopTimeout = 0 }},
 	} {
 		s := good()

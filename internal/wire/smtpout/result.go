@@ -98,8 +98,8 @@ type Result struct {
 	// to the connection, or may have been.
 	DotWritten bool
 
-	// Fenced is true when Hooks.BeforeData stopped the attempt: nothing was
-	// sent and nothing may be recorded by a worker that lost its lease.
+	// Fenced is true when Hooks.BeforeData or Hooks.BeforeDot stopped the
+	// attempt: nothing was sent and nothing may be recorded by a worker that lost its lease.
 	Fenced bool
 
 	// Stale is true when a reused connection turned out to be closed before

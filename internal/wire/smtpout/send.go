@@ -28,6 +28,12 @@ type Hooks struct {
 	// reset and nothing was sent.
 	BeforeData func(ctx context.Context) error
 
+	// BeforeDot is called when the whole mail was written but for the dot
+	// that ends it. An error stops the attempt: the connection is closed, and
+	// since a server may not take a mail whose end it has not seen (RFC 5321
+	// section 4.1.1.4), nothing was sent.
+	BeforeDot func(ctx context.Context) error
+
 	// Phase is called on entering each phase from PhaseMail on, before its
 	// first byte is written; PhaseAnswer when the dot has left.
 	Phase func(Phase)
@@ -349,6 +355,13 @@ func (a *attempt) unasked() bool {
 // dot ends the mail and reads the answer. It is written by itself, so that a
 // failed write says exactly whether its last byte left.
 func (a *attempt) dot() bool {
+	if a.hooks.BeforeDot != nil {
+		if err := a.hooks.BeforeDot(a.ctx); err != nil {
+			a.res.Fenced, a.broken = true, true
+			a.note("stopped before the end of the mail: %v", err)
+			return a.end(&Fault{Phase: PhaseBody, Text: "stopped before the end of the mail was sent", Err: err})
+		}
+	}
 	a.reach(PhaseDot)
 	a.log(Client, ".")
 	n, err := a.writeAll([]byte(".\r\n"), a.server.Timeouts.Block)
