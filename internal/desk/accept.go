@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 
 	"postroom"
 	"postroom/internal/email"
@@ -45,10 +46,14 @@ func (d *Desk) Accept(ctx context.Context, in Delivery) (err error) {
 	if err != nil {
 		return err
 	}
+	to := make([]string, len(in.To))
+	for i, address := range in.To {
+		to[i] = clean(address)
+	}
 	return d.store.Write(ctx, func(tx *store.Tx) error {
 		now := d.store.Now()
 		for i, box := range boxes {
-			row := store.Inbound{ID: ids[i], MailboxID: box, Source: in.Source, EnvelopeFrom: in.From, EnvelopeTo: in.To, Remote: in.Remote,
+			row := store.Inbound{ID: ids[i], MailboxID: box, Source: in.Source, EnvelopeFrom: clean(in.From), EnvelopeTo: to, Remote: clean(in.Remote),
 				RawSHA256: ref.Hash, Size: ref.Size, State: store.InboundNew, DueAt: now, ReceivedAt: now}
 			if err := tx.InsertInbound(ctx, row); err != nil {
 				return err
@@ -60,6 +65,11 @@ func (d *Desk) Accept(ctx context.Context, in Delivery) (err error) {
 		tx.OnCommit(func() { d.wake(WakeReceive) })
 		return nil
 	})
+}
+
+// clean makes what a peer said fit for a row: valid text without NUL.
+func clean(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
 }
 
 // mailboxesFor returns the mailboxes a mail's envelope names, each once; one
@@ -81,16 +91,43 @@ func (d *Desk) mailboxesFor(ctx context.Context, to []string) ([]int64, error) {
 	return out, nil
 }
 
-// MailboxFor returns the mailbox with an address, token or not; nil if none of
-// them has it.
+// MailboxFor returns the mailbox with an address, nil if none of them has it.
+// The address as it is comes first; then what stands behind the separator is
+// left out, whether it is a token of ours or, where the provider delivers such
+// addresses, anything else: a token that was mangled on its way makes no match
+// (T2), and no mail is lost over it.
 func (d *Desk) MailboxFor(all []*postroom.Mailbox, address string) *postroom.Mailbox {
-	for _, m := range all {
-		plain := postroom.Canonical(d.keys.PlainAddress(address, m.Separator))
-		if slices.Contains(m.Addresses(), plain) || slices.Contains(m.Addresses(), postroom.Canonical(address)) {
-			return m
+	address = postroom.Canonical(address)
+	if !strings.Contains(address, "@") {
+		return nil
+	}
+	for _, plain := range []func(*postroom.Mailbox) string{
+		func(*postroom.Mailbox) string { return address },
+		func(m *postroom.Mailbox) string { return d.keys.PlainAddress(address, m.Separator) },
+		func(m *postroom.Mailbox) string { return withoutDetail(address, m) },
+	} {
+		for _, m := range all {
+			if slices.Contains(m.Addresses(), plain(m)) {
+				return m
+			}
 		}
 	}
 	return nil
+}
+
+// withoutDetail takes the part of a local part behind its first separator off
+// (RFC 5233), where the mailbox's provider knows such addresses.
+func withoutDetail(address string, m *postroom.Mailbox) string {
+	separator := m.Separator
+	if separator == "" {
+		separator = "+"
+	}
+	at := strings.LastIndexByte(address, '@')
+	i := strings.Index(address[:at], separator)
+	if !m.Subaddress || i < 1 {
+		return address
+	}
+	return address[:i] + address[at:]
 }
 
 // KnowsRecipient tells a listener whether an address is one of ours; NotFound

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"postroom"
 	"postroom/internal/desk"
@@ -15,40 +14,30 @@ import (
 // file puts the mail where it belongs, in one transaction with the end of its
 // row: a crash before it changes nothing, one after it repeats nothing.
 func (f *filing) file(ctx context.Context, c store.Claimed) error {
-	var came *postroom.Mail
+	var end store.Inbound
 	err := f.r.Store.Write(ctx, func(tx *store.Tx) error {
 		f := f.again()
-		came = nil
 		if err := f.repeated(ctx, tx); err != nil {
 			return err
 		}
-		var err error
+		if f.in.State == store.InboundNew && f.loop != "" {
+			f.in.State, f.in.Words = store.InboundLoop, f.loop
+		}
 		if f.in.State == store.InboundNew {
-			if came, err = f.cameBack(ctx, tx); err != nil {
+			if err := f.join(ctx, tx); err != nil {
 				return err
 			}
-		}
-		if f.in.State == store.InboundNew {
-			err = f.join(ctx, tx)
-		}
-		if err != nil {
-			return err
 		}
 		if err := tx.HoldLane(ctx, store.LaneReceive, c); err != nil {
 			return err
 		}
 		f.in.DoneAt, f.in.DueAt = f.r.Store.Now(), 0
-		f.r.Log.Info("received", "inbound", f.in.ID, "state", f.in.State, "class", f.in.Class, "conversation", f.in.ConversationID, "evidence", f.in.Evidence)
+		f.in.Evidence = plain(f.in.Evidence, maxWords)
+		end = f.in
 		return tx.EndInbound(ctx, f.in)
 	})
-	if err == nil && came != nil {
-		// What came back is proof that the mail arrived somewhere (R6).
-		err = f.r.Outbox.Seen(ctx, came.ID, "A copy of the mail came back to us: it was handed on.")
-	}
-	for _, p := range f.proof {
-		if err == nil && p.MailID != 0 && came == nil {
-			err = f.r.Outbox.Seen(ctx, p.MailID, "It was answered.")
-		}
+	if err == nil {
+		f.r.Log.Info("received", "inbound", end.ID, "state", end.State, "class", end.Class, "conversation", end.ConversationID, "evidence", end.Evidence)
 	}
 	return err
 }
@@ -57,13 +46,9 @@ func (f *filing) file(ctx context.Context, c store.Claimed) error {
 func (f *filing) again() *filing {
 	c := *f
 	m := *f.message
-	m.Attachments = slices.Clone(f.message.Attachments)
+	m.Attachments, m.Notices = slices.Clone(f.message.Attachments), slices.Clone(f.message.Notices)
 	c.message, c.ids = &m, slices.Clone(f.ids)
 	return &c
-}
-
-func (f *filing) end(state, words string) {
-	f.in.State, f.in.Words = state, words
 }
 
 // repeated finds out whether the same mail was here before: same id and same
@@ -73,65 +58,30 @@ func (f *filing) repeated(ctx context.Context, tx *store.Tx) error {
 	for _, s := range same {
 		if s.ContentHash == f.in.ContentHash {
 			f.in.ConversationID, f.in.MessageID = s.ConversationID, s.MessageID
-			f.end(store.InboundDuplicate, "The same mail arrived before.")
+			f.in.State, f.in.Words = store.InboundDuplicate, "The same mail arrived before."
 			return err
 		}
 	}
 	return err
 }
 
-// cameBack finds out whether the mail is our own come back (D6, D7). It
-// returns the mail of ours that it is a copy of.
-func (f *filing) cameBack(ctx context.Context, tx *store.Tx) (*postroom.Mail, error) {
-	if email.ReceivedCount(f.mail) >= email.MaxReceived {
-		f.end(store.InboundLoop, fmt.Sprintf("It has %d Received lines: it goes round in circles.", email.ReceivedCount(f.mail)))
-		return nil, nil
-	}
-	id, err := tx.MailByHeader(ctx, f.message.Header)
-	if err != nil || id == 0 {
-		return nil, err
-	}
-	mail, err := tx.Mail(ctx, id)
-	if err != nil || mail.MailboxID != f.mailbox.ID {
-		return nil, err
-	}
-	if slices.Contains(email.LoopMailboxes(f.mail), postroom.Canonical(f.mailbox.Address)) {
-		f.end(store.InboundLoop, "It is an automatic mail of this mailbox that came back.")
-		return mail, nil
-	}
-	if mail.SHA256 == "" {
-		return nil, nil
-	}
-	sent, err := f.r.Blobs.Read(mail.SHA256, mail.Size)
-	if err != nil || email.ContentHash(sent) != f.in.ContentHash {
-		return nil, err
-	}
-	f.end(store.InboundLoop, "It is a copy of a mail that this mailbox sent.")
-	return mail, nil
-}
-
 // join finds the conversation the mail belongs to, or begins one, and adds the
 // message.
 func (f *filing) join(ctx context.Context, tx *store.Tx) error {
-	found, old, err := f.thread(ctx, tx)
+	c, old, err := f.thread(ctx, tx)
 	if err != nil {
 		return err
 	}
-	var c *postroom.Conversation
-	actor := postroom.Actor{Kind: postroom.ByCustomer}
 	participants := f.participants()
-	if found != nil {
-		c = found
-		actor.ID = c.CustomerID
-		if err := f.recognise(ctx, tx, c, participants); err != nil {
-			return err
-		}
-	} else if c, err = f.begin(ctx, tx, old); err != nil {
-		return err
+	if c != nil {
+		err = f.recognise(ctx, tx, c, participants)
 	} else {
-		actor.ID = c.CustomerID
+		c, err = f.begin(ctx, tx, old)
 	}
-	out, err := f.r.Desk.In(ctx, tx, actor, desk.Cause{Path: postroom.PathMail}, c, f.ids, func(t *desk.Turn) error {
+	if err != nil {
+		return err
+	}
+	out, err := f.r.Desk.In(ctx, tx, f.message.Author, desk.Cause{Path: postroom.PathMail}, c, f.ids, func(t *desk.Turn) error {
 		t.Receive(f.message, participants...)
 		return nil
 	})
@@ -143,73 +93,110 @@ func (f *filing) join(ctx context.Context, tx *store.Tx) error {
 }
 
 // thread follows the evidence in its order; the first that leads to a
-// conversation of this mailbox decides (T1, T10). A conversation that was
-// closed for longer than the reopen window is not joined but continued: old is
-// its id (T8).
-func (f *filing) thread(ctx context.Context, tx *store.Tx) (c *postroom.Conversation, old int64, err error) {
+// conversation of this mailbox decides (T1, T10). One that was closed for
+// longer than the reopen window is not joined but continued by a new one: old
+// is the one it continues (T8).
+func (f *filing) thread(ctx context.Context, tx *store.Tx) (c, old *postroom.Conversation, err error) {
+	known, err := tx.Refs(ctx, f.mailbox.ID, f.cited())
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, p := range f.proof {
-		id, err := f.follow(ctx, tx, p)
-		if err != nil {
-			return nil, 0, err
+		if c, err = f.follow(ctx, tx, p, known); err != nil {
+			return nil, nil, err
 		}
-		if id == 0 {
-			continue
+		if c != nil {
+			f.in.Evidence = p.Detail
+			break
 		}
-		if c, err = tx.Conversation(ctx, id); err != nil {
-			return nil, 0, err
-		}
-		if c.MailboxID != f.mailbox.ID {
-			c = nil
-			continue
-		}
-		f.in.Evidence = p.Detail
-		break
 	}
 	if c == nil {
-		if c, err = f.awaited(ctx, tx); err != nil || c == nil {
-			return nil, 0, err
+		if c, err = f.kin(ctx, tx, known); err != nil || c == nil {
+			return nil, nil, err
 		}
 	}
 	window := int64(f.mailbox.ReopenDays) * 24 * 60 * 60 * 1000
-	if c.Status == postroom.Closed && c.ClosedAt > 0 && f.r.Store.Now()-c.ClosedAt > window {
-		f.in.Evidence += fmt.Sprintf(" Conversation %d was closed more than %d days ago, so a new one continues it.", c.Number, f.mailbox.ReopenDays)
-		return nil, c.ID, nil
+	// What a machine sends for a person never reopens, and begins nothing
+	// beside what it answers (A7).
+	machine := f.message.Class == postroom.Class(email.AutoReply) || f.message.Class == postroom.Class(email.DeliveryReport)
+	if c.Status == postroom.Closed && c.ClosedAt > 0 && f.r.Store.Now()-c.ClosedAt > window && !machine {
+		words := fmt.Sprintf("Conversation %d was closed more than %d days ago, so a new one continues it.", c.Number, f.mailbox.ReopenDays)
+		f.in.Evidence += " " + words
+		f.message.Notices = append(f.message.Notices, words)
+		return nil, c, nil
 	}
-	return c, 0, nil
+	return c, nil, nil
 }
 
-// follow returns the conversation that a piece of evidence leads to, 0 for
-// none. A subject's number alone never joins (T6).
-func (f *filing) follow(ctx context.Context, tx *store.Tx, p email.EvidenceItem) (int64, error) {
+// cited lists the ids to look up: those the mail answers, and its own, which
+// an answer may have cited before it arrived.
+func (f *filing) cited() []string {
+	var ids []string
+	for _, p := range f.proof {
+		if p.Kind == email.StoredID && len(ids) < maxCited {
+			ids = append(ids, p.Ref)
+		}
+	}
+	if !slices.Contains(ids, f.in.HeaderID) {
+		ids = append(ids, f.in.HeaderID)
+	}
+	return ids
+}
+
+// follow returns the conversation of this mailbox that a piece of evidence
+// leads to, nil for none. A subject's number never does (T6).
+func (f *filing) follow(ctx context.Context, tx *store.Tx, p email.EvidenceItem, known []store.Ref) (*postroom.Conversation, error) {
+	id := int64(0)
 	switch {
 	case p.MailID != 0:
 		m, err := tx.Mail(ctx, p.MailID)
 		if postroom.CodeOf(err) == postroom.NotFound {
-			return 0, nil
+			return nil, nil
 		}
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		return m.ConversationID, nil
+		if m.MailboxID != f.mailbox.ID {
+			f.note("It names a conversation of another mailbox, which it may not join from here.")
+			return nil, nil
+		}
+		id = m.ConversationID
 	case p.Kind == email.StoredID:
-		refs, err := tx.Refs(ctx, f.mailbox.ID, []string{p.Ref})
-		if err != nil || len(refs) == 0 {
-			return 0, err
+		for _, r := range known {
+			if r.Ref == p.Ref && !r.Cited {
+				id = r.ConversationID
+				break
+			}
 		}
-		return refs[0].ConversationID, nil
 	}
-	return 0, nil
+	if id == 0 {
+		return nil, nil
+	}
+	c, err := tx.Conversation(ctx, id)
+	if postroom.CodeOf(err) == postroom.NotFound || err == nil && c.MailboxID != f.mailbox.ID {
+		return nil, nil
+	}
+	return c, err
 }
 
-// awaited finds the conversation of an answer that arrived before this mail
-// and cites it (T19).
-func (f *filing) awaited(ctx context.Context, tx *store.Tx) (*postroom.Conversation, error) {
-	refs, err := tx.Refs(ctx, f.mailbox.ID, []string{email.CanonicalID(f.message.Header)})
-	if err != nil || len(refs) == 0 || !refs[0].Cited {
-		return nil, err
+// kin finds the conversation of a mail that arrived before this one although
+// it answers it, or answers the same mail, which never came here (T19).
+func (f *filing) kin(ctx context.Context, tx *store.Tx, known []store.Ref) (*postroom.Conversation, error) {
+	// Where another mail has used the id, answers may mean that one.
+	used := slices.ContainsFunc(known, func(r store.Ref) bool { return r.Ref == f.in.HeaderID && !r.Cited })
+	for _, own := range []bool{true, false} {
+		for _, r := range known {
+			if !r.Cited || own != (r.Ref == f.in.HeaderID) || own && used {
+				continue
+			}
+			f.in.Evidence = "Another mail cites " + r.Ref + ", which it cites as well."
+			if own {
+				f.in.Evidence = "An answer to it arrived before it."
+			}
+			return tx.Conversation(ctx, r.ConversationID)
+		}
 	}
-	f.in.Evidence = "An answer to it arrived before it."
-	return tx.Conversation(ctx, refs[0].ConversationID)
+	return nil, nil
 }
 
 // MaxParticipants is how many people one mail can add to a conversation (T18).
@@ -219,63 +206,73 @@ const MaxParticipants = 40
 // and Cc who are neither us nor machines (T16).
 func (f *filing) participants() []store.Participant {
 	var out []store.Participant
-	if !email.IsMachineAddress(f.author.Address) {
-		out = append(out, store.Sender(f.author, true))
+	seen := map[string]bool{}
+	add := func(p store.Participant) {
+		address := postroom.Canonical(p.Address)
+		switch {
+		case seen[address] || f.nobody(address):
+		case len(out) >= MaxParticipants:
+			f.message.Notices = append(f.message.Notices, fmt.Sprintf("It names more than %d people; only the first of them were added to the conversation.", MaxParticipants))
+			seen[""] = true
+		default:
+			seen[address] = true
+			out = append(out, p)
+		}
 	}
+	add(store.Sender(f.author, true))
 	for _, list := range []struct {
 		kind string
 		in   []postroom.Address
 	}{{"to", f.message.To}, {"cc", f.message.Cc}} {
 		for _, a := range list.in {
-			if len(out) >= MaxParticipants {
-				return out
-			}
-			if email.CheckAddress(a.Address) == nil && !email.IsMachineAddress(a.Address) && f.r.Desk.MailboxFor(f.all, a.Address) == nil {
-				out = append(out, store.Participant{Address: a.Address, Name: a.Name, Kind: list.kind, Confirmed: true})
+			if !seen[""] {
+				add(store.Participant{Address: a.Address, Name: a.Name, Kind: list.kind, Confirmed: true})
 			}
 		}
 	}
 	return out
 }
 
-// recognise marks the message of somebody who does not take part in the
-// conversation: it is shown as unverified, brings nobody along and is sent
-// nothing until an agent confirms them (T7, T9).
+// recognise says who of the conversation wrote the message. Somebody who does
+// not take part in it is marked: the message is shown as unverified, brings
+// nobody along and is sent nothing until an agent confirms it (T7, T9).
 func (f *filing) recognise(ctx context.Context, tx *store.Tx, c *postroom.Conversation, brought []store.Participant) error {
-	known, err := tx.Participants(ctx, c.ID)
-	if err != nil {
-		return err
-	}
 	customer, err := tx.Customer(ctx, c.CustomerID)
 	if err != nil {
 		return err
 	}
 	if slices.Contains(customer.Addresses, f.author.Address) {
+		f.message.Author.ID = c.CustomerID
 		return nil
 	}
-	for _, p := range known {
-		if p.Address == f.author.Address && p.Confirmed {
-			return nil
-		}
+	known, err := tx.Participants(ctx, c.ID)
+	if err != nil {
+		return err
 	}
-	f.message.Unconfirmed = true
-	if f.message.NoAuto == "" {
-		f.message.NoAuto = "its sender is new to the conversation and not confirmed"
+	if slices.ContainsFunc(known, func(p store.Participant) bool { return p.Address == f.author.Address && p.Confirmed }) {
+		return nil
 	}
-	f.message.Notices = append(f.message.Notices, "Unverified new participant: "+f.author.Address+" did not take part in this conversation before.")
 	for i := range brought {
 		brought[i].Confirmed = false
 	}
+	if f.message.NoAuto == "" {
+		f.message.NoAuto = "its sender is new to the conversation and not confirmed"
+	}
+	if f.nobody(f.author.Address) {
+		return nil // nobody to confirm: machines take part in nothing
+	}
+	f.message.Unconfirmed = true
+	f.message.Notices = append(f.message.Notices, "Unverified new participant: "+f.author.Address+" did not take part in this conversation before.")
 	return nil
 }
 
-// begin makes a new conversation.
-func (f *filing) begin(ctx context.Context, tx *store.Tx, old int64) (*postroom.Conversation, error) {
+// begin makes a new conversation, which may continue an old one.
+func (f *filing) begin(ctx context.Context, tx *store.Tx, old *postroom.Conversation) (*postroom.Conversation, error) {
 	now := f.r.Store.Now()
 	id, customer := f.ids[0], f.ids[1]
 	f.ids = f.ids[2:]
 	var err error
-	if email.IsMachineAddress(f.author.Address) {
+	if f.nobody(f.author.Address) {
 		name := f.author.Name
 		if name == "" {
 			name = f.author.Address
@@ -287,13 +284,14 @@ func (f *filing) begin(ctx context.Context, tx *store.Tx, old int64) (*postroom.
 	if err != nil {
 		return nil, err
 	}
+	f.message.Author.ID = customer
 	c := &postroom.Conversation{ID: id, MailboxID: f.mailbox.ID, CustomerID: customer, Subject: f.message.Subject,
-		Status: postroom.Active, CreatedAt: now, UpdatedAt: now, LinkedFrom: old}
+		Status: postroom.Active, CreatedAt: now, UpdatedAt: now}
+	if old != nil {
+		c.LinkedFrom = old.ID
+	}
 	if c.Subject == "" {
 		c.Subject = "(no subject)"
-	}
-	if len(c.Subject) > postroom.MaxSubject {
-		c.Subject = strings.ToValidUTF8(c.Subject[:postroom.MaxSubject], "")
 	}
 	// The whole of a first message and of a forward is shown (Q1).
 	f.message.VisibleText, f.message.VisibleHTML = "", ""

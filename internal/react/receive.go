@@ -2,9 +2,10 @@ package react
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
-	"sync"
+	"strings"
 
 	"postroom"
 	"postroom/internal/alarm"
@@ -14,13 +15,18 @@ import (
 )
 
 const (
-	receiveBatch = 32 // mails read ahead of one lane, parsed in parallel
-	receiveTries = 5
+	receiveBatch = 64       // mails of one look at a lane
+	receiveBytes = 64 << 20 // … and about how many bytes of them
+	receiveAhead = 8        // mails read ahead of the one that is filed
+	receiveTries = 5        // before a mail that fails is set aside
+	conflicts    = 3        // before a conflict is taken for the mail's own fault
 )
 
-// receive works one mailbox's lane: its mails are parsed in parallel and filed
+// receive works one mailbox's lane: its mails are read in parallel and filed
 // in order of arrival, each in a transaction of its own, so that an answer
-// that came right after its parent finds it (T19).
+// that came right after its parent finds it (T19). Lane 0 holds the mails
+// whose envelope named no mailbox; they are passed on to where their headers
+// say.
 func (r *React) receive(ctx context.Context, c store.Claimed) error {
 	for {
 		batch, err := r.Store.Read().WaitingInbound(ctx, c.ID, r.Store.Now(), receiveBatch)
@@ -34,12 +40,51 @@ func (r *React) receive(ctx context.Context, c store.Claimed) error {
 			}
 			continue
 		}
-		for i, p := range r.parseAll(batch) {
-			if err := r.receiveOne(ctx, c, batch[i], p); err != nil {
-				return err
-			}
+		if err := r.receiveAll(ctx, c, bounded(batch)); err != nil {
+			return err
 		}
 	}
+}
+
+// bounded leaves as many mails as fit in memory side by side, but one at
+// least.
+func bounded(batch []store.Inbound) []store.Inbound {
+	sum := int64(0)
+	for i, in := range batch {
+		if sum += in.Size; i > 0 && sum > receiveBytes {
+			return batch[:i]
+		}
+	}
+	return batch
+}
+
+// receiveAll files a batch in its order. While one mail is filed, those behind
+// it are read.
+func (r *React) receiveAll(ctx context.Context, c store.Claimed, batch []store.Inbound) error {
+	boxes, err := r.Store.Read().Mailboxes(ctx)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ahead := make(chan chan *filing, receiveAhead)
+	ended := make(chan struct{})
+	defer func() {
+		cancel()
+		for range ahead { // until the reader has seen that it is over
+		}
+		<-ended
+	}()
+	go func() {
+		defer close(ended)
+		defer close(ahead)
+		r.readAhead(ctx, boxes, batch, ahead)
+	}()
+	for one := range ahead {
+		if err := r.receiveOne(ctx, c, <-one); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
 }
 
 // leaveLane gives the lane back, unless a mail arrived meanwhile.
@@ -59,81 +104,66 @@ func (r *React) leaveLane(ctx context.Context, c store.Claimed) (done bool, err 
 	return done, err
 }
 
-// parsed is a received mail as far as it was understood.
-type parsed struct {
-	raw  []byte
-	mail *email.Mail
-	err  error // it could not be read; kept and shown (D5)
-	wait bool  // for now only: tried again
-}
+// unreadable is a fault that lies in the mail itself: trying again changes
+// nothing.
+type unreadable struct{ error }
 
-func (r *React) parseAll(batch []store.Inbound) []parsed {
-	out := make([]parsed, len(batch))
-	gate := make(chan struct{}, 2)
-	var all sync.WaitGroup
-	for i, in := range batch {
-		all.Go(func() {
-			gate <- struct{}{}
-			defer func() { <-gate }()
-			out[i] = r.parse(in)
-		})
+func (u unreadable) Unwrap() error { return u.error }
+
+// receiveOne files one mail, or notes why it could not be. An error means that
+// the lane, the database or the process is gone, and that the lane is to be
+// tried again as a whole.
+func (r *React) receiveOne(ctx context.Context, c store.Claimed, f *filing) error {
+	err := f.fault
+	for try := 0; err == nil || postroom.CodeOf(err) == postroom.Conflict && try < conflicts; try++ {
+		if err = r.place(ctx, c, f); err == nil {
+			return nil
+		}
 	}
-	all.Wait()
-	return out
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if postroom.CodeOf(err) == postroom.Unavailable && !f.blobFault {
+		return err
+	}
+	return r.unprocessable(ctx, c, f, err)
 }
 
-// parse reads one mail. A panic of the parser is a mail that cannot be
-// processed and nothing worse.
-func (r *React) parse(in store.Inbound) (p parsed) {
+// place passes a mail on or files it. A panic is a fault of this mail and
+// delays no other.
+func (r *React) place(ctx context.Context, c store.Claimed, f *filing) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			r.Log.Error("parser panicked", "inbound", in.ID, "panic", v)
-			p.err = fmt.Errorf("the parser failed: %v", v)
+			err = r.panicked("filing", f.in, v)
 		}
 	}()
-	raw, err := r.Blobs.Read(in.RawSHA256, in.Size)
-	if err != nil {
-		return parsed{err: err, wait: postroom.CodeOf(err) == postroom.Unavailable}
+	if f.mailbox == nil {
+		return f.pass(ctx, c)
 	}
-	p = parsed{raw: raw, mail: email.Parse(raw, email.ParseOptions{Received: desk.Time(in.ReceivedAt)})}
-	p.err = p.mail.Err
-	return p
+	f.evidence(ctx)
+	return f.file(ctx, c)
 }
 
-// receiveOne files one mail, or notes why it could not be.
-func (r *React) receiveOne(ctx context.Context, c store.Claimed, in store.Inbound, p parsed) error {
-	err := p.err
-	if err == nil {
-		var f *filing
-		if f, err = r.prepare(ctx, in, p); err == nil {
-			err = f.file(ctx, c)
-		}
-	}
-	switch {
-	case err == nil:
-		return nil
-	case ctx.Err() != nil, postroom.CodeOf(err) == postroom.Conflict, postroom.CodeOf(err) == postroom.Unavailable && !p.wait:
-		return err // the lease, the database or the process is gone: the lane is tried again
-	}
-	return r.unprocessable(ctx, c, in, p, err)
+func (r *React) panicked(what string, in store.Inbound, v any) error {
+	r.Log.Error("received mail: a fault of this program", "while", what, "inbound", in.ID, "panic", v)
+	return unreadable{fmt.Errorf("%s it failed by a fault of this program: %v", what, v)}
 }
 
 // unprocessable keeps a mail that cannot be filed: it is tried again a few
-// times, then shown to administrators with its words; it delays nobody (D5).
-func (r *React) unprocessable(ctx context.Context, c store.Claimed, in store.Inbound, p parsed, cause error) error {
+// times if that can help, then shown to administrators with its words; it
+// delays nobody (D5).
+func (r *React) unprocessable(ctx context.Context, c store.Claimed, f *filing, cause error) error {
 	id, err := r.Store.NewID(ctx)
 	if err != nil {
 		return err
 	}
-	now := r.Store.Now()
+	in, now := f.in, r.Store.Now()
+	in.MailboxID = c.ID // it stays where it was
 	in.Tries++
-	in.Words = "Could not be processed: " + cause.Error()
+	in.Words = plain("Could not be processed: "+postroom.TextOf(cause), maxWords)
 	in.State, in.DueAt = store.InboundNew, now+pause(in.Tries+2)
-	if p.err != nil && !p.wait || in.Tries >= receiveTries {
+	if errors.As(cause, new(unreadable)) || in.Tries >= receiveTries {
 		in.State, in.DueAt, in.DoneAt = store.InboundFailed, 0, now
-	}
-	if p.mail != nil {
-		in.Subject, in.Sender = p.mail.Subject, p.mail.Author().Address
 	}
 	r.Log.Warn("received mail could not be processed", "inbound", in.ID, "tries", in.Tries, "error", cause)
 	return r.Store.Write(ctx, func(tx *store.Tx) error {
@@ -149,161 +179,106 @@ func (r *React) unprocessable(ctx context.Context, c store.Claimed, in store.Inb
 	})
 }
 
-// filing is one received mail on its way into a conversation: everything that
-// can be known before the transaction.
-type filing struct {
-	r       *React
-	in      store.Inbound
-	mail    *email.Mail
-	mailbox *postroom.Mailbox
-	all     []*postroom.Mailbox
-	author  postroom.Address
-	message *postroom.Message
-	proof   []email.EvidenceItem
-	ids     []int64
-}
-
-func (r *React) prepare(ctx context.Context, in store.Inbound, p parsed) (*filing, error) {
-	all, err := r.Store.Read().Mailboxes(ctx)
+// pass gives a mail whose envelope named no mailbox of ours to those its
+// headers name, each its own (T11, T17); there it waits its turn among the
+// others. One that names none is kept and shown.
+func (f *filing) pass(ctx context.Context, c store.Claimed) error {
+	to := f.named()
+	if len(to) == 0 {
+		return unreadable{postroom.Errorf(postroom.Invalid, "Neither its envelope nor its headers name an address of ours.")}
+	}
+	ids, err := f.r.Store.NewIDs(ctx, len(to))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	f := &filing{r: r, in: in, mail: p.mail, all: all}
-	f.in.HeaderID = email.CanonicalID(p.mail.MessageID)
-	if f.in.HeaderID == "" {
-		f.in.HeaderID = email.DerivedID(p.raw)
-	}
-	f.in.ContentHash = email.ContentHash(p.raw)
-	f.mailbox = f.find()
-	if f.mailbox == nil {
-		return nil, postroom.Errorf(postroom.Invalid, "No mailbox of ours is named in it.")
-	}
-	f.in.MailboxID = f.mailbox.ID
-	author := p.mail.Author()
-	f.author = postroom.Address{Name: author.Name, Address: postroom.Canonical(author.Address)}
-	f.proof = email.Evidence(p.mail, r.Desk.Keys(), in.EnvelopeTo)
-	if f.message, err = f.compose(ctx); err != nil {
-		return nil, err
-	}
-	f.ids, err = r.Store.NewIDs(ctx, 12)
-	return f, err
+	return f.r.Store.Write(ctx, func(tx *store.Tx) error {
+		now := f.r.Store.Now()
+		for i, box := range to {
+			row := f.in
+			row.MailboxID, row.State, row.Tries, row.DueAt, row.Words = box, store.InboundNew, 0, now, ""
+			var err error
+			if i == 0 {
+				err = tx.EndInbound(ctx, row)
+			} else {
+				row.ID = ids[i]
+				err = tx.InsertInbound(ctx, row)
+			}
+			if err == nil {
+				err = tx.OpenLane(ctx, store.LaneReceive, box, now)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		tx.OnCommit(func() { f.r.Desk.Wake(desk.WakeReceive) })
+		return tx.HoldLane(ctx, store.LaneReceive, c)
+	})
 }
 
-// find returns the mailbox the mail is for: the one its envelope named, else
-// the first that its delivery headers, To or Cc name (T17).
-func (f *filing) find() *postroom.Mailbox {
-	for _, m := range f.all {
-		if m.ID == f.in.MailboxID {
-			return m
+// named lists the mailboxes a mail's headers name: the one it was delivered
+// to, else all in To and Cc.
+func (f *filing) named() []int64 {
+	if f.mail == nil {
+		return nil
+	}
+	for _, a := range f.mail.DeliveredTo {
+		if m := f.r.Desk.MailboxFor(f.boxes, a); m != nil {
+			return []int64{m.ID}
 		}
 	}
-	addresses := slices.Clone(f.mail.DeliveredTo)
+	var out []int64
 	for _, a := range slices.Concat(f.mail.To, f.mail.Cc) {
-		addresses = append(addresses, a.Address)
-	}
-	for _, a := range addresses {
-		if m := f.r.Desk.MailboxFor(f.all, a); m != nil {
-			return m
+		if m := f.r.Desk.MailboxFor(f.boxes, a.Address); m != nil && !slices.Contains(out, m.ID) {
+			out = append(out, m.ID)
 		}
-	}
-	return nil
-}
-
-// MaxStored is the longest text or HTML of a message that is kept in its row,
-// in bytes; the whole is always in the raw mail.
-const MaxStored = 1 << 20
-
-// compose makes the message: sanitised HTML, quotes split off, files stored.
-func (f *filing) compose(ctx context.Context) (*postroom.Message, error) {
-	m := f.mail
-	class, reasons := email.Classify(m)
-	verified, detail := email.Authenticated(m, f.mailbox.AuthServ)
-	msg := &postroom.Message{
-		From: f.author, To: ours(m.To), Cc: ours(m.Cc), Subject: m.Subject, Header: f.in.HeaderID, References: m.CitedIDs(),
-		Class: postroom.Class(class), Verified: verified, InboundID: f.in.ID,
-	}
-	if m.MessageID != "" {
-		msg.Header = m.MessageID
-	}
-	if no, why := email.NoAutoAnswer(m); no {
-		msg.NoAuto = why
-	} else if class != email.Human {
-		msg.NoAuto = "it is automatic mail"
-	}
-	if m.DateOK {
-		msg.Date = m.Date.UnixMilli()
-	}
-	for _, n := range m.Notices {
-		msg.Notices = append(msg.Notices, n.Text)
-	}
-	f.in.Class, f.in.Subject, f.in.Sender = string(class), m.Subject, f.author.Address
-	for _, why := range reasons {
-		f.in.Words += why + " "
-	}
-	if detail != "" {
-		f.in.Words += detail
-	}
-	f.bodies(msg)
-	return msg, f.files(ctx, msg)
-}
-
-func (f *filing) bodies(msg *postroom.Message) {
-	m := f.mail
-	msg.Text = clip(m.PlainText(), &msg.Notices)
-	msg.VisibleText, _ = email.SplitText(msg.Text)
-	if m.HTML == "" {
-		return
-	}
-	keep := email.SanitiseOptions{AllowRemote: true, InlineURL: func(ref string) (string, bool) {
-		a, ok := m.InlineAttachment(ref)
-		return "cid:" + contentID(a), ok
-	}}
-	source := clip(m.HTML, &msg.Notices)
-	msg.HTML, _ = email.Sanitise(source, keep)
-	if visible, hidden := email.SplitHTML(source); hidden != "" {
-		msg.VisibleHTML, _ = email.Sanitise(visible, keep)
-	}
-}
-
-func clip(s string, notices *[]string) string {
-	if len(s) <= MaxStored {
-		return s
-	}
-	*notices = append(*notices, "The text is very long; only its beginning is shown here. The raw mail has all of it.")
-	for s = s[:MaxStored]; s != "" && s[len(s)-1]&0xC0 == 0x80; {
-		s = s[:len(s)-1]
-	}
-	return s[:max(len(s)-1, 0)]
-}
-
-// contentID is the name under which a file of a mail is referred to; some that
-// are shown by Content-Location have none of their own.
-func contentID(a email.Attachment) string {
-	if a.ContentID != "" {
-		return a.ContentID
-	}
-	return a.SHA256[:min(16, len(a.SHA256))]
-}
-
-func (f *filing) files(ctx context.Context, msg *postroom.Message) error {
-	for _, a := range f.mail.Attachments {
-		ref, err := f.r.Blobs.PutBytes(ctx, a.Data)
-		if err != nil {
-			return err
-		}
-		file := postroom.Attachment{Name: a.Name, Type: desk.MediaType(a.Type), Inline: a.Inline, ContentID: a.ContentID, Size: ref.Size, SHA256: ref.Hash}
-		if a.Inline {
-			file.ContentID = contentID(a)
-		}
-		msg.Attachments = append(msg.Attachments, file)
-	}
-	return nil
-}
-
-func ours(in []email.Address) []postroom.Address {
-	out := make([]postroom.Address, 0, len(in))
-	for _, a := range in {
-		out = append(out, postroom.Address{Name: a.Name, Address: a.Address})
 	}
 	return out
+}
+
+// evidence tells the outbox what the mail proves: that a mail of ours, about
+// which there may be doubt, has arrived (R6). It comes before the filing, so
+// that a crash between the two repeats it and loses nothing.
+func (f *filing) evidence(ctx context.Context) {
+	seen := func(id int64, words string) {
+		if err := f.r.Outbox.Seen(ctx, id, words); err != nil {
+			f.r.Log.Warn("evidence that a mail arrived could not be noted", "mail", id, "inbound", f.in.ID, "error", err)
+		}
+	}
+	if f.copyOf != 0 {
+		seen(f.copyOf, "A copy of the mail came back to us: it was handed on.")
+		return
+	}
+	words := "It was answered."
+	if f.message.Class == postroom.Class(email.DeliveryReport) {
+		words = "A delivery report about it came back: it was handed on."
+	}
+	told := []int64{}
+	for _, p := range f.proof {
+		if p.MailID != 0 && len(told) < 10 && !slices.Contains(told, p.MailID) {
+			told = append(told, p.MailID)
+			seen(p.MailID, words)
+		}
+	}
+}
+
+const maxWords = 2000 // bytes of what is noted about a received mail
+
+// plain makes a text fit for a row: valid UTF-8, no NUL, at most n bytes.
+func plain(s string, n int) string {
+	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
+	if len(s) > n {
+		s = strings.ToValidUTF8(s[:n], "")
+	}
+	return s
+}
+
+// clause turns a sentence into what can follow a colon.
+func clause(s string) string {
+	s = strings.TrimSuffix(s, ".")
+	for _, w := range []string{"It ", "Its "} {
+		if rest, ok := strings.CutPrefix(s, w); ok {
+			return strings.ToLower(w) + rest
+		}
+	}
+	return s
 }
