@@ -4,7 +4,8 @@ package view
 
 // Paths of the assets every page, and a mail's own document, load.
 const (
-	appJS   = "/assets/app-3H7UQSFL.js"
-	appCSS  = "/assets/app-T7ORB7GK.css"
-	bodyCSS = "/assets/body-PXYNDCJI.css"
+	appJS    = "/assets/app-PXIQYZKN.js"
+	appCSS   = "/assets/app-YVUKN6CU.css"
+	bodyCSS  = "/assets/body-B4JSBSBH.css"
+	iconsSVG = "/assets/icons-CB51010C.svg"
 )

@@ -1112,7 +1112,7 @@ func composerFoot(s query.Shell, c query.Composer) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 96, "</summary><div class=\"menu-panel to-end upward\"><button class=\"menu-item\" name=\"then\" value=\"stay\">Send and stay</button> <button class=\"menu-item\" name=\"then\" value=\"next\">Send and open the next</button> <button class=\"menu-item\" name=\"then\" value=\"list\">Send and go to the list</button></div></details></div><button class=\"button primary send-close for-reply\" name=\"close\" value=\"1\" data-composer-target=\"sendClose\" title=\"Ctrl Shift Enter\">Send &amp; Close</button></div></div>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 96, "</summary><div class=\"menu-panel to-end upward\"><button class=\"menu-item\" name=\"then\" value=\"stay\">Then stay here</button> <button class=\"menu-item\" name=\"then\" value=\"next\">Then open the next</button> <button class=\"menu-item\" name=\"then\" value=\"list\">Then go to the list</button></div></details></div><button class=\"button primary send-close for-reply\" name=\"close\" value=\"1\" data-composer-target=\"sendClose\" title=\"Ctrl Shift Enter\">Send &amp; Close</button></div></div>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -54,7 +54,8 @@ func placeList(p query.Place) string {
 
 // placeKey tells lists apart: two pages with the same key share the list pane.
 func placeKey(folder string, mailbox int64, sort string) string {
-	return orElse(folder, "mine") + " " + id64(mailbox) + " " + sort
+	folder = orElse(folder, "mine")
+	return folder + " " + id64(mailbox) + " " + ownSort(folder, sort)
 }
 
 func conversationURL(number int64, p query.Place) string {
@@ -126,4 +127,19 @@ func composeURL(s query.Shell, number int64, kind string) string {
 		return u + "&compose=" + kind
 	}
 	return u + "?compose=" + kind
+}
+
+// ownSort is the order where it is not the folder's own (query.Sorts).
+func ownSort(folder, sort string) string {
+	switch folder {
+	case "closed", "spam", "drafts":
+		if sort == "newest" {
+			return ""
+		}
+	default:
+		if sort == "waiting" {
+			return ""
+		}
+	}
+	return sort
 }

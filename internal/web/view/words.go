@@ -373,3 +373,15 @@ func lower(s string) string { return strings.ToLower(s) }
 func zoneWord(zone string) string { return strings.ReplaceAll(zone, "_", " ") }
 
 func contains(all []string, s string) bool { return slices.Contains(all, s) }
+
+// cut shortens a text to n characters.
+func cut(s string, n int) string {
+	count := 0
+	for i := range s {
+		if count == n {
+			return s[:i] + "…"
+		}
+		count++
+	}
+	return s
+}

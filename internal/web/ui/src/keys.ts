@@ -28,7 +28,7 @@ function onKey(event: KeyboardEvent): void {
   if (mod || event.altKey || off() || writing(event.target)) return
   if (document.querySelector("dialog[open]")) return
   const key = event.key === " " ? "Space" : event.key
-  const selected = document.querySelector("#list [data-row-select]:checked")
+  const selected = document.querySelector("#list .row > input:checked")
   const target = (selected && document.querySelector<HTMLElement>(`[data-bulk-key="${CSS.escape(key)}"]`)) || find(key)
   if (target) act(event, target)
 }

@@ -26,7 +26,7 @@ export default class extends Controller<HTMLIFrameElement> {
     const page = this.element.contentDocument
     if (!page?.body) return
     this.observer?.disconnect()
-    this.observer = new ResizeObserver(() => this.fit(page))
+    this.observer = new ResizeObserver(() => requestAnimationFrame(() => this.fit(page)))
     this.observer.observe(page.body)
     page.addEventListener("keydown", (event) => document.dispatchEvent(new KeyboardEvent("keydown", event)))
     this.fit(page)

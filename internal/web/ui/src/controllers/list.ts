@@ -2,9 +2,7 @@ import { Controller } from "@hotwired/stimulus"
 
 /** The conversation list: moving through it by keys, selecting with ranges. */
 export default class extends Controller<HTMLElement> {
-  static override targets = ["row", "box", "all", "count", "whole"]
-  declare readonly rowTargets: HTMLElement[]
-  declare readonly boxTargets: HTMLInputElement[]
+  static override targets = ["all", "count", "whole"]
   declare readonly hasAllTarget: boolean
   declare readonly allTarget: HTMLInputElement
   declare readonly hasCountTarget: boolean
@@ -29,29 +27,38 @@ export default class extends Controller<HTMLElement> {
     document.removeEventListener("turbo:load", this.onMorph)
   }
 
+  private get rows(): HTMLElement[] {
+    return [...this.element.querySelectorAll<HTMLElement>(".row")]
+  }
+
+  private get boxes(): HTMLInputElement[] {
+    return [...this.element.querySelectorAll<HTMLInputElement>(".row > input")]
+  }
+
   /** A click on a checkbox; with shift, the range from the last one. */
   toggle(event: MouseEvent): void {
     const box = event.target as HTMLInputElement
-    const at = this.boxTargets.indexOf(box)
+    const at = this.boxes.indexOf(box)
+    if (at < 0) return
     if (event.shiftKey && this.anchor >= 0) this.range(this.anchor, at, box.checked)
     this.anchor = at
     this.reflect()
   }
 
   toggleAll(): void {
-    this.boxTargets.forEach((box) => (box.checked = this.allTarget.checked))
+    this.boxes.forEach((box) => (box.checked = this.allTarget.checked))
     if (!this.allTarget.checked && this.hasWholeTarget) this.wholeTarget.checked = false
     this.reflect()
   }
 
   clear(): void {
-    this.boxTargets.forEach((box) => (box.checked = false))
+    this.boxes.forEach((box) => (box.checked = false))
     if (this.hasWholeTarget) this.wholeTarget.checked = false
     this.reflect()
   }
 
   reflect(): void {
-    const boxes = this.boxTargets
+    const boxes = this.boxes
     const chosen = boxes.filter((box) => box.checked).length
     if (this.hasAllTarget) {
       this.allTarget.checked = chosen > 0 && chosen === boxes.length
@@ -64,8 +71,8 @@ export default class extends Controller<HTMLElement> {
     this.element.toggleAttribute("data-js-selecting", chosen > 0)
     this.element.toggleAttribute("data-js-full", chosen > 0 && chosen === boxes.length)
     const open = document.querySelector<HTMLElement>("[data-conversation]")?.dataset.conversation
-    this.rowTargets.forEach((row) => {
-      const current = row.dataset.number === open
+    this.rows.forEach((row) => {
+      const current = row.id === `row-${open}`
       row.toggleAttribute("data-js-current", current)
       const link = row.querySelector("a")
       if (current) link?.setAttribute("aria-current", "page")
@@ -97,14 +104,14 @@ export default class extends Controller<HTMLElement> {
   }
 
   private at(): number {
-    const focused = this.rowTargets.findIndex((row) => row.contains(document.activeElement))
-    return focused >= 0 ? focused : this.rowTargets.findIndex((row) => row.hasAttribute("data-js-current"))
+    const focused = this.rows.findIndex((row) => row.contains(document.activeElement))
+    return focused >= 0 ? focused : this.rows.findIndex((row) => row.hasAttribute("data-js-current"))
   }
 
   private move(step: number, extend: boolean): void {
     const from = this.at()
-    const to = Math.min(this.rowTargets.length - 1, Math.max(0, from + step))
-    const row = this.rowTargets[to]
+    const to = Math.min(this.rows.length - 1, Math.max(0, from + step))
+    const row = this.rows[to]
     if (!row) return
     if (extend && from >= 0) this.range(from, to, true)
     row.querySelector<HTMLElement>("a")?.focus()
@@ -114,7 +121,7 @@ export default class extends Controller<HTMLElement> {
 
   private select(): void {
     const at = this.at()
-    const box = this.boxTargets[at]
+    const box = this.boxes[at]
     if (!box) return
     box.checked = !box.checked
     this.anchor = at
@@ -123,6 +130,6 @@ export default class extends Controller<HTMLElement> {
 
   private range(from: number, to: number, checked: boolean): void {
     const [low, high] = from < to ? [from, to] : [to, from]
-    this.boxTargets.slice(low, high + 1).forEach((box) => (box.checked = checked))
+    this.boxes.slice(low, high + 1).forEach((box) => (box.checked = checked))
   }
 }

@@ -16,7 +16,7 @@ export default class extends Controller<HTMLElement> {
       return
     }
     // Frames find their height after loading; stay at the end meanwhile.
-    this.observer = new ResizeObserver(() => this.following && this.toEnd())
+    this.observer = new ResizeObserver(() => requestAnimationFrame(() => this.following && this.toEnd()))
     if (this.element.firstElementChild) this.observer.observe(this.element.firstElementChild)
     this.observer.observe(this.element)
     this.toEnd()
