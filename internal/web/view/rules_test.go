@@ -353,7 +353,8 @@ func TestEveryFormGoesWhereTheListSays(t *testing.T) {
 		if !ok {
 			continue
 		}
-		for _, path := range strings.Split(column.Split(rest, 2)[0], ", ") {
+		rest, _, _ = strings.Cut(column.Split(rest, 2)[0], " (")
+		for _, path := range strings.Split(rest, ", ") {
 			path, more, _ := strings.Cut(strings.TrimSpace(path), " | ")
 			pattern := regexp.MustCompile(`\\\{\w+\\\}`).ReplaceAllString(regexp.QuoteMeta(path), `[^/]+`)
 			for _, verb := range strings.Split(more, " | ") {
