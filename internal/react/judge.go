@@ -3,55 +3,131 @@ package react
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 
 	"postroom"
 	"postroom/internal/alarm"
 	"postroom/internal/desk"
-	"postroom/internal/email"
 	"postroom/internal/store"
+	"postroom/internal/work"
 	"postroom/internal/workflow"
 )
 
-// judgeTries is how often judging an event may fail before it is set aside
-// (W15).
-const judgeTries = 5
+const (
+	// judgeTries is how often judging an event may fail before it is set aside
+	// (W15).
+	judgeTries = 5
+
+	// judgeAhead is how many events are read at a time. Those that no workflow
+	// listens for are ended together with the next one that is judged.
+	judgeAhead = 32
+)
+
+// errUndone says that an event is no longer to be judged: an undo was faster.
+var errUndone = errors.New("the event was undone")
 
 // judgeLane judges the final events of one conversation strictly in sequence
 // (W15). It ends at the first event whose undo window is open.
 func (r *React) judgeLane(ctx context.Context, c store.Claimed) error {
 	for {
-		next, err := r.Store.Read().PendingEvents(ctx, c.ID, 0, 1)
+		next, err := r.Store.Read().PendingEvents(ctx, c.ID, 0, judgeAhead)
 		if err != nil {
 			return err
 		}
-		if len(next) == 0 || next[0].FinalAt > r.Store.Now() {
-			done, err := r.leaveJudging(ctx, c)
-			if done || err != nil {
-				return err
-			}
-			continue
+		now := r.Store.Now()
+		open := slices.IndexFunc(next, func(e postroom.Event) bool { return e.FinalAt > now })
+		if open >= 0 {
+			next = next[:open]
 		}
-		left, err := r.judgeSafely(ctx, c, &next[0])
+		left, err := r.judgeNext(ctx, c, next)
 		if left || err != nil {
 			return err
 		}
 	}
 }
 
-// leaveJudging gives the lane back until its next event is final.
-func (r *React) leaveJudging(ctx context.Context, c store.Claimed) (done bool, err error) {
-	err = r.Store.Write(ctx, func(tx *store.Tx) error {
-		done, err = r.leaveIn(ctx, tx, c)
-		return err
-	})
-	return done, err
+// judgeNext judges the first of some final events that a workflow listens for,
+// and ends those before it, which no workflow listens for. left reports that
+// nothing was left to judge and the lane was given back.
+func (r *React) judgeNext(ctx context.Context, c store.Claimed, final []postroom.Event) (left bool, err error) {
+	quiet := r.quiet(ctx, final)
+	if quiet == len(final) {
+		return r.pass(ctx, c, final)
+	}
+	return r.judgeSafely(ctx, c, &final[quiet], final[:quiet])
 }
 
-func (r *React) leaveIn(ctx context.Context, tx *store.Tx, c store.Claimed) (bool, error) {
-	if err := tx.HoldLane(ctx, store.LaneJudge, c); err != nil {
-		return false, err
+// quiet counts the leading events that no workflow listens for. What goes
+// wrong with reading the set is left to the judging of the event it stops at.
+func (r *React) quiet(ctx context.Context, final []postroom.Event) int {
+	if len(final) == 0 {
+		return 0
 	}
+	revision, err := r.Store.Read().SetRevision(ctx)
+	if err != nil {
+		return 0
+	}
+	set, err := r.sets.get(ctx, revision)
+	if err != nil {
+		return 0
+	}
+	loud := slices.IndexFunc(final, func(e postroom.Event) bool { return e.SetRevision != 0 || !set.quiet(e.Kind) })
+	if loud < 0 {
+		return len(final)
+	}
+	return loud
+}
+
+// pass ends events that no workflow listens for and gives the lane back, due
+// when the next event is final.
+func (r *React) pass(ctx context.Context, c store.Claimed, quiet []postroom.Event) (left bool, err error) {
+	err = r.Store.Write(ctx, func(tx *store.Tx) error {
+		left = false
+		if err := r.endEvents(ctx, tx, quiet); err != nil {
+			return err
+		}
+		if err := hold(ctx, tx, c); err != nil {
+			return err
+		}
+		left, err = r.leave(ctx, tx, c)
+		return err
+	})
+	if errors.Is(err, errUndone) {
+		return false, nil // look again
+	}
+	return left, err
+}
+
+// hold makes sure that the lane is still ours.
+func hold(ctx context.Context, tx *store.Tx, c store.Claimed) error {
+	if err := tx.HoldLane(ctx, store.LaneJudge, c); err != nil {
+		return fmt.Errorf("judge conversation %d: %w", c.ID, lost(err))
+	}
+	return nil
+}
+
+// endEvents marks events as judged. Mails that waited for them may go then.
+func (r *React) endEvents(ctx context.Context, tx *store.Tx, events []postroom.Event) error {
+	for _, e := range events {
+		ok, err := tx.EndEvent(ctx, e.ID, postroom.EventJudged, "")
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return errUndone
+		}
+	}
+	if len(events) > 0 {
+		tx.OnCommit(func() { r.Desk.Wake(desk.WakeDeliver) })
+	}
+	return nil
+}
+
+// leave gives the lane, which is held, back until its next event is final,
+// unless there is one that is.
+func (r *React) leave(ctx context.Context, tx *store.Tx, c store.Claimed) (bool, error) {
 	next, err := tx.PendingEvents(ctx, c.ID, 0, 1)
 	if err != nil {
 		return false, err
@@ -66,24 +142,24 @@ func (r *React) leaveIn(ctx context.Context, tx *store.Tx, c store.Claimed) (boo
 }
 
 // judgeSafely judges one event. An event whose judging fails or panics again
-// and again is set aside with its reason, and later events go on. left reports
-// that the lane was given back.
-func (r *React) judgeSafely(ctx context.Context, c store.Claimed, e *postroom.Event) (left bool, err error) {
+// and again is set aside with its reason, and later events go on.
+func (r *React) judgeSafely(ctx context.Context, c store.Claimed, e *postroom.Event, quiet []postroom.Event) (left bool, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			r.Log.Error("judging panicked", "event", e.ID, "panic", v)
 			left, err = false, r.setAside(ctx, c, e, fmt.Errorf("a fault of this program: %v", v))
 		}
 	}()
-	left, err = r.judge(ctx, c, e)
-	if err == nil || ctx.Err() != nil {
+	left, err = r.judge(ctx, c, e, quiet)
+	switch {
+	case err == nil, ctx.Err() != nil:
 		return left, err
+	case errors.Is(err, errUndone):
+		return false, nil // look again
+	case errors.Is(err, work.ErrLost), postroom.CodeOf(err) == postroom.Unavailable:
+		return false, err // a lost lease, a database gone: the lane is tried again
 	}
-	switch postroom.CodeOf(err) {
-	case postroom.Conflict, postroom.Unavailable:
-		return left, err // a lost lease, a database gone: the lane is tried again
-	}
-	return left, r.setAside(ctx, c, e, err)
+	return false, r.setAside(ctx, c, e, err)
 }
 
 // setAside counts a failure; the last one ends the event as not judged.
@@ -94,22 +170,26 @@ func (r *React) setAside(ctx context.Context, c store.Claimed, e *postroom.Event
 	}
 	gone := false
 	err = r.Store.Write(ctx, func(tx *store.Tx) error {
+		gone = false
 		if _, err := tx.Conversation(ctx, e.ConversationID); err != nil {
 			return err
 		}
-		if err := tx.HoldLane(ctx, store.LaneJudge, c); err != nil {
+		if err := hold(ctx, tx, c); err != nil {
 			return err
 		}
 		tries, err := tx.FailEvent(ctx, e.ID, cause.Error())
-		if err != nil {
-			return err
-		}
-		if gone = tries >= judgeTries; !gone {
+		if postroom.CodeOf(err) == postroom.NotFound {
+			gone = true // undone meanwhile
 			return nil
 		}
+		if err != nil || tries < judgeTries {
+			return err
+		}
+		gone = true
 		if _, err := tx.EndEvent(ctx, e.ID, postroom.EventNotJudged, cause.Error()); err != nil {
 			return err
 		}
+		tx.OnCommit(func() { r.Desk.Wake(desk.WakeDeliver) })
 		return r.Alarms.RaiseIn(ctx, tx, id, alarm.NotJudged, decimal(e.ID), fmt.Sprintf("Conversation %d: %s", e.After.Number, cause))
 	})
 	if err != nil || gone {
@@ -118,96 +198,112 @@ func (r *React) setAside(ctx context.Context, c store.Claimed, e *postroom.Event
 	return cause // the lane rests and tries again
 }
 
-// judgement is the judging of one event.
+// judgement is the judging of one event. What it holds is settled before its
+// transactions, which may run more than once and change none of it.
 type judgement struct {
 	r     *React
 	lane  store.Claimed
 	event *postroom.Event
+	quiet []postroom.Event // earlier ones nobody listens for, ended with its first step
 	root  postroom.Event
-	set   *workflow.Set
-	facts *facts
+	set   *ruleset
+	look  *lookups
 	in    workflow.Inputs
 	j     workflow.Judgement
-	fixed bool // an earlier try has stored the verdicts
+	fixed bool // verdicts and inputs are stored
 	ran   map[int64]bool
 }
 
 // judge decides one event with the pure judge and carries out what matched.
-func (r *React) judge(ctx context.Context, c store.Claimed, e *postroom.Event) (left bool, err error) {
-	g := &judgement{r: r, lane: c, event: e, ran: map[int64]bool{}}
-	if err := g.gather(ctx); err != nil {
+func (r *React) judge(ctx context.Context, c store.Claimed, e *postroom.Event, quiet []postroom.Event) (left bool, err error) {
+	g := &judgement{r: r, lane: c, event: e, quiet: quiet, ran: map[int64]bool{}}
+	g.look = &lookups{ctx: ctx, r: r, event: e, root: &g.root}
+	if err := g.decide(ctx); err != nil {
 		return false, err
 	}
-	if len(g.set.On(e.Kind)) == 0 {
-		return g.end(ctx, nil)
-	}
-	g.j = workflow.Judge(g.set, e, g.facts.pure, g.in)
 	var todo []*workflow.Version
 	for _, v := range g.j.Matches {
 		if !g.ran[v.WorkflowID] {
 			todo = append(todo, v)
 		}
 	}
-	if len(todo) == 0 {
-		return g.end(ctx, nil)
-	}
 	for i, v := range todo {
-		leg, err := g.plan(ctx, v)
+		l, err := g.plan(ctx, v)
 		if err != nil {
 			return false, err
 		}
 		if i == len(todo)-1 {
-			return g.end(ctx, leg)
+			return g.end(ctx, l)
 		}
-		if err := r.Store.Write(ctx, func(tx *store.Tx) error { return g.carry(ctx, tx, leg) }); err != nil {
+		if err := g.step(ctx, l); err != nil {
 			return false, err
 		}
-		g.fixed = true
 	}
-	return false, nil
+	return g.end(ctx, nil)
 }
 
-// gather reads what judging takes into account: the set of workflows, fixed on
-// the event by the first try; the facts; the recorded inputs (W16, W40).
-func (g *judgement) gather(ctx context.Context) error {
+// decide judges the event by the newest set on one snapshot, or takes up the
+// judgement that an earlier try has stored: its set, inputs and verdicts stand
+// even if workflows or customers were changed since (W16, W18).
+func (g *judgement) decide(ctx context.Context) error {
 	read, e := g.r.Store.Read(), g.event
-	revision, _, inputs, err := read.Judgement(ctx, e.ID)
+	revision, vector, inputs := e.SetRevision, "", ""
+	var err error
+	if g.fixed = revision != 0; g.fixed {
+		revision, vector, inputs, err = read.Judgement(ctx, e.ID)
+	} else {
+		revision, err = read.SetRevision(ctx)
+	}
 	if err != nil {
 		return err
 	}
-	if g.fixed = revision != 0; !g.fixed {
-		if revision, err = read.SetRevision(ctx); err != nil {
-			return err
-		}
-	}
 	if g.set, err = g.r.sets.get(ctx, revision); err != nil {
+		return err
+	}
+	if err := g.set.fault(e.Kind); err != nil {
 		return err
 	}
 	if len(g.set.On(e.Kind)) == 0 {
 		return nil
 	}
-	if g.facts, err = g.r.gather(ctx, g.set.Needs(e.Kind), e); err != nil {
-		return err
-	}
 	if g.root, err = g.rootEvent(ctx); err != nil {
 		return err
 	}
-	runs, err := read.RunsOfRoot(ctx, e.Root, e.ConversationID)
+	if err := g.countRuns(ctx); err != nil {
+		return err
+	}
+	if g.fixed {
+		g.in = workflow.Inputs{} // the stored ones and nothing else
+		if err := json.Unmarshal([]byte(inputs), &g.in); err != nil {
+			return fmt.Errorf("stored inputs: %w", err)
+		}
+		return g.resume(vector)
+	}
+	facts := g.look.facts(g.set.Needs(e.Kind))
+	if g.look.err == nil {
+		g.j = workflow.Judge(g.set.Set, e, facts, g.in)
+	}
+	return g.look.err
+}
+
+// resume takes up stored verdicts.
+func (g *judgement) resume(vector string) error {
+	results, err := workflow.ParseVector(vector)
 	if err != nil {
 		return err
 	}
-	for _, run := range runs {
-		if run.EventID == e.ID {
-			g.ran[run.WorkflowID] = true // a step done before a crash
-		} else {
-			g.in.Ran = append(g.in.Ran, run.WorkflowID)
+	g.j = workflow.Judgement{Revision: g.set.Revision(), Results: results}
+	for _, res := range results {
+		if res.Verdict != workflow.Matched {
+			continue
 		}
+		i := slices.IndexFunc(g.set.On(g.event.Kind), func(en workflow.Entry) bool { return en.Version.WorkflowID == res.WorkflowID })
+		if i < 0 {
+			return fmt.Errorf("workflow %d matched and is not in set %d", res.WorkflowID, g.set.Revision())
+		}
+		g.j.Matches = append(g.j.Matches, g.set.On(g.event.Kind)[i].Version)
 	}
-	if g.fixed {
-		return json.Unmarshal([]byte(inputs), &g.in)
-	}
-	g.in.Counters, err = g.r.counters(ctx, g.set.Limited(e.Kind), e)
-	return err
+	return nil
 }
 
 func (g *judgement) rootEvent(ctx context.Context) (postroom.Event, error) {
@@ -217,19 +313,61 @@ func (g *judgement) rootEvent(ctx context.Context) (postroom.Event, error) {
 	return g.r.Store.Read().Event(ctx, g.event.Root)
 }
 
-// end carries out the last leg, if there is one, marks the event judged and
-// gives the lane back if nothing is left to judge, all in one transaction.
-func (g *judgement) end(ctx context.Context, last *leg) (left bool, err error) {
-	ids, err := g.r.Store.NewIDs(ctx, 4)
-	if err != nil {
-		return false, err
-	}
-	err = g.r.Store.Write(ctx, func(tx *store.Tx) error {
-		c, err := tx.Conversation(ctx, g.event.ConversationID)
+// countRuns reads which workflows ran in this chain, which of them for this
+// very event in a try that did not come to its end, and what limits are held
+// against (W12, W20).
+func (g *judgement) countRuns(ctx context.Context) error {
+	read, e := g.r.Store.Read(), g.event
+	if e.Root != e.ID || g.fixed { // the beginning of a chain has nothing before it
+		runs, err := read.RunsOfRoot(ctx, e.Root, e.ConversationID)
 		if err != nil {
 			return err
 		}
-		if err := g.fix(ctx, tx); err != nil {
+		for _, run := range runs {
+			if run.EventID == e.ID {
+				g.ran[run.WorkflowID] = true
+			} else {
+				g.in.Ran = append(g.in.Ran, run.WorkflowID)
+			}
+		}
+	}
+	if g.fixed {
+		return nil
+	}
+	var err error
+	g.in.Counters, err = g.r.counters(ctx, g.set.Limited(e.Kind), e)
+	return err
+}
+
+// step carries out one leg in a transaction of its own.
+func (g *judgement) step(ctx context.Context, l *leg) error {
+	err := g.r.Store.Write(ctx, func(tx *store.Tx) error {
+		c, err := g.begin(ctx, tx)
+		if err != nil {
+			return err
+		}
+		return l.run(ctx, tx, c)
+	})
+	if err == nil {
+		g.fixed, g.quiet = true, nil
+	}
+	return err
+}
+
+// end carries out the last leg, if there is one, marks the event judged and
+// gives the lane back if nothing is left to judge, all in one transaction.
+func (g *judgement) end(ctx context.Context, last *leg) (left bool, err error) {
+	var ids []int64
+	words := g.stopWords()
+	if words != "" {
+		if ids, err = g.r.Store.NewIDs(ctx, 2); err != nil {
+			return false, err
+		}
+	}
+	err = g.r.Store.Write(ctx, func(tx *store.Tx) error {
+		left = false
+		c, err := g.begin(ctx, tx)
+		if err != nil {
 			return err
 		}
 		if last != nil {
@@ -237,136 +375,88 @@ func (g *judgement) end(ctx context.Context, last *leg) (left bool, err error) {
 				return err
 			}
 		}
-		if g.j.DepthReached {
-			if err := g.stopped(ctx, tx, c, ids); err != nil {
+		if words != "" {
+			if err := g.stopped(ctx, tx, c, words, ids); err != nil {
 				return err
 			}
 		}
-		ok, err := tx.EndEvent(ctx, g.event.ID, postroom.EventJudged, "")
-		if err == nil && !ok {
-			err = postroom.Errorf(postroom.Conflict, "The event was undone or judged meanwhile.")
-		}
-		if err != nil {
+		if err := g.r.endEvents(ctx, tx, []postroom.Event{*g.event}); err != nil {
 			return err
 		}
-		// Mails that waited for this event may go now.
-		tx.OnCommit(func() { g.r.Desk.Wake(desk.WakeDeliver) })
-		left, err = g.r.leaveIn(ctx, tx, g.lane)
+		left, err = g.r.leave(ctx, tx, g.lane)
 		return err
 	})
 	return left, err
 }
 
-// carry carries out one leg in a transaction of its own.
-func (g *judgement) carry(ctx context.Context, tx *store.Tx, l *leg) error {
+// begin begins a transaction of the judging: the conversation is locked, the
+// lane is ours, and with the first step is stored by which set and inputs the
+// event is judged, and the verdicts (W16, W18).
+func (g *judgement) begin(ctx context.Context, tx *store.Tx) (*postroom.Conversation, error) {
 	c, err := tx.Conversation(ctx, g.event.ConversationID)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := tx.HoldLane(ctx, store.LaneJudge, g.lane); err != nil {
-		return err
+	if err := hold(ctx, tx, g.lane); err != nil {
+		return nil, err
 	}
-	if err := g.fix(ctx, tx); err != nil {
-		return err
+	if err := g.r.endEvents(ctx, tx, g.quiet); err != nil {
+		return nil, err
 	}
-	return l.run(ctx, tx, c)
-}
-
-// fix stores by which set and inputs the event is judged, and the verdicts,
-// with the first step that follows from them (W16, W18).
-func (g *judgement) fix(ctx context.Context, tx *store.Tx) error {
 	if g.fixed || len(g.set.On(g.event.Kind)) == 0 {
-		return nil
+		return c, nil
 	}
 	inputs, err := json.Marshal(g.in)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return tx.FixJudgement(ctx, g.event.ID, g.set.Revision(), g.j.Vector(), string(inputs))
+	err = tx.FixJudgement(ctx, g.event.ID, g.set.Revision(), g.j.Vector(), string(inputs))
+	if postroom.CodeOf(err) == postroom.Conflict {
+		return nil, errUndone
+	}
+	return c, err
 }
 
-// stopped writes on the conversation that a chain became too long (W20).
-func (g *judgement) stopped(ctx context.Context, tx *store.Tx, c *postroom.Conversation, ids []int64) error {
-	cause := desk.Cause{Path: postroom.PathSystem, Event: g.event, Root: &postroom.Event{ID: g.event.Root, Seq: g.event.RootSeq}}
-	_, err := g.r.Desk.In(ctx, tx, postroom.System, cause, c, ids, func(t *desk.Turn) error {
-		t.Record(postroom.ChainStopped, postroom.Payload{Words: fmt.Sprintf("Workflows set each other off %d times in a row; the chain was stopped here.", workflow.MaxDepth)})
+// stopWords says how workflows kept setting each other off, "" if they did
+// not.
+func (g *judgement) stopWords() string {
+	for _, res := range g.j.Results {
+		switch res.Verdict {
+		case workflow.DepthExceeded:
+			return fmt.Sprintf("Workflows set each other off %d times in a row; the chain was stopped here.", workflow.MaxDepth)
+		case workflow.ChainRan:
+			name := ""
+			for _, en := range g.set.On(g.event.Kind) {
+				if en.Version.WorkflowID == res.WorkflowID {
+					name = en.Version.Name
+				}
+			}
+			return fmt.Sprintf("Workflows set each other off in a circle: “%s” would have run a second time; the chain was stopped here.", name)
+		}
+	}
+	return ""
+}
+
+// stopped writes on the conversation, once per chain, that it was stopped
+// (W20).
+func (g *judgement) stopped(ctx context.Context, tx *store.Tx, c *postroom.Conversation, words string, ids []int64) error {
+	since, err := tx.LaterEvents(ctx, c.ID, g.event.RootSeq)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(since, func(e postroom.Event) bool { return e.Kind == postroom.ChainStopped && e.Root == g.event.Root }) {
+		return nil
+	}
+	_, err = g.r.Desk.In(ctx, tx, postroom.System, g.cause(), c, ids, func(t *desk.Turn) error {
+		t.Record(postroom.ChainStopped, postroom.Payload{Words: words})
 		return nil
 	})
 	return err
 }
 
-// facts is what an event is judged and planned on: the pure facts, and the
-// records they were read from.
-type facts struct {
-	pure     workflow.Facts
-	record   workflow.Record
-	customer *postroom.Customer
-	subject  string
-}
-
-// gather loads the records that conditions on this edge look at, and those
-// that every plan needs.
-func (r *React) gather(ctx context.Context, needs workflow.Needs, e *postroom.Event) (*facts, error) {
-	f := &facts{}
-	read := r.Store.Read()
-	c, err := read.Conversation(ctx, e.ConversationID)
-	if err != nil {
-		return nil, err
-	}
-	f.subject = c.Subject
-	if f.customer, err = read.Customer(ctx, e.After.CustomerID); err != nil && postroom.CodeOf(err) != postroom.NotFound {
-		return nil, err
-	}
-	f.record = workflow.Record{Event: e, Customer: f.customer, Subject: &f.subject}
-	if needs.Message || needs.Headers {
-		if f.record.Message, err = r.messageOf(ctx, e); err != nil {
-			return nil, err
-		}
-	}
-	if needs.Headers && f.record.Message != nil {
-		f.record.Headers = r.headers(ctx, f.record.Message)
-	}
-	f.pure = workflow.NewFacts(f.record)
-	return f, nil
-}
-
-// messageOf returns the message an event is about; for conversation.created it
-// is the one that began the conversation.
-func (r *React) messageOf(ctx context.Context, e *postroom.Event) (*postroom.Message, error) {
-	id := e.Payload.MessageID
-	if id == 0 && e.Kind == postroom.ConversationCreated {
-		act, err := r.Store.Read().ActEvents(ctx, e.ConversationID, e.ActID)
-		if err != nil {
-			return nil, err
-		}
-		for _, x := range act {
-			if x.Payload.MessageID != 0 {
-				id = x.Payload.MessageID
-				break
-			}
-		}
-	}
-	if id == 0 {
-		return nil, nil
-	}
-	return r.Store.Read().Message(ctx, id)
-}
-
-// headers reads the headers of a received mail when a condition first asks.
-func (r *React) headers(ctx context.Context, m *postroom.Message) func(string) []string {
-	var mail *email.Mail
-	return func(name string) []string {
-		if mail == nil {
-			mail = &email.Mail{}
-			if in, err := r.Store.Read().Inbound(ctx, m.InboundID); err == nil {
-				mail = r.parse(in).mail
-			}
-		}
-		if mail == nil {
-			return nil
-		}
-		return mail.HeaderValues(name)
-	}
+// cause is what everything that follows from the event names as its cause.
+func (g *judgement) cause() desk.Cause {
+	return desk.Cause{Path: postroom.PathWorkflow, Event: g.event, Root: &postroom.Event{ID: g.event.Root, Seq: g.event.RootSeq}}
 }
 
 // counters counts what the limits of workflows are held against (W12).

@@ -15,71 +15,117 @@ import (
 )
 
 // leg is what one workflow wants for one event, planned and rendered; running
-// it is one transaction (W18).
+// it is one transaction (W18). A transaction may run more than once: it changes
+// nothing here, and every id has one place and one use.
 type leg struct {
 	g       *judgement
 	version *workflow.Version
 	wishes  []workflow.Wish
 	letters map[int]*letter // by position of the wish
-	mailbox *postroom.Mailbox
-	fault   error // planning failed: the run fails visibly (W21)
-	ids     []int64
+	fault   error           // planning failed: the run fails visibly (W21)
+
+	runID   int64
+	pauseID int64   // of the alarm if the workflow is paused
+	turnIDs []int64 // of the act and its events and messages
 }
 
 // letter is a reply that was rendered before the transaction.
 type letter struct {
 	message *postroom.Message
 	mail    *postroom.Mail
-	block   block // why it may not go out, as far as that is known before
+	source  string // the words of the workflow, before anything was filled in
+	block   block  // why it may not go out, as far as that is known before
+
+	keptID, breakerID int64 // of the alarms if it is held back
 }
 
-// plan renders what a matching version wants.
+// plan renders what a matching version wants. What is wrong with the workflow
+// fails its run; what is wrong with the database fails the judging.
 func (g *judgement) plan(ctx context.Context, v *workflow.Version) (*leg, error) {
-	read, e := g.r.Store.Read(), g.event
 	l := &leg{g: g, version: v, letters: map[int]*letter{}}
-	var err error
-	if l.mailbox, err = read.Mailbox(ctx, e.After.MailboxID); err != nil {
-		return nil, err
+	l.render()
+	if g.look.err != nil {
+		return nil, g.look.err
 	}
-	last, err := read.LastReceived(ctx, e.ConversationID)
+	var replies []workflow.Wish
+	for _, w := range l.wishes {
+		if w.Do == workflow.DoReply {
+			replies = append(replies, w)
+		}
+	}
+	turn := 3 + 3*len(l.wishes)
+	ids, err := g.r.Store.NewIDs(ctx, 2+turn+3*len(replies))
 	if err != nil {
 		return nil, err
 	}
-	values := workflow.Values{Event: e, Subject: g.facts.subject, Customer: g.facts.customer, Mailbox: l.mailbox, Workflow: v.Name,
-		Assignee: g.r.agent(ctx, e.After.AssigneeID)}
-	if g.root.Actor.Kind == postroom.ByAgent {
-		values.Actor = g.r.agent(ctx, g.root.Actor.ID)
-	}
-	o := template.Options{Untrusted: last == nil || !last.Verified, Zone: g.r.zone(values.Assignee)}
-	l.wishes, l.fault = workflow.Plan(v, o, values.Value, g.r.names(ctx))
-	if l.ids, err = g.r.Store.NewIDs(ctx, 8+4*len(l.wishes)); err != nil {
-		return nil, err
-	}
-	for _, w := range l.wishes {
-		if w.Do == workflow.DoReply && l.fault == nil {
-			if err := l.compose(ctx, w, last); err != nil {
-				if postroom.CodeOf(err) != postroom.Invalid {
-					return nil, err
-				}
-				l.fault = err
+	l.runID, l.pauseID, l.turnIDs = ids[0], ids[1], ids[2:2+turn]
+	for i, w := range replies {
+		if err := l.compose(ctx, w, ids[2+turn+3*i:][:3]); err != nil {
+			if postroom.CodeOf(err) != postroom.Invalid {
+				return nil, err
 			}
+			l.fault = err
 		}
 	}
 	return l, nil
 }
 
-func (l *leg) id() int64 {
-	id := l.ids[0]
-	l.ids = l.ids[1:]
-	return id
+// render makes the wishes. A workflow whose rendering panics fails alone.
+func (l *leg) render() {
+	g := l.g
+	defer func() {
+		if v := recover(); v != nil {
+			g.r.Log.Error("a workflow's plan panicked", "workflow", l.version.WorkflowID, "event", g.event.ID, "panic", v)
+			l.wishes, l.fault = nil, postroom.Errorf(postroom.Internal, "It could not be carried out, through a fault of this program: %v.", v)
+		}
+	}()
+	o := template.Options{}
+	if slices.ContainsFunc(l.version.Definition.Then, func(a workflow.Action) bool { return a.Text+a.HTML != "" }) {
+		last := g.look.Last()
+		o.Untrusted, o.Zone = last == nil || !last.Verified, g.look.zone()
+	}
+	if l.wishes, l.fault = workflow.Plan(l.version, o, g.look.value(l.version.Name), g.look.name); l.fault != nil {
+		l.wishes = nil
+		return
+	}
+	for _, w := range l.wishes {
+		if l.fault = l.possible(w); l.fault != nil {
+			l.wishes = nil
+			return
+		}
+	}
 }
 
-// compose renders one reply to the customer.
-func (l *leg) compose(ctx context.Context, w workflow.Wish, last *postroom.Message) error {
+// possible refuses what a workflow names and nobody has any more.
+func (l *leg) possible(w workflow.Wish) error {
+	look := l.g.look
+	if w.Do == workflow.DoAssign && w.AgentID != 0 {
+		switch a := look.Agent(w.AgentID); {
+		case look.err != nil:
+		case a == nil:
+			return postroom.Errorf(postroom.Invalid, "The agent it assigns to does not exist any more.")
+		case !postroom.Can(a, postroom.Answer, l.g.event.After.MailboxID):
+			return postroom.Errorf(postroom.Invalid, "%s, to whom it assigns, may not answer in this mailbox any more.", a.Name)
+		}
+	}
+	for _, t := range w.Add {
+		if _, ok := look.Tags()[t]; !ok && look.err == nil {
+			return postroom.Errorf(postroom.Invalid, "A tag it adds does not exist any more.")
+		}
+	}
+	return nil
+}
+
+// compose renders one reply to the customer; ids are for its mail and its two
+// alarms.
+func (l *leg) compose(ctx context.Context, w workflow.Wish, ids []int64) error {
 	g := l.g
-	c, err := g.r.Store.Read().Conversation(ctx, g.event.ConversationID)
-	if err != nil {
-		return err
+	c, last, mailbox, customer := g.look.Conversation(), g.look.Last(), g.look.Mailbox(g.event.After.MailboxID), g.look.Customer()
+	if g.look.err != nil {
+		return g.look.err
+	}
+	if mailbox == nil {
+		return postroom.Errorf(postroom.Invalid, "The mailbox it would send from does not exist any more.")
 	}
 	html, text := w.HTML, w.Text
 	if html == "" {
@@ -88,18 +134,18 @@ func (l *leg) compose(ctx context.Context, w workflow.Wish, last *postroom.Messa
 		text = email.TextFromHTML(html)
 	}
 	html = email.SanitiseComposed(html, email.ComposeOptions{})
-	m := &postroom.Message{From: postroom.Address{Name: l.mailbox.Name, Address: l.mailbox.Address}, HTML: html, Text: text, Subject: email.ReplySubject(c.Subject)}
-	if customer := g.facts.customer; customer != nil && customer.Email() != "" {
+	m := &postroom.Message{From: postroom.Address{Name: mailbox.Name, Address: mailbox.Address}, HTML: html, Text: text, Subject: email.ReplySubject(c.Subject)}
+	if customer != nil && customer.Email() != "" {
 		m.To = []postroom.Address{{Name: customer.Name, Address: customer.Email()}}
 	}
-	machine := workflow.MachineCaused(g.root.Actor)
-	mail, err := g.r.Desk.Compose(desk.Letter{ID: l.id(), Mailbox: l.mailbox, Conversation: c, To: m.To, HTML: html, Text: text,
-		Answers: last, Subject: l.subject(c, last), Automatic: true, Machine: machine, At: g.r.Store.Now()})
+	mail, err := g.r.Desk.Compose(desk.Letter{ID: ids[0], Mailbox: mailbox, Conversation: c, To: m.To, HTML: html, Text: text,
+		Answers: last, Subject: l.subject(c, last), Automatic: true, Machine: workflow.MachineCaused(g.root.Actor), At: g.r.Store.Now()})
 	if err != nil {
 		return err
 	}
-	b, err := g.forbidden(ctx, l.mailbox, m)
-	l.letters[w.Position] = &letter{message: m, mail: mail, block: b}
+	b, err := g.forbidden(ctx, m)
+	a := l.version.Definition.Then[w.Position]
+	l.letters[w.Position] = &letter{message: m, mail: mail, source: a.Text + a.HTML, block: b, keptID: ids[1], breakerID: ids[2]}
 	return err
 }
 
@@ -113,19 +159,16 @@ func (l *leg) subject(c *postroom.Conversation, last *postroom.Message) string {
 	return ""
 }
 
-// run carries the leg out on the locked conversation, with its run record.
+// run carries the leg out on the locked conversation, with its run record. A
+// stop holds even if the rest of the leg failed: the verdicts of the later
+// workflows stand.
 func (l *leg) run(ctx context.Context, tx *store.Tx, c *postroom.Conversation) error {
 	g := l.g
-	run := &postroom.Run{ID: l.ids[0], WorkflowID: l.version.WorkflowID, Version: l.version.Number, EventID: g.event.ID, EventSeq: g.event.Seq,
+	run := &postroom.Run{ID: l.runID, WorkflowID: l.version.WorkflowID, Version: l.version.Number, EventID: g.event.ID, EventSeq: g.event.Seq,
 		RootID: g.event.Root, ConversationID: c.ID, State: postroom.RunDone, Stopped: l.version.Stops(), At: g.event.At}
-	later, err := tx.LaterEvents(ctx, c.ID, g.event.Seq)
-	if err != nil {
-		return err
-	}
-	s := &step{leg: l, tx: tx, ctx: ctx, c: c, run: run, later: later}
+	s := &step{leg: l, tx: tx, ctx: ctx, c: c, run: run}
 	actor := postroom.Actor{Kind: postroom.ByWorkflow, ID: l.version.WorkflowID}
-	cause := desk.Cause{Path: postroom.PathWorkflow, Event: g.event, Root: &postroom.Event{ID: g.event.Root, Seq: g.event.RootSeq}}
-	_, err = g.r.Desk.In(ctx, tx, actor, cause, c, l.ids[2:], func(t *desk.Turn) error {
+	_, err := g.r.Desk.In(ctx, tx, actor, g.cause(), c, l.turnIDs, func(t *desk.Turn) error {
 		t.Run(run)
 		if l.fault != nil {
 			return l.fail(ctx, tx, t, run)
@@ -133,27 +176,29 @@ func (l *leg) run(ctx context.Context, tx *store.Tx, c *postroom.Conversation) e
 		return s.all(t)
 	})
 	if err == nil && l.fault == nil {
-		err = l.g.r.succeeded(ctx, tx, l.version.WorkflowID)
+		err = tx.ForgiveWorkflow(ctx, l.version.WorkflowID) // a row of failures ends here
 	}
 	return err
 }
 
 // fail records that the leg could not be carried out; nothing of it is done.
 func (l *leg) fail(ctx context.Context, tx *store.Tx, t *desk.Turn, run *postroom.Run) error {
-	run.State, run.Error, run.Stopped = postroom.RunFailed, postroom.TextOf(l.fault), false
+	run.State, run.Error = postroom.RunFailed, postroom.TextOf(l.fault)
 	t.Record(postroom.WorkflowFailed, postroom.Payload{RunID: run.ID, Words: l.version.Name + ": " + run.Error})
-	return l.g.r.failed(ctx, tx, l.version, run.Error, l.ids[1])
+	return l.g.r.failed(ctx, tx, l.version, run.Error, l.pauseID)
 }
 
 // step carries out the actions of a leg, one after the other.
 type step struct {
-	leg   *leg
-	tx    *store.Tx
-	ctx   context.Context
-	c     *postroom.Conversation
-	run   *postroom.Run
-	later []postroom.Event // what happened since the event
-	turn  *desk.Turn
+	leg  *leg
+	tx   *store.Tx
+	ctx  context.Context
+	c    *postroom.Conversation
+	run  *postroom.Run
+	turn *desk.Turn
+
+	since []postroom.Event // see later
+	known bool
 }
 
 func (s *step) all(t *desk.Turn) error {
@@ -183,19 +228,45 @@ func (s *step) one(w workflow.Wish, e *postroom.Effect) error {
 	case workflow.DoNote:
 		s.note(w, e)
 	case workflow.DoStatus:
-		if by := s.changedSince(postroom.StatusChanged); by != "" {
+		by, err := s.changedSince(postroom.StatusChanged)
+		if by != "" {
 			overtaken(e, "The status was changed since, by "+by+".")
-		} else {
+		} else if err == nil {
 			s.recorded(s.turn.Status(w.Status), e)
 		}
+		return err
 	case workflow.DoAssign:
-		if by := s.changedSince(postroom.AssigneeChanged); by != "" {
+		by, err := s.changedSince(postroom.AssigneeChanged)
+		if by != "" {
 			overtaken(e, "The assignee was changed since, by "+by+".")
-		} else {
+		} else if err == nil {
 			s.recorded(s.turn.Assign(w.AgentID), e)
 		}
+		return err
 	case workflow.DoTags:
-		s.recorded(s.turn.Tags(s.untouched(w.Add), s.untouched(w.Remove)), e)
+		return s.tags(w, e)
+	}
+	return nil
+}
+
+// tags adds and removes those tags that nobody has touched since.
+func (s *step) tags(w workflow.Wish, e *postroom.Effect) error {
+	add, err := s.untouched(w.Add)
+	if err != nil {
+		return err
+	}
+	remove, err := s.untouched(w.Remove)
+	if err != nil {
+		return err
+	}
+	left := len(w.Add) + len(w.Remove) - len(add) - len(remove)
+	if left > 0 && len(add)+len(remove) == 0 {
+		overtaken(e, "These tags were changed since.")
+		return nil
+	}
+	s.recorded(s.turn.Tags(add, remove), e)
+	if left > 0 {
+		e.Reason = "Some of these tags were changed since; they were left as they are."
 	}
 	return nil
 }
@@ -212,33 +283,59 @@ func (s *step) recorded(ev *postroom.Event, e *postroom.Effect) {
 	e.EventSeq = ev.Seq
 }
 
-// changedSince says who has changed a fact after the event; the workflows that
-// run for the same event do not count: of them the later in order wins (W17).
-func (s *step) changedSince(kind postroom.EventKind) string {
-	for _, x := range s.later {
-		if x.Kind == kind && x.Cause != s.leg.g.event.ID {
-			switch x.Actor.Kind {
-			case postroom.ByAgent:
-				return "an agent"
-			case postroom.ByCustomer:
-				return "the customer's answer"
-			case postroom.ByWorkflow:
-				return "another workflow"
-			}
-			return "the desk"
+// later returns what happened to the conversation since the event, but for
+// what the workflows of this very event have done: of them the later in order
+// wins (W17). That an answer makes a conversation active again is nobody's
+// decision but part of its arriving, so it is left out too.
+func (s *step) later() ([]postroom.Event, error) {
+	if s.known {
+		return s.since, nil
+	}
+	e := s.leg.g.event
+	all, err := s.tx.LaterEvents(s.ctx, s.c.ID, e.Seq)
+	s.since = slices.DeleteFunc(all, func(x postroom.Event) bool {
+		return x.Cause == e.ID || x.ActID == e.ActID && x.Actor.Kind != postroom.ByAgent
+	})
+	s.known = err == nil
+	return s.since, err
+}
+
+// changedSince says who has changed a fact after the event, "" if nobody did.
+func (s *step) changedSince(kind postroom.EventKind) (string, error) {
+	later, err := s.later()
+	for _, x := range later {
+		if x.Kind == kind {
+			return who(x.Actor), err
 		}
 	}
-	return ""
+	return "", err
+}
+
+// who names a sort of actor.
+func who(a postroom.Actor) string {
+	switch a.Kind {
+	case postroom.ByAgent:
+		return "an agent"
+	case postroom.ByCustomer:
+		return "the customer's answer"
+	case postroom.ByWorkflow:
+		return "another workflow"
+	case postroom.ByToken:
+		return "an API client"
+	}
+	return "the desk"
 }
 
 // untouched leaves out the tags that were changed since the event.
-func (s *step) untouched(tags []int64) []int64 {
+func (s *step) untouched(tags []int64) ([]int64, error) {
+	later, err := s.later()
 	return slices.DeleteFunc(slices.Clone(tags), func(t int64) bool {
-		return slices.ContainsFunc(s.later, func(x postroom.Event) bool {
-			return x.Kind == postroom.TagsChanged && x.Cause != s.leg.g.event.ID &&
-				(slices.Contains(x.Payload.Added, t) || slices.Contains(x.Payload.Removed, t))
-		})
-	})
+		return slices.ContainsFunc(later, func(x postroom.Event) bool { return touches(x, t) })
+	}), err
+}
+
+func touches(e postroom.Event, tag int64) bool {
+	return e.Kind == postroom.TagsChanged && (slices.Contains(e.Payload.Added, tag) || slices.Contains(e.Payload.Removed, tag))
 }
 
 func (s *step) note(w workflow.Wish, e *postroom.Effect) {
@@ -259,7 +356,11 @@ func (s *step) reply(w workflow.Wish, e *postroom.Effect) error {
 		e.Result, e.Reason = postroom.EffectSkipped, "Its text is empty."
 		return nil
 	}
-	if why := s.left(); why != "" {
+	why, err := s.left()
+	if err != nil {
+		return err
+	}
+	if why != "" {
 		overtaken(e, why)
 		return nil
 	}
@@ -268,9 +369,12 @@ func (s *step) reply(w workflow.Wish, e *postroom.Effect) error {
 	message := *l.message
 	message.RunID = s.run.ID
 	b := l.block
-	if b.words == "" {
-		var err error
-		if b, err = s.count(&mail); err != nil {
+	switch {
+	case b.words != "":
+	case s.c.Status == postroom.Spam:
+		b = block{postroom.MailSkip, "The conversation is spam."}
+	default:
+		if b, err = s.count(l, &mail); err != nil {
 			return err
 		}
 	}
@@ -280,12 +384,15 @@ func (s *step) reply(w workflow.Wish, e *postroom.Effect) error {
 	if b.state == postroom.MailKept {
 		desk.Skip(&mail, postroom.MailKept, b.words, 0)
 	}
+	for _, a := range message.To {
+		s.turn.Join(store.Participant{Address: a.Address, Name: a.Name, Kind: "to", Confirmed: true})
+	}
 	ev := s.turn.Reply(&message, &mail)
 	e.MessageID, e.MailID, e.EventSeq = message.ID, mail.ID, ev.Seq
 	if b.state == postroom.MailKept {
 		e.Reason = b.words
 		s.turn.Record(postroom.MailQuarantined, postroom.Payload{MailID: mail.ID, MessageID: message.ID, RunID: s.run.ID, Words: b.words})
-		return s.leg.g.r.Alarms.RaiseIn(s.ctx, s.tx, s.leg.ids[len(s.leg.ids)-1], alarm.Quarantined, decimal(mail.ID), b.words)
+		return s.leg.g.r.Alarms.RaiseIn(s.ctx, s.tx, l.keptID, alarm.Quarantined, decimal(mail.ID), b.words)
 	}
 	return nil
 }
@@ -304,20 +411,33 @@ func (s *step) skip(mail *postroom.Mail, b block, e *postroom.Effect) error {
 }
 
 // left says why a mail about the event's edge is overtaken: a message of the
-// customer or a person has taken the conversation off it since (W17).
-func (s *step) left() string {
+// customer, a person or another event has taken the conversation off it since,
+// even if it came back; then the later edge has a mail of its own (W17).
+func (s *step) left() (string, error) {
 	e := s.leg.g.event
 	switch e.Kind {
 	case postroom.StatusChanged:
-		if string(s.c.Status) != e.Payload.To {
-			if by := s.changedSince(postroom.StatusChanged); by != "" {
-				return "The conversation is " + string(s.c.Status) + " again, through " + by + "."
+		by, err := s.changedSince(postroom.StatusChanged)
+		if by != "" {
+			return fmt.Sprintf("The conversation did not stay %s: the status was changed since, by %s.", e.Payload.To, by), err
+		}
+		return "", err
+	case postroom.AssigneeChanged:
+		by, err := s.changedSince(postroom.AssigneeChanged)
+		if by != "" {
+			return "The assignee was changed since, by " + by + ".", err
+		}
+		return "", err
+	case postroom.TagsChanged:
+		later, err := s.later()
+		for _, x := range later {
+			for _, t := range slices.Concat(e.Payload.Added, e.Payload.Removed) {
+				if touches(x, t) {
+					return "The tags were changed back since, by " + who(x.Actor) + ".", err
+				}
 			}
 		}
-	case postroom.AssigneeChanged:
-		if by := s.changedSince(postroom.AssigneeChanged); by != "" {
-			return "The assignee was changed since, by " + by + "."
-		}
+		return "", err
 	}
-	return ""
+	return "", nil
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"time"
 
 	"postroom"
 	"postroom/internal/alarm"
@@ -21,8 +20,7 @@ type block struct {
 }
 
 // forbidden holds a mail against the rules that need no count: W29, W30, A5.
-func (g *judgement) forbidden(ctx context.Context, mailbox *postroom.Mailbox, m *postroom.Message) (block, error) {
-	read := g.r.Store.Read()
+func (g *judgement) forbidden(ctx context.Context, m *postroom.Message) (block, error) {
 	if len(m.To) == 0 {
 		return block{postroom.MailSkip, "The customer has no address to send to."}, nil
 	}
@@ -33,24 +31,19 @@ func (g *judgement) forbidden(ctx context.Context, mailbox *postroom.Mailbox, m 
 	case email.IsMachineAddress(to):
 		return block{postroom.MailBlocked, to + " is the address of a machine: automatic mail to it is never sent."}, nil
 	}
-	all, err := read.Mailboxes(ctx)
-	if err != nil {
-		return block{}, err
-	}
-	if g.r.Desk.MailboxFor(all, to) != nil {
+	if g.r.Desk.MailboxFor(g.look.Mailboxes(), to) != nil {
 		return block{postroom.MailBlocked, to + " is one of our own addresses."}, nil
 	}
-	if words, err := read.Suppressed(ctx, to); err != nil || words != "" {
+	if words, err := g.r.Store.Read().Suppressed(ctx, to); err != nil || words != "" {
 		return block{postroom.MailBlocked, "Automatic mail to " + to + " is suppressed: " + words}, err
 	}
 	if !workflow.MachineCaused(g.root.Actor) {
 		return block{}, nil
 	}
-	answered, err := g.r.messageOf(ctx, &g.root)
-	if err == nil && answered != nil && answered.NoAuto != "" {
+	if answered := g.look.Message(&g.root); answered != nil && answered.NoAuto != "" {
 		return block{postroom.MailBlocked, "It would answer a mail that must not be answered automatically: " + answered.NoAuto + "."}, nil
 	}
-	return block{}, err
+	return block{}, g.look.err
 }
 
 // The limits of automatic mail (A6, W23). Windows are fixed spans, counted in
@@ -70,7 +63,7 @@ const (
 
 // count holds a mail against limits and breaker, and counts it before it is
 // queued, in the same transaction.
-func (s *step) count(mail *postroom.Mail) (block, error) {
+func (s *step) count(l *letter, mail *postroom.Mail) (block, error) {
 	g, to, now := s.leg.g, mail.Recipients[0].Address, s.leg.g.r.Store.Now()
 	if mail.Machine {
 		n, err := s.tx.MachineMails(s.ctx, s.c.ID, now-day)
@@ -80,7 +73,7 @@ func (s *step) count(mail *postroom.Mail) (block, error) {
 		if !s.leg.version.Definition.Limits.MailAllowed(g.root.Actor, n) {
 			return block{postroom.MailSkip, fmt.Sprintf("Skipped, limit: machines have caused %d mails on this conversation within a day.", n)}, nil
 		}
-		sum := sha256.Sum256([]byte(s.leg.source(mail)))
+		sum := sha256.Sum256([]byte(l.source))
 		for _, l := range []struct {
 			key    string
 			window int64
@@ -97,22 +90,11 @@ func (s *step) count(mail *postroom.Mail) (block, error) {
 			}
 		}
 	}
-	return s.breaker(mail, to, now)
+	return s.breaker(l, mail, to, now)
 }
 
-// source is what makes two automatic mails the same: not the rendered text,
-// which differs by number, but the words of the workflow that made it.
-func (l *leg) source(mail *postroom.Mail) string {
-	for position, letter := range l.letters {
-		if letter.mail.ID == mail.ID {
-			a := l.version.Definition.Then[position]
-			return a.Text + a.HTML
-		}
-	}
-	return ""
-}
-
-func (s *step) breaker(mail *postroom.Mail, to string, now int64) (block, error) {
+// breaker holds back what comes too fast, whoever is behind it (W23).
+func (s *step) breaker(l *letter, mail *postroom.Mail, to string, now int64) (block, error) {
 	for _, b := range []struct {
 		key  string
 		most int
@@ -129,7 +111,7 @@ func (s *step) breaker(mail *postroom.Mail, to string, now int64) (block, error)
 		}
 		if n > b.most {
 			words := fmt.Sprintf("Held back by the breaker: more than %d automatic mails %s within ten minutes.", b.most, b.what)
-			err := s.leg.g.r.Alarms.RaiseIn(s.ctx, s.tx, s.leg.ids[len(s.leg.ids)-2], alarm.BreakerOpen, b.key, words)
+			err := s.leg.g.r.Alarms.RaiseIn(s.ctx, s.tx, l.breakerID, alarm.BreakerOpen, b.key, words)
 			return block{postroom.MailKept, words}, err
 		}
 	}
@@ -140,8 +122,15 @@ func (s *step) breaker(mail *postroom.Mail, to string, now int64) (block, error)
 // paused (W21).
 const maxFailures = 5
 
+// lockName is the lock under which the set of workflows is changed; admins'
+// changes take it too, so that no two make the same revision.
+const lockName = "workflows"
+
 // failed counts a failed run; a workflow that fails again and again is paused.
 func (r *React) failed(ctx context.Context, tx *store.Tx, v *workflow.Version, words string, id int64) error {
+	if err := tx.Lock(ctx, lockName); err != nil {
+		return err
+	}
 	w, err := tx.Workflow(ctx, v.WorkflowID)
 	if err != nil {
 		return err
@@ -158,57 +147,4 @@ func (r *React) failed(ctx context.Context, tx *store.Tx, v *workflow.Version, w
 		return err
 	}
 	return tx.UpdateWorkflow(ctx, w)
-}
-
-// succeeded ends a row of failures.
-func (r *React) succeeded(ctx context.Context, tx *store.Tx, id int64) error {
-	return tx.ForgiveWorkflow(ctx, id)
-}
-
-// agent loads an agent for a template; nil when there is none.
-func (r *React) agent(ctx context.Context, id int64) *postroom.Agent {
-	if id == 0 {
-		return nil
-	}
-	a, err := r.Store.Read().Agent(ctx, id)
-	if err != nil {
-		return nil
-	}
-	return a
-}
-
-// zone is the zone times in a mail are written in.
-func (r *React) zone(a *postroom.Agent) *time.Location {
-	if a == nil || a.Zone == "" {
-		return time.UTC
-	}
-	zone, err := time.LoadLocation(a.Zone)
-	if err != nil {
-		return time.UTC
-	}
-	return zone
-}
-
-// names puts ids into words for the details of effects.
-func (r *React) names(ctx context.Context) workflow.Names {
-	return func(kind workflow.Ref, id int64) string {
-		switch kind {
-		case workflow.RefAgent:
-			if a := r.agent(ctx, id); a != nil {
-				return a.Name
-			}
-		case workflow.RefTag:
-			tags, err := r.Store.Read().Tags(ctx)
-			for _, t := range tags {
-				if err == nil && t.ID == id {
-					return t.Name
-				}
-			}
-		case workflow.RefMailbox:
-			if m, err := r.Store.Read().Mailbox(ctx, id); err == nil {
-				return m.Name
-			}
-		}
-		return ""
-	}
 }

@@ -1,0 +1,263 @@
+package react
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"postroom"
+	"postroom/internal/email"
+	"postroom/internal/workflow"
+)
+
+// lookups reads what judging and planning one event look at: each record once,
+// and only when something asks for it. Those who ask are pure and know no
+// errors; so the first read that fails is kept in err, and whatever was
+// decided with it must not be used. What does not exist is no such failure.
+type lookups struct {
+	ctx   context.Context
+	r     *React
+	event *postroom.Event
+	root  *postroom.Event // the beginning of the chain
+	err   error
+
+	conversation memo[*postroom.Conversation]
+	customer     memo[*postroom.Customer]
+	mailboxes    memo[[]*postroom.Mailbox]
+	last         memo[*postroom.Message]
+	tags         memo[map[int64]string]
+	agents       map[int64]*postroom.Agent
+	messages     map[int64]*postroom.Message // by event
+	mail         memo[*email.Mail]
+}
+
+// memo is something that is read at most once.
+type memo[T any] struct {
+	done  bool
+	value T
+}
+
+func (m *memo[T]) get(l *lookups, read func() (T, error)) T {
+	if !m.done && l.err == nil {
+		value, err := read()
+		if err != nil {
+			l.err = err
+			return m.value
+		}
+		m.value, m.done = value, true
+	}
+	return m.value
+}
+
+// orNone forgives that there is no such row.
+func orNone[T any](v *T, err error) (*T, error) {
+	if postroom.CodeOf(err) == postroom.NotFound {
+		return nil, nil
+	}
+	return v, err
+}
+
+// Conversation is the conversation as it is now; never nil.
+func (l *lookups) Conversation() *postroom.Conversation {
+	c := l.conversation.get(l, func() (*postroom.Conversation, error) {
+		return l.r.Store.Read().Conversation(l.ctx, l.event.ConversationID)
+	})
+	if c == nil {
+		return &postroom.Conversation{}
+	}
+	return c
+}
+
+// Customer is the customer of the event, nil if there is none.
+func (l *lookups) Customer() *postroom.Customer {
+	return l.customer.get(l, func() (*postroom.Customer, error) {
+		return orNone(l.r.Store.Read().Customer(l.ctx, l.event.After.CustomerID))
+	})
+}
+
+// Mailboxes are all mailboxes.
+func (l *lookups) Mailboxes() []*postroom.Mailbox {
+	return l.mailboxes.get(l, func() ([]*postroom.Mailbox, error) { return l.r.Store.Read().Mailboxes(l.ctx) })
+}
+
+// Mailbox returns a mailbox, nil if there is none.
+func (l *lookups) Mailbox(id int64) *postroom.Mailbox {
+	for _, m := range l.Mailboxes() {
+		if m.ID == id {
+			return m
+		}
+	}
+	return nil
+}
+
+// Last is the last message received, nil if there is none.
+func (l *lookups) Last() *postroom.Message {
+	return l.last.get(l, func() (*postroom.Message, error) {
+		return l.r.Store.Read().LastReceived(l.ctx, l.event.ConversationID)
+	})
+}
+
+// Agent returns an agent, nil if there is none.
+func (l *lookups) Agent(id int64) *postroom.Agent {
+	a, ok := l.agents[id]
+	if ok || id == 0 || l.err != nil {
+		return a
+	}
+	a, err := orNone(l.r.Store.Read().Agent(l.ctx, id))
+	if err != nil {
+		l.err = err
+		return nil
+	}
+	if l.agents == nil {
+		l.agents = map[int64]*postroom.Agent{}
+	}
+	l.agents[id] = a
+	return a
+}
+
+// Tags are the names of all tags.
+func (l *lookups) Tags() map[int64]string {
+	return l.tags.get(l, func() (map[int64]string, error) {
+		all, err := l.r.Store.Read().Tags(l.ctx)
+		names := make(map[int64]string, len(all))
+		for _, t := range all {
+			names[t.ID] = t.Name
+		}
+		return names, err
+	})
+}
+
+// Message returns the message an event is about, nil if it has none; for
+// conversation.created it is the one that began the conversation.
+func (l *lookups) Message(e *postroom.Event) *postroom.Message {
+	m, ok := l.messages[e.ID]
+	if ok || l.err != nil {
+		return m
+	}
+	m, err := l.readMessage(e)
+	if err != nil {
+		l.err = err
+		return nil
+	}
+	if l.messages == nil {
+		l.messages = map[int64]*postroom.Message{}
+	}
+	l.messages[e.ID] = m
+	return m
+}
+
+func (l *lookups) readMessage(e *postroom.Event) (*postroom.Message, error) {
+	read, id := l.r.Store.Read(), e.Payload.MessageID
+	if id == 0 && e.Kind == postroom.ConversationCreated {
+		act, err := read.ActEvents(l.ctx, e.ConversationID, e.ActID)
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range act {
+			if x.Payload.MessageID != 0 {
+				id = x.Payload.MessageID
+				break
+			}
+		}
+	}
+	if id == 0 {
+		return nil, nil
+	}
+	return read.Message(l.ctx, id)
+}
+
+// headers gives the headers of the mail a message came in; nil for one that
+// did not come by mail, whose headers are missing and not empty.
+func (l *lookups) headers(m *postroom.Message) func(string) []string {
+	if m == nil || m.InboundID == 0 {
+		return nil
+	}
+	return func(name string) []string {
+		mail := l.mail.get(l, func() (*email.Mail, error) {
+			in, err := l.r.Store.Read().Inbound(l.ctx, m.InboundID)
+			if err != nil {
+				return nil, err
+			}
+			p := l.r.parse(in)
+			if p.mail == nil {
+				return nil, fmt.Errorf("the headers of received mail %d cannot be read: %w", in.ID, p.err)
+			}
+			return p.mail, nil
+		})
+		if mail == nil {
+			return nil
+		}
+		return mail.HeaderValues(name)
+	}
+}
+
+// facts gathers the records that conditions on this edge look at.
+func (l *lookups) facts(needs workflow.Needs) workflow.Facts {
+	record := workflow.Record{Event: l.event}
+	if needs.Customer {
+		record.Customer = l.Customer()
+	}
+	if needs.Subject {
+		record.Subject = &l.Conversation().Subject
+	}
+	if needs.Message || needs.Headers {
+		record.Message = l.Message(l.event)
+	}
+	if needs.Headers {
+		record.Headers = l.headers(record.Message)
+	}
+	return workflow.NewFacts(record)
+}
+
+// value gives the variables of a workflow's templates.
+func (l *lookups) value(workflowName string) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		v := workflow.Values{Event: l.event, Workflow: workflowName}
+		switch group, _, _ := strings.Cut(name, "."); group {
+		case "conversation":
+			v.Subject = l.Conversation().Subject
+		case "customer":
+			v.Customer = l.Customer()
+		case "mailbox":
+			v.Mailbox = l.Mailbox(l.event.After.MailboxID)
+		case "agent":
+			v.Assignee = l.Agent(l.event.After.AssigneeID)
+		case "actor":
+			if l.root.Actor.Kind == postroom.ByAgent {
+				v.Actor = l.Agent(l.root.Actor.ID)
+			}
+		}
+		return v.Value(name)
+	}
+}
+
+// zone is the zone times in a mail are written in: the assignee's.
+func (l *lookups) zone() *time.Location {
+	a := l.Agent(l.event.After.AssigneeID)
+	if a == nil || a.Zone == "" {
+		return time.UTC
+	}
+	zone, err := time.LoadLocation(a.Zone)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+}
+
+// name puts an id into words for the details of effects.
+func (l *lookups) name(kind workflow.Ref, id int64) string {
+	switch kind {
+	case workflow.RefAgent:
+		if a := l.Agent(id); a != nil {
+			return a.Name
+		}
+	case workflow.RefTag:
+		return l.Tags()[id]
+	case workflow.RefMailbox:
+		if m := l.Mailbox(id); m != nil {
+			return m.Name
+		}
+	}
+	return ""
+}
