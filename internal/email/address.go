@@ -397,6 +397,9 @@ func containsFold(list []string, s string) bool {
 
 // formatName quotes or encodes a display name for a header.
 func formatName(name string) string {
+	if len(name) > 200 || strings.Contains(name, "=?") {
+		return encodeWords(name)
+	}
 	s := (&mail.Address{Name: name, Address: "a@b"}).String()
 	return strings.TrimSuffix(s, " <a@b>")
 }

@@ -76,6 +76,9 @@ func TestBuildForm(t *testing.T) {
 	s.HTML += strings.Repeat("long line without a break ä ", 500)
 	s.Text += strings.Repeat("x", 5000)
 	s.Subject = strings.Repeat("Überlänge ", 100)
+	s.To[0].Name = strings.Repeat("n", 3000)
+	s.Attachments[0].Name = strings.Repeat("ü", 500) + ".pdf"
+	s.Headers = []Header{{"X-Long", strings.Repeat("v", 3000)}}
 	for range 300 {
 		s.To = append(s.To, Address{"Somebody Else", "somebody@example.net"})
 	}

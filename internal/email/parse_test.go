@@ -200,15 +200,17 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestBoundedTime holds that no shape of input costs more than its size.
+// TestBoundedTime holds that no shape of input costs more than its size. What
+// grows with the square takes minutes; the limit leaves room for a slow
+// machine and the race detector.
 func TestBoundedTime(t *testing.T) {
 	t.Parallel()
-	const mega = 1 << 20
+	const size = 256 << 10
 	header := func(name, unit string) string {
 		return name + ": " + strings.Repeat(unit, 250<<10/len(unit)) + "\r\n\r\nx"
 	}
 	body := func(contentType, unit string) string {
-		return "From: a@x.example\r\nContent-Type: " + contentType + "\r\n\r\n" + strings.Repeat(unit, mega/len(unit))
+		return "From: a@x.example\r\nContent-Type: " + contentType + "\r\n\r\n" + strings.Repeat(unit, size/len(unit))
 	}
 	for name, raw := range map[string]string{
 		"folds": header("Subject", "\r\n a"), "words": header("Subject", "=?"), "open words": header("Subject", "=?a?q?"), "short words": header("Subject", "=?utf-8?q?a?= "), "parens": header("To", "("), "quotes": header("To", `"`), "brackets": header("To", "<"), "commas": header("To", "a,"), "colons": header("To", "a:"),
@@ -231,7 +233,7 @@ func TestBoundedTime(t *testing.T) {
 			Classify(m)
 			Evidence(m, testKeys(t, "k1"), nil)
 			ContentHash([]byte(raw))
-			if d := time.Since(start); d > 3*time.Second {
+			if d := time.Since(start); d > 30*time.Second {
 				t.Errorf("parse %s, split %s, sanitise %s, all %s", parsed, split, sanitised, d)
 			} else if testing.Verbose() && d > 200*time.Millisecond {
 				t.Logf("parse %s, split %s, sanitise %s, all %s", parsed, split, sanitised, d)
