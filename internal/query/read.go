@@ -35,6 +35,10 @@ type Options struct {
 	// Variables are those a workflow's wording may use: Value is the name as
 	// it is written, Text what it stands for.
 	Variables []Choice
+
+	// OnStatement is called before each statement; nil for nobody. It is how
+	// pages are held to their six.
+	OnStatement func()
 }
 
 // Desk reads pages. It is safe for concurrent use.
@@ -61,7 +65,12 @@ func New(o Options) *Desk {
 // Now returns the time of the database's clock in milliseconds, UTC.
 func (d *Desk) Now() int64 { return d.store.Now() }
 
-func (d *Desk) read() store.Read { return d.store.Read() }
+func (d *Desk) read() store.Read {
+	if d.o.OnStatement != nil {
+		return d.store.Read().Counted(d.o.OnStatement)
+	}
+	return d.store.Read()
+}
 
 // visible returns the mailboxes an agent may see: nil for all of them.
 func visible(a *postroom.Agent) []int64 {

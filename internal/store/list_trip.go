@@ -4,6 +4,8 @@ import (
 	"context"
 	"strconv"
 	"strings"
+
+	"postroom/internal/db"
 )
 
 // A page needs a little of many tables. A trip asks for all of it in one
@@ -139,4 +141,26 @@ func anyOf(column string, ids []int64) (string, []any) {
 		return "", nil
 	}
 	return " and " + column + " in (" + marks(len(ids)) + ")", anys(ids)
+}
+
+// Counted returns r with f called before each of its statements, for those who
+// measure pages.
+func (r Read) Counted(f func()) Read {
+	r.q = counted{r.q, f}
+	return r
+}
+
+type counted struct {
+	db.Q
+	count func()
+}
+
+func (c counted) Query(ctx context.Context, query string, args ...any) (*db.Rows, error) {
+	c.count()
+	return c.Q.Query(ctx, query, args...)
+}
+
+func (c counted) QueryRow(ctx context.Context, query string, args ...any) *db.Row {
+	c.count()
+	return c.Q.QueryRow(ctx, query, args...)
 }
