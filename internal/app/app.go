@@ -17,10 +17,12 @@ import (
 	"time"
 
 	"postroom"
+	"postroom/internal/automate"
 	"postroom/internal/config"
 	"postroom/internal/desk"
 	"postroom/internal/outbox"
 	"postroom/internal/react"
+	"postroom/internal/web"
 	"postroom/internal/wire/smtpin"
 	"postroom/internal/work"
 )
@@ -29,7 +31,13 @@ import (
 type Options struct {
 	Log *slog.Logger
 	// Demo is the demo's customers, nil in a real desk.
-	Demo Demo
+	Demo web.Demo
+	// OnlyChannel is the only server that any mailbox may have; nil for any.
+	OnlyChannel *postroom.Channel
+	// Now replaces the clock, and Unsafe gives up durability: for the demo,
+	// whose past happens in a few seconds, and for tests.
+	Now    func() time.Time
+	Unsafe bool
 	// MailTLS replaces the configuration for handing mail to servers.
 	MailTLS *tls.Config
 }
@@ -41,16 +49,18 @@ type App struct {
 	options  Options
 	began    time.Time
 
-	desk   *desk.Desk
-	outbox *outbox.Outbox
-	react  *react.React
-	runner *work.Runner
-	spool  *spool
-	mailIn []*smtpin.Server
-	web    *http.Server
-	page   net.Listener
-	local  *http.Server
-	socket net.Listener
+	desk     *desk.Desk
+	outbox   *outbox.Outbox
+	react    *react.React
+	automate *automate.Workflows
+	runner   *work.Runner
+	spool    *spool
+	mailIn   []*smtpin.Server
+	site     *web.Site
+	web      *http.Server
+	page     net.Listener
+	local    *http.Server
+	socket   net.Listener
 
 	background context.Context // of what runs beside the work
 	cancel     context.CancelFunc
@@ -68,11 +78,17 @@ func Open(ctx context.Context, settings *config.Settings, o Options) (_ *App, er
 	}
 	a := &App{settings: settings, options: o, began: time.Now(), failed: make(chan error, 8)}
 	a.background, a.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	if a.core, err = openCore(ctx, settings.Place, settings.DBConns, o.Log); err != nil {
+	if a.core, err = openCore(ctx, settings.Place, settings.DBConns, o); err != nil {
 		a.cancel()
 		return nil, err
 	}
 	if err = a.buildDesk(); err == nil {
+		err = a.automate.EnsureShipped(ctx)
+	}
+	if err == nil {
+		err = a.takeOver(ctx)
+	}
+	if err == nil {
 		err = a.listen()
 	}
 	if err != nil {
@@ -89,8 +105,9 @@ func (a *App) buildDesk() error {
 		return err
 	}
 	a.outbox = outbox.New(outbox.Options{Store: a.store, Desk: a.desk, Blobs: a.blobs, Alarms: a.alarms, Open: passwords{a.key}.open,
-		HELO: a.settings.HELO(), TLS: tlsConfig, Wake: a.wake, Log: a.log})
-	a.react = react.New(react.Options{Store: a.store, Desk: a.desk, Outbox: a.outbox, Blobs: a.blobs, Alarms: a.alarms, Log: a.log})
+		HELO: a.settings.HELO(), TLS: tlsConfig, Lease: a.settings.Lease, Grace: a.settings.Grace, Wake: a.wake, Log: a.log})
+	a.automate = automate.New(automate.Options{Store: a.store, Letters: a.desk, Sanitise: cleanComposed, Publish: func(key string) { a.hub.Publish(key) }})
+	a.react = react.New(react.Options{Store: a.store, Desk: a.desk, Outbox: a.outbox, Blobs: a.blobs, Alarms: a.alarms, Lease: a.settings.Lease, Log: a.log})
 	kinds := a.react.Kinds()
 	for i := range kinds {
 		if kinds[i].Source.Name() == desk.WakeDeliver {
@@ -101,6 +118,20 @@ func (a *App) buildDesk() error {
 		return err
 	}
 	a.spool, err = newSpool(a.place.SpoolDir(), a.desk.Accept, a.alarms, a.log)
+	return err
+}
+
+// takeOver ends the leases that a dead process left in a SQLite file, which
+// nobody but us can have open: its work goes on at once and not only when they
+// run out. On PostgreSQL other processes may be alive.
+func (a *App) takeOver(ctx context.Context) error {
+	if a.place.Postgres() {
+		return nil
+	}
+	n, err := a.store.ReleaseLeases(ctx)
+	if n > 0 {
+		a.log.Info("work that a process left behind is taken over", "pieces", n)
+	}
 	return err
 }
 
@@ -231,6 +262,16 @@ func (s sink) KnowsRecipient(ctx context.Context, address string) error {
 	return s.desk.KnowsRecipient(ctx, address)
 }
 
+// CanListen says in words why browsers cannot be answered at an address; nil
+// if they can, as far as one can know beforehand.
+func CanListen(address string) error {
+	ln, err := listenHTTP(address)
+	if err != nil {
+		return err
+	}
+	return ln.Close()
+}
+
 // listenHTTP opens the port for browsers.
 func listenHTTP(address string) (net.Listener, error) {
 	network := "tcp"
@@ -345,7 +386,10 @@ func (a *App) Stop(ctx context.Context) error {
 	for _, s := range a.mailIn {
 		note("taking mail in", s.Shutdown(ctx))
 	}
-	// Live pages hang on the hub; without it they end at once.
+	// Live pages hang on the hub and the site; without them they end at once.
+	if a.site != nil {
+		a.site.Close()
+	}
 	if a.core != nil && a.hub != nil {
 		a.hub.Close()
 	}

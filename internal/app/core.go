@@ -28,6 +28,7 @@ import (
 type core struct {
 	place     config.Place
 	log       *slog.Logger
+	only      *postroom.Channel // the only way out, nil for any
 	db        *db.DB
 	store     *store.Store
 	blobs     *blob.Store
@@ -40,11 +41,11 @@ type core struct {
 }
 
 // openCore opens a desk and brings its schema up to date.
-func openCore(ctx context.Context, place config.Place, conns int, log *slog.Logger) (_ *core, err error) {
+func openCore(ctx context.Context, place config.Place, conns int, o Options) (_ *core, err error) {
 	if err := makeData(place.Data); err != nil {
 		return nil, err
 	}
-	c := &core{place: place, log: log}
+	c := &core{place: place, log: o.Log, only: o.OnlyChannel}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.close())
@@ -53,7 +54,11 @@ func openCore(ctx context.Context, place config.Place, conns int, log *slog.Logg
 	if c.key, err = secret.Load(place.KeyPath()); err != nil {
 		return nil, err
 	}
-	c.db, err = db.Open(ctx, db.Options{URL: place.DatabaseURL(), Logger: log, Conns: conns, BackupDir: place.BackupDir(), NoBackup: place.NoBackup})
+	options := db.Options{URL: place.DatabaseURL(), Logger: o.Log, Conns: conns, BackupDir: place.BackupDir(), NoBackup: place.NoBackup, Now: o.Now}
+	if o.Unsafe {
+		options = options.Unsafe()
+	}
+	c.db, err = db.Open(ctx, options)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +149,7 @@ func (c *core) build() error {
 		return err
 	}
 	publish := func(key string) { c.hub.Publish(key) }
-	c.directory = directory.New(directory.Options{Store: c.store, Sealer: passwords{c.key}, Publish: publish})
+	c.directory = directory.New(directory.Options{Store: c.store, Sealer: passwords{c.key}, OnlyChannel: c.only, Publish: publish})
 	c.alarms = alarm.New(c.store, publish)
 	return nil
 }

@@ -77,7 +77,7 @@ func (o Operator) run(ctx context.Context, op string, params, result any) error 
 	if !errors.Is(err, errNotRunning) {
 		return err
 	}
-	c, err := openCore(ctx, o.Place, 2, o.Log)
+	c, err := openCore(ctx, o.Place, 2, Options{Log: o.Log})
 	if err != nil {
 		return err
 	}

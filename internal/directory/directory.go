@@ -26,6 +26,9 @@ type Sealer interface {
 type Options struct {
 	Store  *store.Store
 	Sealer Sealer
+	// OnlyChannel is the only server that any mailbox may have, as in a demo
+	// that nothing may leave; nil for any.
+	OnlyChannel *postroom.Channel
 	// Publish tells open pages what changed, after the commit; nil does
 	// nothing.
 	Publish func(key string)
@@ -42,6 +45,7 @@ const (
 type Directory struct {
 	store   *store.Store
 	seals   Sealer
+	only    *postroom.Channel
 	publish func(string)
 }
 
@@ -50,7 +54,7 @@ func New(o Options) *Directory {
 	if o.Publish == nil {
 		o.Publish = func(string) {}
 	}
-	return &Directory{store: o.Store, seals: o.Sealer, publish: o.Publish}
+	return &Directory{store: o.Store, seals: o.Sealer, only: o.OnlyChannel, publish: o.Publish}
 }
 
 // write is a transaction that publishes a key when it is committed.

@@ -95,6 +95,9 @@ func (d *Directory) saveMailbox(ctx context.Context, id int64, f MailboxFields, 
 	if err != nil {
 		return nil, err
 	}
+	if only := d.only; only != nil && m.Channel.Host != "" && (m.Channel.Host != only.Host || m.Channel.Port != only.Port) {
+		return nil, postroom.InvalidField("host", "Nothing may leave this desk: the only server is %s, port %d.", only.Host, only.Port)
+	}
 	if f.Password != nil && *f.Password != "" {
 		if m.Channel.Password, err = d.seal(*f.Password); err != nil {
 			return nil, err
