@@ -15,7 +15,7 @@ import (
 
 // message is one entry of the timeline. A note is paper of another colour with
 // its own words, so that it is never taken for mail to the customer.
-func message(s query.Shell, h query.Head, m query.Message) templ.Component {
+func message(s query.Shell, c locale.Clock, h query.Head, m query.Message) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -107,7 +107,7 @@ func message(s query.Shell, h query.Head, m query.Message) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = messageHead(clockOf(s), m).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = messageHead(c, m).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -246,7 +246,7 @@ func message(s query.Shell, h query.Head, m query.Message) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		for _, chip := range m.Mails {
-			templ_7745c5c3_Err = mailChip(s, h.Number, chip).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = mailChip(s, c, h.Number, chip).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1101,7 +1101,7 @@ func fileChip(a query.Attachment) templ.Component {
 }
 
 // mailChip says under a reply how its mail fares, and leads to its journey.
-func mailChip(s query.Shell, number int64, m query.MailChip) templ.Component {
+func mailChip(s query.Shell, c locale.Clock, number int64, m query.MailChip) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -1221,9 +1221,9 @@ func mailChip(s query.Shell, number int64, m query.MailChip) templ.Component {
 			}
 		}
 		var templ_7745c5c3_Var56 string
-		templ_7745c5c3_Var56, templ_7745c5c3_Err = templ.JoinStringErrs(chipWords(clockOf(s), m) + mixedWords(m))
+		templ_7745c5c3_Var56, templ_7745c5c3_Err = templ.JoinStringErrs(chipWords(c, m) + mixedWords(m))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `message.templ`, Line: 249, Col: 46}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `message.templ`, Line: 249, Col: 37}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var56))
 		if templ_7745c5c3_Err != nil {
