@@ -337,6 +337,26 @@ func TestAuthenticated(t *testing.T) {
 	}
 }
 
+// TestFailedAuthentication holds A5 for forged senders.
+func TestFailedAuthentication(t *testing.T) {
+	t.Parallel()
+	for results, want := range map[string]bool{
+		"dmarc=fail header.from=example.com": true, "spf=fail smtp.mailfrom=example.com": true, "spf=fail smtp.mailfrom=example.com; dkim=pass header.d=example.com": false,
+		"spf=fail smtp.mailfrom=example.com; dkim=pass header.d=evil.example": true, "spf=softfail smtp.mailfrom=example.com": false, "spf=pass smtp.mailfrom=example.com": false, "dkim=none": false,
+	} {
+		m := parse("Authentication-Results: mx.y.example; "+results, "From: ann@example.com")
+		if failed, why := FailedAuthentication(m, "mx.y.example"); failed != want || failed && why == "" {
+			t.Errorf("%s: %v (%s)", results, failed, why)
+		}
+		if failed, _ := FailedAuthentication(m, "other.example"); failed {
+			t.Errorf("%s: another server's verdict counts", results)
+		}
+		if failed, _ := FailedAuthentication(m, ""); failed {
+			t.Errorf("%s: it counts without a configured server", results)
+		}
+	}
+}
+
 func TestBaseSubject(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{

@@ -49,7 +49,7 @@ func verdictOf(m *Mail, authservID string) (results []authres.Result, found, rea
 }
 
 // FailedAuthentication reports whether the receiving server says that From is
-// forged: DMARC failed, or SPF failed and nothing passed. Such a mail gets no
+// forged: DMARC failed, or SPF failed and no DKIM of From's domain passed. Such a mail gets no
 // automatic answer, which would go to somebody else (A5). why says it in
 // words. Without an authservID nothing is known to have failed.
 func FailedAuthentication(m *Mail, authservID string) (failed bool, why string) {
@@ -57,6 +57,7 @@ func FailedAuthentication(m *Mail, authservID string) (failed bool, why string) 
 		return false, ""
 	}
 	results, _, _ := verdictOf(m, authservID)
+	from := domainOf(firstValid(m.From).Address)
 	passed := false
 	for _, r := range results {
 		switch r := r.(type) {
@@ -66,7 +67,11 @@ func FailedAuthentication(m *Mail, authservID string) (failed bool, why string) 
 			}
 			passed = passed || r.Value == authres.ResultPass
 		case *authres.DKIMResult:
-			passed = passed || r.Value == authres.ResultPass
+			d := r.Domain
+			if d == "" {
+				d = domainOf(r.Identifier)
+			}
+			passed = passed || r.Value == authres.ResultPass && aligned(d, from)
 		case *authres.SPFResult:
 			failed = failed || r.Value == authres.ResultFail
 		}
