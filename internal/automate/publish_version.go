@@ -32,7 +32,8 @@ func (w *Workflows) Publish(ctx context.Context, by *postroom.Agent, id int64, b
 // Reword publishes a new wording of the mail that a workflow sends: the text
 // of its first reply. base is as for Publish. An error about the wording is
 // Invalid with field "template" and names line and column; a workflow that
-// mails nobody has no wording.
+// mails nobody has no wording. Any other error has no field, since the form has
+// no other.
 func (w *Workflows) Reword(ctx context.Context, by *postroom.Agent, id int64, base int, wording string) error {
 	if err := manage(by); err != nil {
 		return err
@@ -199,15 +200,16 @@ func lines(text string) string {
 	return strings.TrimRight(strings.ReplaceAll(text, "\r", "\n"), " \t\n")
 }
 
-// aboutWording lets an error about a text of the Then name the field of the
-// form; any other stays as it is.
+// aboutWording lets an error name a field of the form of the wording, which has
+// but one.
 func aboutWording(err error) error {
 	var e *postroom.Error
-	if !errors.As(err, &e) || e.Code != postroom.Invalid || !strings.HasPrefix(e.Field, "then[") {
+	if !errors.As(err, &e) || e.Field == fieldWording || e.Field == "" {
 		return err
 	}
-	if !strings.HasSuffix(e.Field, ".text") && !strings.HasSuffix(e.Field, ".html") {
-		return err
+	field := ""
+	if strings.HasPrefix(e.Field, "then[") && (strings.HasSuffix(e.Field, ".text") || strings.HasSuffix(e.Field, ".html")) {
+		field = fieldWording
 	}
-	return &postroom.Error{Code: e.Code, Field: fieldWording, Text: e.Text, Err: err}
+	return &postroom.Error{Code: e.Code, Field: field, Text: e.Text, Err: err}
 }
