@@ -146,8 +146,8 @@ func (c *Conversation) Reply(by By, id int64, m *Message) *Event {
 	if !by.Actor.Machine() {
 		c.LastHumanAt = by.At
 		c.WaitingSince = 0
+		c.show(m) // the list shows what people wrote
 	}
-	c.show(m)
 	e := c.record(by, id, ReplySent, Payload{MessageID: m.ID})
 	m.Seq = e.Seq
 	return e
