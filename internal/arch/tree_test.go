@@ -60,7 +60,7 @@ func top(t *testing.T) string {
 }
 
 // elsewhere are folders with nothing of the module in them.
-var elsewhere = []string{"node_modules", "testdata", "dist", "tools", "docs"}
+var elsewhere = []string{"node_modules", "testdata", "dist", "tools", "docs", "bin"}
 
 // readRooms parses every Go file of the module, tests and files for other
 // systems included.
