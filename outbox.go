@@ -62,14 +62,15 @@ const (
 )
 
 // Phase is how far an attempt came in the SMTP dialogue. It is committed as
-// it advances; PhaseData by compare-and-set on the lease (R1, R9).
+// it advances; PhaseData and PhaseDot by compare-and-set on the lease (R1, R9).
 type Phase string
 
 // The phases that are committed.
 const (
 	PhaseNone    Phase = ""        // nothing is known to have happened
 	PhaseConnect Phase = "connect" // an attempt began
-	PhaseData    Phase = "data"    // from here on, a death leaves the mail uncertain
+	PhaseData    Phase = "data"    // DATA may have been said; without its dot no server takes the mail
+	PhaseDot     Phase = "dot"     // from here on, a death leaves the mail uncertain
 )
 
 // Mail is one outgoing email: one row of the outbox, one Message-ID, for its

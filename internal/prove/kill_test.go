@@ -1,0 +1,355 @@
+package prove_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"postroom/internal/db"
+	"postroom/internal/postoffice"
+)
+
+// moment is a step of the SMTP dialogue as the office sees it.
+type moment struct {
+	phase postoffice.Phase
+	edge  postoffice.Edge
+}
+
+func (m moment) String() string { return string(m.phase) + " " + string(m.edge) }
+
+// moments lists every moment of the dialogue in order.
+func moments() []moment {
+	var out []moment
+	for _, p := range postoffice.Phases() {
+		out = append(out, moment{p, postoffice.Before}, moment{p, postoffice.After})
+	}
+	return out
+}
+
+// plan says how long a siege is.
+type plan struct {
+	conversations int
+	hits          int // how often the office kills at each moment
+	random        int // and how often somebody does at any moment
+	patience      time.Duration
+}
+
+// TestKilledAtEveryStep kills the real program while conversations are sent and
+// closed: by its own peer at each moment of the SMTP dialogue, and at random
+// moments. Every reply and every notice must arrive, in order; what arrives
+// twice must be a reply whose answer nobody read, the same to the byte, and
+// marked (W24–W28, R1–R9).
+func TestKilledAtEveryStep(t *testing.T) {
+	t.Parallel()
+	plans := map[db.Engine]plan{
+		db.SQLite:   {conversations: 40, hits: 3, random: 10, patience: 3 * time.Minute},
+		db.Postgres: {conversations: 15, hits: 1, random: 4, patience: 3 * time.Minute},
+	}
+	if soak() {
+		for e := range plans {
+			plans[e] = plan{conversations: 200, hits: 5, random: 100, patience: 30 * time.Minute}
+		}
+	}
+	for _, e := range []db.Engine{db.SQLite, db.Postgres} {
+		t.Run(string(e), func(t *testing.T) {
+			t.Parallel()
+			besiege(t, e, plans[e])
+		})
+	}
+}
+
+// siege is the desk under attack.
+type siege struct {
+	t      *testing.T
+	place  *place
+	plan   plan
+	office *postoffice.Office
+	agent  *browser
+
+	mu      sync.Mutex
+	process *process // nil while it is down
+	armed   *moment  // where the office kills next
+	skip    int      // and how many such moments it lets pass before
+	hits    map[moment]int
+	victims map[string][]moment // by Message-ID, where it was known
+	random  int
+	ready   []time.Duration // from each start until pages were answered
+	again   int             // acts that had to be repeated because the desk was down
+
+	written int // conversations begun
+	closed  []string
+}
+
+func besiege(t *testing.T, e db.Engine, p plan) {
+	s := &siege{t: t, plan: p, place: newPlace(t, e), office: newOffice(t), hits: map[moment]int{}, victims: map[string][]moment{}}
+	s.place.furnish(s.office)
+	s.office.OnPhase(s.onPhase)
+	ctx, cancel := context.WithTimeout(t.Context(), p.patience)
+	defer cancel()
+
+	s.up()
+	s.agent = s.place.signedIn(t)
+	s.agent.switchOff(t, "Acknowledge a new conversation")
+	stormy, calm := context.WithCancel(ctx)
+	var storm, desks sync.WaitGroup
+	storm.Go(func() { s.attack(stormy) })
+	for range 4 {
+		desks.Go(func() {
+			for subject := s.next(); subject != ""; subject = s.next() {
+				if err := s.converse(ctx, subject); err != nil {
+					t.Errorf("%s: %v", subject, err)
+					return
+				}
+			}
+		})
+	}
+	desks.Wait()
+	calm()
+	storm.Wait()
+	s.print()
+	if t.Failed() {
+		return
+	}
+	s.reckon(ctx, s.quiet(ctx))
+}
+
+// next names the next conversation; "" when there were enough and the attack
+// is over.
+func (s *siege) next() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.t.Failed() || s.written >= s.plan.conversations && s.target() == nil && s.random >= s.plan.random {
+		return ""
+	}
+	s.written++
+	return fmt.Sprintf("Case %04d", s.written)
+}
+
+// up starts the program.
+func (s *siege) up() {
+	p := s.place.start()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.process = p
+	s.ready = append(s.ready, p.ready)
+}
+
+// target chooses a moment that has not been hit often enough, the least hit
+// first; nil when all have. s.mu is held.
+func (s *siege) target() *moment {
+	var out []moment
+	least := s.plan.hits
+	for _, m := range moments() {
+		switch n := s.hits[m]; {
+		case n < least:
+			least, out = n, []moment{m}
+		case n == least && n < s.plan.hits:
+			out = append(out, m)
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return &out[rand.N(len(out))]
+}
+
+// attack kills and restarts until ctx ends: by turns at a moment of the
+// dialogue, and at any moment.
+func (s *siege) attack(ctx context.Context) {
+	for n := 0; ctx.Err() == nil; n++ {
+		s.mu.Lock()
+		p, target := s.process, s.target()
+		byChance := s.random < s.plan.random && (target == nil || n%3 == 2)
+		if !byChance {
+			s.armed, s.skip = target, 0
+			if target != nil && slices.Index(postoffice.Phases(), target.phase) > slices.Index(postoffice.Phases(), postoffice.Auth) {
+				s.skip = rand.N(3) // let replies and notices be hit alike
+			}
+		}
+		s.mu.Unlock()
+		var chance <-chan time.Time
+		if byChance {
+			chance = time.After(time.Duration(rand.N(300)) * time.Millisecond)
+		}
+		select {
+		case <-ctx.Done():
+		case <-chance:
+			s.strike(p)
+		case <-p.done: // the office did it
+		}
+		if p.dead() {
+			s.mu.Lock()
+			s.process, s.armed = nil, nil
+			s.mu.Unlock()
+			s.up()
+		}
+	}
+	s.mu.Lock()
+	s.armed = nil
+	s.mu.Unlock()
+}
+
+// strike kills at a moment that nobody chose.
+func (s *siege) strike(p *process) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.random++
+	p.kill()
+}
+
+// onPhase is called by the office, which waits for it: the program is dead
+// before the office does anything more.
+func (s *siege) onPhase(e postoffice.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := moment{e.Phase, e.Edge}
+	if s.process == nil || s.armed == nil || *s.armed != m || s.process.dead() {
+		return
+	}
+	if s.skip > 0 {
+		s.skip--
+		return
+	}
+	s.armed = nil
+	s.process.kill()
+	s.hits[m]++
+	if e.MessageID != "" {
+		s.victims[e.MessageID] = append(s.victims[e.MessageID], m)
+	}
+}
+
+// converse is one conversation: a customer writes, Ann answers with Send &
+// Close. Both go on trying while the desk is down, as mail servers and people
+// do, and never know whether what they tried last was done.
+func (s *siege) converse(ctx context.Context, subject string) error {
+	customer := customerOf(subject)
+	mail := fmt.Appendf(nil, "From: %s <%s>\r\nTo: %s\r\nSubject: %s\r\nMessage-ID: <%s>\r\nDate: Mon, 02 Mar 2026 10:00:00 +0000\r\n\r\nPlease help with %s.\r\n",
+		strings.ToUpper(customer[:1])+customer[1:5], customer, mailbox, subject, strings.ReplaceAll(subject, " ", "-")+"@customer.example", subject)
+	err := s.untilDone(ctx, func() error {
+		answers, err := postoffice.Deliver(ctx, s.place.lmtp(), customer, []string{mailbox}, mail)
+		if err == nil && !answers.OK() {
+			err = fmt.Errorf("refused: %v", answers)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	number := ""
+	err = s.untilDone(ctx, func() (err error) {
+		if number, err = s.agent.find(ctx, subject); err == nil && number == "" {
+			err = errNotYet
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.sendAndClose(ctx, number, subject, customer)
+}
+
+// sendAndClose sends the same form until the desk says that it was done.
+func (s *siege) sendAndClose(ctx context.Context, number, subject, customer string) error {
+	seen := ""
+	err := s.untilDone(ctx, func() (err error) {
+		seen, err = s.agent.seen(ctx, number)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	form := url.Values{"to": {customer}, "body": {answerTo(subject)}, "format": {"text"}, "close": {"1"}, "seen": {seen}, "then": {"stay"}}
+	err = s.untilDone(ctx, func() error {
+		status, body, err := 0, "", error(nil)
+		if strings.HasSuffix(subject, "5") {
+			// A file makes the mail long enough to be cut in its middle.
+			status, body, err = s.agent.postFile(ctx, "/conversations/"+number+"/reply", form, "answer.bin", picture())
+		} else {
+			status, body, err = s.agent.post(ctx, "/conversations/"+number+"/reply", form)
+		}
+		if err == nil && status != http.StatusSeeOther {
+			err = fmt.Errorf("the reply was answered %d: %.2000s", status, body)
+			if status < 500 {
+				err = errors.Join(errFinal, err)
+			}
+		}
+		return err
+	})
+	if err == nil {
+		s.mu.Lock()
+		s.closed = append(s.closed, subject)
+		s.mu.Unlock()
+	}
+	return err
+}
+
+func customerOf(subject string) string {
+	return strings.ToLower(strings.ReplaceAll(subject, " ", "")) + "@customer.example"
+}
+
+func answerTo(subject string) string { return "This is the answer to " + subject + "." }
+
+// picture is a file of a third of a megabyte that does not compress.
+func picture() []byte {
+	b := make([]byte, 300<<10)
+	r := rand.NewChaCha8([32]byte{5})
+	_, _ = r.Read(b) // never fails
+	return b
+}
+
+var (
+	errNotYet = errors.New("not yet")
+	errFinal  = errors.New("trying again cannot help")
+)
+
+// untilDone tries until it works: while the desk is down nothing does.
+func (s *siege) untilDone(ctx context.Context, try func() error) error {
+	for {
+		err := try()
+		if err == nil || errors.Is(err, errFinal) {
+			return err
+		}
+		if !errors.Is(err, errNotYet) {
+			s.mu.Lock()
+			s.again++
+			s.mu.Unlock()
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", ctx.Err(), err)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// print shows how often the program was killed, and where.
+func (s *siege) print() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var b strings.Builder
+	byPhase := map[postoffice.Phase]int{}
+	for _, m := range moments() {
+		byPhase[m.phase] += s.hits[m]
+		fmt.Fprintf(&b, "  %-16s %3d %s\n", m, s.hits[m], strings.Repeat("#", s.hits[m]))
+		if s.hits[m] < s.plan.hits {
+			s.t.Errorf("at %q the program was killed %d times, not %d", m, s.hits[m], s.plan.hits)
+		}
+	}
+	for p, n := range byPhase {
+		if n < min(5, 2*s.plan.hits) {
+			s.t.Errorf("in the phase %q the program was killed %d times only", p, n)
+		}
+	}
+	fmt.Fprintf(&b, "  %-16s %3d\n", "random moments", s.random)
+	slices.Sort(s.ready)
+	s.t.Logf("killed by the peer at each moment of the dialogue:\n%s%d conversations; %d acts were repeated; %d starts, until pages are answered: median %s, slowest %s",
+		b.String(), len(s.closed), s.again, len(s.ready), s.ready[len(s.ready)/2].Round(time.Millisecond), s.ready[len(s.ready)-1].Round(time.Millisecond))
+}
