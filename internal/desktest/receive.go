@@ -7,7 +7,10 @@ import (
 	"postroom"
 	"postroom/internal/desk"
 	"postroom/internal/email"
+	"postroom/internal/outbox"
+	"postroom/internal/react"
 	"postroom/internal/store"
+	"postroom/internal/work"
 )
 
 // Accept hands in a mail as a mail server does, with any envelope, and leaves
@@ -62,14 +65,15 @@ func (d *Desk) Messages(conversation int64) []*postroom.Message {
 	return all
 }
 
-// LastMessage returns the newest published message of a conversation.
-func (d *Desk) LastMessage(conversation int64) *postroom.Message {
+// LastReceived returns the customer's newest message of a conversation.
+func (d *Desk) LastReceived(conversation int64) *postroom.Message {
 	d.T.Helper()
-	all := d.Messages(conversation)
-	if len(all) == 0 {
-		d.T.Fatalf("conversation %d has no message", conversation)
+	m, err := d.Store.Read().LastReceived(d.Ctx, conversation)
+	d.must(err)
+	if m == nil {
+		d.T.Fatalf("conversation %d has no received message", conversation)
 	}
-	return all[len(all)-1]
+	return m
 }
 
 // Participants returns the addresses that take part in a conversation, those
@@ -109,3 +113,20 @@ func (d *Desk) Token(m Mail) string {
 
 // BodyMarker returns the line that the body of a mail with a token ends with.
 func BodyMarker(token string) string { return email.MarkerText(token) }
+
+// Restarted returns a desk on the same rows, files and post office as this
+// one, with everything that lives in memory made anew.
+func (d *Desk) Restarted() *Desk {
+	d.T.Helper()
+	again := *d
+	again.Desk = desk.New(desk.Options{Store: d.Store, Blobs: d.Blobs, Keys: d.Desk.Keys()})
+	o := d.Outbox.Options
+	o.Desk = again.Desk
+	again.Outbox = outbox.New(o)
+	d.T.Cleanup(again.Outbox.Close)
+	again.React = react.New(react.Options{Store: d.Store, Desk: again.Desk, Outbox: again.Outbox, Blobs: d.Blobs, Alarms: d.Alarms})
+	var err error
+	again.Runner, err = work.New(work.Options{Now: d.Store.Now}, again.React.Kinds()...)
+	d.must(err)
+	return &again
+}

@@ -96,7 +96,7 @@ func TestEachRouteLeadsHome(t *testing.T) {
 				if in.State != store.InboundDone || in.ConversationID != c.ID || in.Evidence == "" {
 					t.Fatalf("%s: %s, conversation %d and not %d, evidence %q", in.State, in.Words, in.ConversationID, c.ID, in.Evidence)
 				}
-				if got := d.LastMessage(c.ID); got.Unconfirmed || got.Subject != "Entirely new words" {
+				if got := d.LastReceived(c.ID); got.Unconfirmed || got.Subject != "Entirely new words" {
 					t.Fatalf("unconfirmed %v, subject %q (T7)", got.Unconfirmed, got.Subject)
 				}
 				if subject := d.Conversation(c.ID).Subject; subject != "Lamp broken" {
@@ -159,7 +159,7 @@ func TestReopenWindow(t *testing.T) {
 		if got.ID == c.ID || got.LinkedFrom != c.ID || got.Status != postroom.Active || got.CustomerID != c.CustomerID {
 			t.Fatalf("after the window: %+v", got)
 		}
-		if n := d.LastMessage(got.ID).Notices; len(n) == 0 || !strings.Contains(n[len(n)-1], fmt.Sprint("Conversation ", c.Number)) {
+		if n := d.LastReceived(got.ID).Notices; len(n) == 0 || !strings.Contains(n[len(n)-1], fmt.Sprint("Conversation ", c.Number)) {
 			t.Fatalf("the agent is not told: %q", n)
 		}
 		if s := d.Conversation(c.ID).Status; s != postroom.Closed {
@@ -167,7 +167,7 @@ func TestReopenWindow(t *testing.T) {
 		}
 		// What follows joins the new one by its own id, though the old knows
 		// the ids before it.
-		last := d.LastMessage(got.ID).Header
+		last := d.LastReceived(got.ID).Header
 		again := d.Receive(mra, d.Mailbox.Address, d.Raw(desktest.Letter{From: mara, Subject: "Re: Lamp broken", Body: "PS", InReplyTo: last}))
 		if again.ID != got.ID {
 			t.Fatalf("the next mail went to %d and not %d", again.ID, got.ID)
@@ -189,7 +189,7 @@ func TestStrangerWithToken(t *testing.T) {
 		if in := d.LastInbound(); in.ConversationID != c.ID {
 			t.Fatalf("it is in conversation %d: %s", in.ConversationID, in.Evidence)
 		}
-		got := d.LastMessage(c.ID)
+		got := d.LastReceived(c.ID)
 		if !got.Unconfirmed || got.NoAuto == "" || got.Author.ID != 0 || !slices.ContainsFunc(got.Notices, func(n string) bool { return strings.HasPrefix(n, "Unverified new participant") }) {
 			t.Fatalf("unconfirmed %v, by %d, %q, notices %q", got.Unconfirmed, got.Author.ID, got.NoAuto, got.Notices)
 		}
@@ -203,12 +203,12 @@ func TestStrangerWithToken(t *testing.T) {
 		if err := d.Desk.ConfirmSender(d.Ctx, d.Agent("ann").Agent, c.ID, "Eve@Elsewhere.example"); err != nil {
 			t.Fatal(err)
 		}
-		if d.LastMessage(c.ID).Unconfirmed {
+		if d.LastReceived(c.ID).Unconfirmed {
 			t.Fatal("confirming left the mark")
 		}
 		d.Accept("eve@elsewhere.example", []string{m.ReplyTo}, strings.Replace(raw, "Message-ID: <", "Message-ID: <2", 1))
 		d.Settle()
-		if got := d.LastMessage(c.ID); got.Unconfirmed {
+		if got := d.LastReceived(c.ID); got.Unconfirmed {
 			t.Fatal("a confirmed participant is marked again")
 		}
 		d.ExpectMails("auto:Thank you for your message")
@@ -221,7 +221,7 @@ func TestEarlierCcJoins(t *testing.T) {
 	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
 		c := d.Receive(mra, d.Mailbox.Address, d.Raw(desktest.Letter{From: mara, Subject: "Lamps", Body: "x", ID: "first@customer.example", Headers: "Cc: Tom <Tom@Customer.example>\n"}))
 		got := d.Receive("tom@customer.example", d.Mailbox.Address, d.Raw(desktest.Letter{From: "Tom <tom@customer.example>", Subject: "Re: Lamps", Body: "y", InReplyTo: "first@customer.example"}))
-		if m := d.LastMessage(c.ID); got.ID != c.ID || m.Unconfirmed || m.From.Address != "tom@customer.example" || m.NoAuto != "" {
+		if m := d.LastReceived(c.ID); got.ID != c.ID || m.Unconfirmed || m.From.Address != "tom@customer.example" || m.NoAuto != "" {
 			t.Fatalf("conversation %d, %+v", got.ID, m)
 		}
 	})
@@ -298,7 +298,7 @@ func TestVerifiedIsAboutTheAuthor(t *testing.T) {
 			"of another sending domain": {strings.Replace(pass, "customer", "mailer", 1), false},
 		} {
 			conv := d.Receive(mra, d.Mailbox.Address, d.Raw(desktest.Letter{From: mara, Subject: name, Body: "x", Headers: c.headers}))
-			if got := d.LastMessage(conv.ID).Verified; got != c.want {
+			if got := d.LastReceived(conv.ID).Verified; got != c.want {
 				t.Errorf("%s: verified %v", name, got)
 			}
 		}
@@ -324,7 +324,7 @@ func TestParticipants(t *testing.T) {
 		if got := len(d.Participants(c.ID)); got != 40 {
 			t.Errorf("T18: %d participants", got)
 		}
-		if n := d.LastMessage(c.ID).Notices; len(n) != 1 {
+		if n := d.LastReceived(c.ID).Notices; len(n) != 1 {
 			t.Errorf("T18: notices %q", n)
 		}
 		for _, from := range []string{"noreply@shop.example", "MAILER-DAEMON@x.example", "Support <support@acme.example>", "help@acme.example"} {
@@ -385,7 +385,7 @@ func TestParentAfterAnswer(t *testing.T) {
 		if all[0].ConversationID != all[1].ConversationID || all[1].Evidence == "" {
 			t.Fatalf("the parent went to %d, its answer to %d: %s", all[1].ConversationID, all[0].ConversationID, all[1].Evidence)
 		}
-		if m := d.LastMessage(all[0].ConversationID); m.Unconfirmed {
+		if m := d.LastReceived(all[0].ConversationID); m.Unconfirmed {
 			t.Fatal("the parent's author was in To of the answer and is marked as new")
 		}
 	})

@@ -137,6 +137,9 @@ func (l *leg) compose(ctx context.Context, w workflow.Wish, ids []int64) error {
 	m := &postroom.Message{From: postroom.Address{Name: mailbox.Name, Address: mailbox.Address}, HTML: html, Text: text, Subject: email.ReplySubject(c.Subject)}
 	if customer != nil && customer.Email() != "" {
 		m.To = []postroom.Address{{Name: customer.Name, Address: customer.Email()}}
+		if l.stranger(last) {
+			m.To[0].Name = "" // the name, too, is what a stranger wrote (A8)
+		}
 	}
 	mail, err := g.r.Desk.Compose(desk.Letter{ID: ids[0], Mailbox: mailbox, Conversation: c, To: m.To, HTML: html, Text: text,
 		Answers: last, Subject: l.subject(c, last), Automatic: true, Machine: workflow.MachineCaused(g.root.Actor), At: g.r.Store.Now()})
@@ -153,10 +156,16 @@ func (l *leg) compose(ctx context.Context, w workflow.Wish, ids []int64) error {
 // not verified names the number only, so that nobody can have our mail carry
 // their words to others (A8). Threading does not hang on it.
 func (l *leg) subject(c *postroom.Conversation, last *postroom.Message) string {
-	if workflow.MachineCaused(l.g.root.Actor) && (last == nil || !last.Verified) {
+	if l.stranger(last) {
 		return fmt.Sprintf("Re: your request %d", c.Number)
 	}
 	return ""
+}
+
+// stranger reports whether only a mail whose sender is not verified set the
+// leg off: the address it names may be anybody's.
+func (l *leg) stranger(last *postroom.Message) bool {
+	return workflow.MachineCaused(l.g.root.Actor) && (last == nil || !last.Verified)
 }
 
 // run carries the leg out on the locked conversation, with its run record. A
