@@ -49,6 +49,9 @@ type App struct {
 	options  Options
 	began    time.Time
 
+	toServers   *tls.Config // for handing mail to servers; nil is the usual
+	fromServers *tls.Config // with which SMTP offers STARTTLS; nil offers none
+
 	desk     *desk.Desk
 	outbox   *outbox.Outbox
 	react    *react.React
@@ -77,6 +80,13 @@ func Open(ctx context.Context, settings *config.Settings, o Options) (_ *App, er
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	a := &App{settings: settings, options: o, began: time.Now(), failed: make(chan error, 8)}
+	// What the settings name is read first: a wrong one changes nothing.
+	if a.toServers, err = a.mailTLS(); err != nil {
+		return nil, err
+	}
+	if a.fromServers, err = a.smtpTLS(); err != nil {
+		return nil, err
+	}
 	a.background, a.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if a.core, err = openCore(ctx, settings.Place, settings.DBConns, o); err != nil {
 		a.cancel()
@@ -98,14 +108,10 @@ func Open(ctx context.Context, settings *config.Settings, o Options) (_ *App, er
 }
 
 // buildDesk makes the services of a desk and the work that follows commits.
-func (a *App) buildDesk() error {
+func (a *App) buildDesk() (err error) {
 	a.desk = desk.New(desk.Options{Store: a.store, Blobs: a.blobs, Keys: a.tokens, Wake: a.wake, Publish: a.publish, Log: a.log})
-	tlsConfig, err := a.mailTLS()
-	if err != nil {
-		return err
-	}
 	a.outbox = outbox.New(outbox.Options{Store: a.store, Desk: a.desk, Blobs: a.blobs, Alarms: a.alarms, Open: passwords{a.key}.open,
-		HELO: a.settings.HELO(), TLS: tlsConfig, Lease: a.settings.Lease, Grace: a.settings.Grace, Wake: a.wake, Log: a.log})
+		HELO: a.settings.HELO(), TLS: a.toServers, Lease: a.settings.Lease, Grace: a.settings.Grace, Wake: a.wake, Log: a.log})
 	a.automate = automate.New(automate.Options{Store: a.store, Letters: a.desk, Sanitise: cleanComposed, Publish: func(key string) { a.hub.Publish(key) }})
 	a.react = react.New(react.Options{Store: a.store, Desk: a.desk, Outbox: a.outbox, Blobs: a.blobs, Alarms: a.alarms, Lease: a.settings.Lease, Log: a.log})
 	kinds := a.react.Kinds()
@@ -216,15 +222,11 @@ func (a *App) listen() (err error) {
 
 // listenMail opens the listeners for incoming mail.
 func (a *App) listenMail() error {
-	certificate, err := a.smtpTLS()
-	if err != nil {
-		return err
-	}
 	for _, l := range []struct {
 		name, address string
 		source        smtpin.Source
 		tls           *tls.Config
-	}{{"lmtp", a.settings.LMTP, smtpin.LMTP, nil}, {"smtp", a.settings.SMTP, smtpin.SMTP, certificate}} {
+	}{{"lmtp", a.settings.LMTP, smtpin.LMTP, nil}, {"smtp", a.settings.SMTP, smtpin.SMTP, a.fromServers}} {
 		if l.address == "" {
 			continue
 		}

@@ -224,7 +224,7 @@ func (c *Customers) Answer(ctx context.Context, address string, a web.DemoAnswer
 	if err != nil {
 		return err
 	}
-	said, err := postoffice.Deliver(ctx, c.lmtp, address, []string{to}, raw)
+	said, err := postoffice.Deliver(ctx, c.lmtp, address, []string{to}, checked(raw, address))
 	if err != nil {
 		return fmt.Errorf("deliver to the desk: %w", err)
 	}
