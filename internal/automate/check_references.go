@@ -34,6 +34,9 @@ func checkReferences(ctx context.Context, t *store.Tx, d workflow.Definition) er
 		path := fmt.Sprintf("then[%d]", i)
 		if a.Agent != nil {
 			r.id(path+".agent", workflow.RefAgent, *a.Agent)
+			if err := r.working(ctx, t, path+".agent", *a.Agent); err != nil {
+				return err
+			}
 		}
 		r.ids(path+".add", workflow.RefTag, a.Add)
 		r.ids(path+".remove", workflow.RefTag, a.Remove)
@@ -63,6 +66,19 @@ func (r *references) cond(path string, c workflow.Cond) {
 	if ref, ok := r.refs[c.Fact]; ok {
 		r.values(path+".values", ref, c.Values)
 	}
+}
+
+// working refuses to assign to somebody who cannot sign in any more.
+func (r *references) working(ctx context.Context, t *store.Tx, path string, id int64) error {
+	name, ok := r.names[string(workflow.RefAgent)][id]
+	if !ok {
+		return nil
+	}
+	a, err := t.Agent(ctx, id)
+	if err == nil && a.Disabled {
+		r.faults = append(r.faults, workflow.Fault{Path: path, Text: name + " is disabled; nothing can be assigned to them."})
+	}
+	return err
 }
 
 // values looks at ids that are written as text. What is no number at all is
