@@ -68,7 +68,7 @@ func TestEachEffectHasItsDoors(t *testing.T) {
 					return true
 				}
 				for _, e := range effects {
-					if e.names != nil && named(e.names, x.Name+"."+sel.Sel.Name) && !isDoor(e.rooms, name) {
+					if named(e.names, x.Name+"."+sel.Sel.Name) && !isDoor(e.rooms, name) {
 						t.Errorf("%s: %s.%s is %s, whose doors are %s", s.at(sel.Pos()), x.Name, sel.Sel.Name, e.what, strings.Join(e.rooms, ", "))
 					}
 				}
@@ -154,6 +154,38 @@ func TestTestsDoNotSleep(t *testing.T) {
 				}
 				return true
 			})
+		}
+	}
+}
+
+// TestEffectsAreFound holds the search itself to what it should find.
+func TestEffectsAreFound(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, room string
+		refused    bool
+	}{
+		{"net.DialTimeout", "desk", true},
+		{"net.DialTimeout", "wire/smtpout", false},
+		{"net.Listener", "desk", false},
+		{"http.Get", "web", true},
+		{"http.Handler", "web", false},
+		{"os.RemoveAll", "outbox", true},
+		{"os.RemoveAll", "blob", false},
+		{"os.ReadFile", "config", false},
+		{"time.Now", "store", true},
+		{"time.Now", "workflow", true},
+		{"time.Now", "app/demo", false},
+		{"time.Date", "workflow", false},
+		{"os.Exit", "app", false},
+		{"os.Exit", "query", true},
+	} {
+		refused := false
+		for _, e := range effects {
+			refused = refused || named(e.names, c.name) && !isDoor(e.rooms, c.room)
+		}
+		if refused != c.refused {
+			t.Errorf("%s in %s: refused %v, want %v", c.name, c.room, refused, c.refused)
 		}
 	}
 }
