@@ -128,10 +128,7 @@ func (r Read) ConversationRows(ctx context.Context, c *postroom.Conversation, as
 	nextHalf, prevHalf := int64(-1), int64(-1)
 	if ask.List != nil {
 		l := *ask.List
-		l.From = &ListKey{}
-		*l.From = l.Sort.KeyOf(c)
-		parts = append(parts, l.neighbours("next", false)...)
-		parts = append(parts, l.neighbours("prev", true)...)
+		parts = append(parts, l.around(c)...)
 	}
 	err := r.trip(ctx, parts, func(t tripRow) error {
 		switch t.kind {

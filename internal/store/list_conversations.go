@@ -36,6 +36,11 @@ type ListAsk struct {
 	From      *ListKey // the row just before the first one wanted; nil begins at the start
 	Back      bool     // go from From towards the start; rows still come in the list's order
 	Limit     int
+
+	// Dense says that a good part of all conversations lies in the list, so
+	// that an order without an index of its own (SortNumber) is found sooner
+	// by walking through all of them than by sorting the folder.
+	Dense bool
 }
 
 // ListRow is one conversation in a list.
@@ -164,18 +169,23 @@ func (h listOrder) order(back bool) string {
 func (ask ListAsk) where(h listOrder) (string, []any) {
 	var b strings.Builder
 	var args []any
+	folder, mailbox := "c.folder", "c.mailbox_id"
+	if ask.Dense && ask.Sort == SortNumber {
+		folder, mailbox = "c.folder || ''", "c.mailbox_id + 0" // not by their indexes
+	}
 	switch ask.Folder {
 	case postroom.Drafts:
-		b.WriteString(`from conversation c where c.id in (select conversation_id from draft where agent_id = ?)`)
+		// A cross join is done in the order it is written in: drafts are few.
+		b.WriteString(`from (select distinct conversation_id from draft where agent_id = ?) d cross join conversation c where c.id = d.conversation_id`)
 		args = append(args, ask.Agent)
 	case postroom.Mine:
 		b.WriteString(`from conversation c where c.assignee_id = ? and c.folder = 'assigned'`)
 		args = append(args, ask.Agent)
 	default:
-		b.WriteString(`from conversation c where c.folder = ?`)
+		b.WriteString(`from conversation c where ` + folder + ` = ?`)
 		args = append(args, ask.Folder)
 	}
-	may, mayArgs := anyOf("c.mailbox_id", ask.Mailboxes)
+	may, mayArgs := anyOf(mailbox, ask.Mailboxes)
 	b.WriteString(may)
 	args = append(args, mayArgs...)
 	if h.only != "" {
@@ -192,7 +202,36 @@ func (ask ListAsk) where(h listOrder) (string, []any) {
 	return b.String(), args
 }
 
-// neighbour makes the parts that find the number of the conversation after (or
+// around makes the parts that find the numbers of the conversations before and
+// after one in a list. One that has left the list, by a close for example, is
+// followed by the list's first.
+func (ask ListAsk) around(c *postroom.Conversation) []part {
+	if !ask.holds(c) {
+		ask.From = &ListKey{Key: -1, ID: -1}
+		if h := ask.Sort.halves()[0]; h.descending {
+			ask.From = &ListKey{Key: 1 << 62, ID: 1 << 62}
+		}
+		return ask.neighbours("next", false)
+	}
+	k := ask.Sort.KeyOf(c)
+	ask.From = &k
+	return append(ask.neighbours("next", false), ask.neighbours("prev", true)...)
+}
+
+// holds reports whether a conversation lies in the list's folder; for drafts
+// it is taken for granted.
+func (ask ListAsk) holds(c *postroom.Conversation) bool {
+	is := postroom.FolderOf(c.Status, c.AssigneeID)
+	switch ask.Folder {
+	case postroom.Drafts:
+		return true
+	case postroom.Mine:
+		return is == postroom.Assigned && c.AssigneeID == ask.Agent
+	}
+	return is == ask.Folder
+}
+
+// neighbours makes the parts that find the number of the conversation after (or
 // before) the one at ask.From. There is one part a half; the first half that
 // answers, in the order of the direction, is right.
 func (ask ListAsk) neighbours(kind string, back bool) []part {

@@ -99,7 +99,8 @@ type PaletteCustomer struct {
 }
 
 // Palette finds conversations by number, by words in the subjects of the
-// latest 5,000, and customers by the beginning of a name or an address. It
+// latest 5,000, and customers by the beginning of an address, or of a name of
+// the latest 5,000. It
 // never looks at more than that, however large the desk is.
 func (r Read) Palette(ctx context.Context, text string, number int64, mailboxes []int64, limit int) (PaletteRows, error) {
 	var out PaletteRows
@@ -116,9 +117,9 @@ func (r Read) Palette(ctx context.Context, text string, number int64, mailboxes 
 	parts := []part{
 		limited(conversation("subject", `from (select * from conversation order by id desc limit 5000) c`+joined+`where lower(c.subject) like ? escape '!'`+may, inside), "c.updated_at desc", limit),
 		limited(part{kind: "customer", n: []string{"c.number", "c.updated_at"}, s: []string{"coalesce(k.name, '')", "x.address", "c.subject", "c.status"},
-			from: `from (select address, customer_id from customer_address where address >= ? and address < ?
-				union select coalesce(a.address, ''), k.id from (select id, name from customer order by id desc limit 20000) k left join customer_address a on a.customer_id = k.id and a.position = 0
-				where lower(k.name) like ? escape '!' or lower(k.name) like ? escape '!') x
+			from: `from (select * from (select address, customer_id from customer_address where address >= ? and address < ? order by address limit 40) p
+				union select * from (select coalesce(a.address, '') as address, k.id as customer_id from (select id, name from customer order by id desc limit 5000) k
+				left join customer_address a on a.customer_id = k.id and a.position = 0 where lower(k.name) like ? escape '!' or lower(k.name) like ? escape '!' limit 40) q) x
 				join customer k on k.id = x.customer_id join conversation c on c.customer_id = k.id
 				where not exists (select 1 from conversation l where l.customer_id = c.customer_id and l.id > c.id)` + may,
 			args: append([]any{lower, lower + "\U0010ffff", prefix, "% " + prefix}, mayArgs...)}, "c.updated_at desc", limit),
