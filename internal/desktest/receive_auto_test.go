@@ -10,6 +10,7 @@ import (
 	"postroom/internal/alarm"
 	"postroom/internal/desk"
 	"postroom/internal/desktest"
+	"postroom/internal/postoffice"
 	"postroom/internal/store"
 	"postroom/internal/workflow"
 )
@@ -381,4 +382,29 @@ func expectInboundAlarm(t *testing.T, d *desktest.Desk, id int64, want bool) {
 	if err != nil || open != want {
 		t.Fatalf("the alarm about received mail %d is open: %v (%v)", id, open, err)
 	}
+}
+
+// R6, D7: a copy of an uncertain mail that comes back is proof that it went.
+func TestCopySettlesUncertain(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		c := d.CustomerWrites(mara, "Lamp", "Broken.")
+		d.Office.Program(postoffice.Fault{Phase: postoffice.Answer, Action: postoffice.Cut, Times: 1})
+		d.Agent("ann").Reply(c, "The answer.")
+		d.Settle()
+		m := d.ExpectMails("The answer.")[0]
+		if got := d.Mails(c.ID)[0]; got.State != postroom.MailUnsure {
+			t.Fatalf("the reply is %s", got.State)
+		}
+		d.Accept(mra, []string{d.Mailbox.Address}, "Received: from a by b; Mon, 02 Mar 2026 09:00:00 +0000\n"+string(m.Raw))
+		d.Settle()
+		if in := d.LastInbound(); in.State != store.InboundLoop {
+			t.Fatalf("the copy is %s", in.State)
+		}
+		if got := d.Mails(c.ID)[0]; got.State != postroom.MailDone || !strings.Contains(got.Words, "came back") {
+			t.Fatalf("the reply is %s: %s", got.State, got.Words)
+		}
+		d.Pass(time.Hour)
+		d.ExpectMails()
+	})
 }
