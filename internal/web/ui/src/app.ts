@@ -26,9 +26,10 @@ document.addEventListener("turbo:before-fetch-request", (event) => {
   const { fetchOptions } = (event as CustomEvent<{ fetchOptions: { headers: Record<string, string> } }>).detail
   fetchOptions.headers["X-Postroom-Tab"] = tab
 })
-document.addEventListener("turbo:submit-end", (event) => {
-  const { fetchResponse } = (event as CustomEvent<{ fetchResponse?: { statusCode: number } }>).detail
-  refused = fetchResponse?.statusCode === 422
+// Comes before the answer is drawn; turbo:submit-end comes after.
+document.addEventListener("turbo:before-fetch-response", (event) => {
+  const { fetchResponse } = (event as CustomEvent<{ fetchResponse: { statusCode: number } }>).detail
+  if (event.target instanceof HTMLFormElement) refused = fetchResponse.statusCode === 422
 })
 
 // Visits morph too, so that the list keeps its scroll and focus when the next

@@ -6,6 +6,13 @@
 // not to the server.
 import { morphElements } from "@hotwired/turbo"
 
+// Element.moveBefore keeps an iframe's and a player's state while it is moved,
+// but Chromium 156 loses its renderer over it when a page with an editor is
+// morphed. Without it the morph falls back to insertBefore.
+for (const prototype of [Element.prototype, DocumentFragment.prototype, Document.prototype]) {
+  delete (prototype as { moveBefore?: unknown }).moveBefore
+}
+
 /** Why a page is drawn anew. */
 export type Reason =
   | "visit" // another page was asked for
@@ -47,8 +54,8 @@ function mayMorph(node: Element, next: Element | undefined, reason: Reason): boo
 
 function refreshParts(node: Element, next: Element): void {
   for (const part of next.querySelectorAll("[data-fresh]")) {
-    const old = part.id ? node.querySelector(`#${CSS.escape(part.id)}`) : null
-    if (old) old.replaceWith(document.importNode(part, true))
+    const old = node.querySelector(`[data-fresh="${CSS.escape(part.getAttribute("data-fresh") ?? "")}"]`)
+    old?.replaceWith(document.importNode(part, true))
   }
 }
 

@@ -150,7 +150,7 @@ export default class extends Controller<HTMLElement> {
       event.stopPropagation()
       const button = event.shiftKey && this.kindValue === "reply" && this.hasSendCloseTarget ? this.sendCloseTarget : this.sendTarget
       this.formTarget.requestSubmit(button)
-    } else if (event.key === "Escape" && !event.defaultPrevented && !(event.target as HTMLElement).closest("details[open]")) {
+    } else if (event.key === "Escape" && !event.isComposing && !(event.target as HTMLElement).closest("details[open]")) {
       this.close(event)
     }
   }
