@@ -125,7 +125,6 @@ type ConversationAsk struct {
 func (r Read) ConversationRows(ctx context.Context, c *postroom.Conversation, ask ConversationAsk) (*ConversationRows, error) {
 	out := &ConversationRows{Files: map[int64][]postroom.Attachment{}, DraftFiles: map[int64][]postroom.Attachment{}, Recipients: map[int64][]postroom.MailRecipient{}}
 	parts := slices.Concat(timelineParts(c.ID), sideParts(c, ask), nameParts(c.MailboxID))
-	nextHalf, prevHalf := int64(-1), int64(-1)
 	if ask.List != nil {
 		l := *ask.List
 		parts = append(parts, l.around(c)...)
@@ -133,14 +132,10 @@ func (r Read) ConversationRows(ctx context.Context, c *postroom.Conversation, as
 	err := r.trip(ctx, parts, func(t tripRow) error {
 		switch t.kind {
 		case "next":
-			if t.n[1] > nextHalf {
-				out.Next, nextHalf = t.n[0], t.n[1]
-			}
+			out.Next = t.n[0]
 			return nil
 		case "prev":
-			if t.n[1] > prevHalf {
-				out.Prev, prevHalf = t.n[0], t.n[1]
-			}
+			out.Prev = t.n[0]
 			return nil
 		}
 		return out.scan(t)

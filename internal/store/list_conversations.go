@@ -169,9 +169,9 @@ func (h listOrder) order(back bool) string {
 func (ask ListAsk) where(h listOrder) (string, []any) {
 	var b strings.Builder
 	var args []any
-	folder, mailbox := "c.folder", "c.mailbox_id"
+	folder, mailbox, assignee := "c.folder", "c.mailbox_id", "c.assignee_id"
 	if ask.Dense && ask.Sort == SortNumber {
-		folder, mailbox = "c.folder || ''", "c.mailbox_id + 0" // not by their indexes
+		folder, mailbox, assignee = "c.folder || ''", "c.mailbox_id + 0", "c.assignee_id + 0" // not by their indexes
 	}
 	switch ask.Folder {
 	case postroom.Drafts:
@@ -179,7 +179,7 @@ func (ask ListAsk) where(h listOrder) (string, []any) {
 		b.WriteString(`from (select distinct conversation_id from draft where agent_id = ?) d cross join conversation c where c.id = d.conversation_id`)
 		args = append(args, ask.Agent)
 	case postroom.Mine:
-		b.WriteString(`from conversation c where c.assignee_id = ? and c.folder = 'assigned'`)
+		b.WriteString(`from conversation c where ` + assignee + ` = ? and ` + folder + ` = 'assigned'`)
 		args = append(args, ask.Agent)
 	default:
 		b.WriteString(`from conversation c where ` + folder + ` = ?`)
@@ -231,25 +231,18 @@ func (ask ListAsk) holds(c *postroom.Conversation) bool {
 	return is == ask.Folder
 }
 
-// neighbours makes the parts that find the number of the conversation after (or
-// before) the one at ask.From. There is one part a half; the first half that
-// answers, in the order of the direction, is right.
+// neighbours makes the part that finds the number of the conversation after (or
+// before) ask.From, in its half of the list: what lies in the other half would
+// have to be searched for among those it shares the folder with.
 func (ask ListAsk) neighbours(kind string, back bool) []part {
 	ask.Back = back
-	var parts []part
 	for _, h := range ask.Sort.halves() {
-		if ask.From.Rest != h.rest && h.rest == back {
-			continue
-		}
-		from, args := ask.where(h)
-		half := "0"
 		if h.rest == ask.From.Rest {
-			half = "1" // the half of the conversation itself comes first
+			from, args := ask.where(h)
+			return []part{limited(part{kind: kind, n: []string{"c.number"}, from: from, args: args}, strings.TrimPrefix(h.order(back), " order by "), 1)}
 		}
-		order := strings.TrimPrefix(h.order(back), " order by ")
-		parts = append(parts, limited(part{kind: kind, n: []string{"c.number", half}, from: from, args: args}, order, 1))
 	}
-	return parts
+	return nil
 }
 
 // ListDetails is what rows of a list show beside themselves.
