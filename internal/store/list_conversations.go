@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"postroom"
+	"postroom/internal/db"
 )
 
 // ListSort is an order of a list of conversations.
@@ -115,6 +116,8 @@ func (r Read) Conversations(ctx context.Context, ask ListAsk) ([]ListRow, error)
 	if ask.Mailboxes != nil && len(ask.Mailboxes) == 0 {
 		return nil, nil
 	}
+	// PostgreSQL has statistics and finds that out by itself.
+	ask.Dense = ask.Dense && r.q.Engine() == db.SQLite
 	halves := ask.Sort.halves()
 	if ask.Back {
 		slices.Reverse(halves)
