@@ -11,35 +11,47 @@ import (
 	"postroom/internal/store"
 )
 
-// file puts the mail where it belongs, in one transaction with the end of its
-// row: a crash before it changes nothing, one after it repeats nothing.
-func (f *filing) file(ctx context.Context, c store.Claimed) error {
-	var end store.Inbound
-	err := f.r.Store.Write(ctx, func(tx *store.Tx) error {
-		f := f.again()
-		if err := f.repeated(ctx, tx); err != nil {
-			return err
-		}
-		if f.in.State == store.InboundNew && f.loop != "" {
-			f.in.State, f.in.Words = store.InboundLoop, f.loop
-		}
-		if f.in.State == store.InboundNew {
-			if err := f.join(ctx, tx); err != nil {
+// file puts mails where they belong, in one transaction with the end of their
+// rows: a crash before it changes nothing, one after it repeats nothing.
+func (r *React) file(ctx context.Context, c store.Claimed, group []*filing) error {
+	var ends []store.Inbound
+	err := r.Store.Write(ctx, func(tx *store.Tx) error {
+		ends = nil
+		tx.CountLate()
+		for _, f := range group {
+			f := f.again()
+			if err := f.put(ctx, tx); err != nil {
 				return err
 			}
+			ends = append(ends, f.in)
 		}
-		if err := tx.HoldLane(ctx, store.LaneReceive, c); err != nil {
-			return err
-		}
-		f.in.DoneAt, f.in.DueAt = f.r.Store.Now(), 0
-		f.in.Evidence = plain(f.in.Evidence, maxWords)
-		end = f.in
-		return tx.EndInbound(ctx, f.in)
+		return tx.HoldLane(ctx, store.LaneReceive, c)
 	})
-	if err == nil {
-		f.r.Log.Info("received", "inbound", end.ID, "state", end.State, "class", end.Class, "conversation", end.ConversationID, "evidence", end.Evidence)
+	if err != nil {
+		return err
 	}
-	return err
+	for _, in := range ends {
+		r.Log.Info("received", "inbound", in.ID, "state", in.State, "class", in.Class, "conversation", in.ConversationID, "evidence", in.Evidence)
+	}
+	return nil
+}
+
+// put files one mail and ends its row.
+func (f *filing) put(ctx context.Context, tx *store.Tx) error {
+	err := f.repeated(ctx, tx)
+	if err == nil && f.in.State == store.InboundNew {
+		if f.loop != "" {
+			f.in.State, f.in.Words = store.InboundLoop, f.loop
+		} else {
+			err = f.join(ctx, tx)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	f.in.DoneAt, f.in.DueAt = f.r.Store.Now(), 0
+	f.in.Evidence = plain(f.in.Evidence, maxWords)
+	return tx.EndInbound(ctx, f.in)
 }
 
 // again returns a copy to work on, since a transaction may run twice.

@@ -17,14 +17,15 @@ import (
 const (
 	receiveBatch = 64       // mails of one look at a lane
 	receiveBytes = 64 << 20 // … and about how many bytes of them
-	receiveAhead = 8        // mails read ahead of the one that is filed
+	receiveAhead = 24       // mails read ahead of the one that is filed
+	receiveGroup = 8        // mails that were read and are filed in one transaction
 	receiveTries = 5        // before a mail that fails is set aside
 	conflicts    = 3        // before a conflict is taken for the mail's own fault
 )
 
 // receive works one mailbox's lane: its mails are read in parallel and filed
-// in order of arrival, each in a transaction of its own, so that an answer
-// that came right after its parent finds it (T19). Lane 0 holds the mails
+// in order of arrival, so that an answer that came right after its parent
+// finds it (T19). Lane 0 holds the mails
 // whose envelope named no mailbox; they are passed on to where their headers
 // say.
 func (r *React) receive(ctx context.Context, c store.Claimed) error {
@@ -79,12 +80,74 @@ func (r *React) receiveAll(ctx context.Context, c store.Claimed, batch []store.I
 		defer close(ahead)
 		r.readAhead(ctx, boxes, batch, ahead)
 	}()
-	for one := range ahead {
-		if err := r.receiveOne(ctx, c, <-one); err != nil {
-			return err
+	g := groups{from: ahead}
+	for group := g.next(); len(group) > 0; group = g.next() {
+		if len(group) > 1 && r.fileTogether(ctx, c, group) == nil {
+			continue
+		}
+		// Alone, or one of them spoils it for all.
+		for _, f := range group {
+			if err := r.receiveOne(ctx, c, f); err != nil {
+				return err
+			}
 		}
 	}
 	return ctx.Err()
+}
+
+// groups takes mails that were read, in their order, as many together as are
+// ready: whoever is behind is filed with one wait for the disk.
+type groups struct {
+	from  <-chan chan *filing
+	ahead *filing // was taken already and belongs to the next group
+}
+
+// next waits for a mail and returns it with those behind it that are ready; a
+// mail that cannot be filed stands alone. None is the end.
+func (g *groups) next() []*filing {
+	first := g.ahead
+	if g.ahead = nil; first == nil {
+		one, ok := <-g.from
+		if !ok {
+			return nil
+		}
+		first = <-one
+	}
+	group := []*filing{first}
+	for first.ready() && len(group) < receiveGroup {
+		select {
+		case one, ok := <-g.from:
+			if !ok {
+				return group
+			}
+			if f := <-one; f.ready() {
+				group = append(group, f)
+			} else {
+				g.ahead = f
+				return group
+			}
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+// ready reports whether nothing stands in the way of filing the mail.
+func (f *filing) ready() bool { return f.fault == nil && f.mailbox != nil }
+
+// fileTogether files mails in one transaction. After an error none of them was
+// filed.
+func (r *React) fileTogether(ctx context.Context, c store.Claimed, group []*filing) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("filing %d mails together: %v", len(group), v)
+		}
+	}()
+	for _, f := range group {
+		f.evidence(ctx)
+	}
+	return r.file(ctx, c, group)
 }
 
 // leaveLane gives the lane back, unless a mail arrived meanwhile.
@@ -141,7 +204,7 @@ func (r *React) place(ctx context.Context, c store.Claimed, f *filing) (err erro
 		return f.pass(ctx, c)
 	}
 	f.evidence(ctx)
-	return f.file(ctx, c)
+	return r.file(ctx, c, []*filing{f})
 }
 
 func (r *React) panicked(what string, in store.Inbound, v any) error {

@@ -118,7 +118,8 @@ func (t *Tx) UpdateConversation(ctx context.Context, c *postroom.Conversation, b
 }
 
 // folderMove is a change of a counter, made last and in fixed order, so that
-// two transactions that touch the same counters cannot lock each other out.
+// two transactions that touch the same counters cannot lock each other out,
+// also where one of them saves several conversations.
 type folderMove struct {
 	mailbox int64
 	folder  postroom.Folder
@@ -136,8 +137,15 @@ func (t *Tx) count(mailbox int64, folder postroom.Folder, assignee int64, n int)
 const qCount = `insert into folder_count (mailbox_id, folder, agent_id, n) values ($1, $2, $3, $4)
 	on conflict (mailbox_id, folder, agent_id) do update set n = folder_count.n + excluded.n`
 
+// CountLate leaves the folder counters to the end of the transaction, for one
+// that saves several conversations: SaveCounts does nothing until then.
+func (t *Tx) CountLate() { t.late = true }
+
 // SaveCounts writes the changed folder counters. Call it last.
 func (t *Tx) SaveCounts(ctx context.Context) error {
+	if t.late {
+		return nil
+	}
 	slices.SortFunc(t.moves, func(a, b folderMove) int {
 		return compare(a.mailbox, b.mailbox, string(a.folder), string(b.folder), a.agent, b.agent)
 	})

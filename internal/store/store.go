@@ -42,7 +42,15 @@ func (s *Store) Read() Read { return Read{q: s.db.Reader()} }
 // it must not keep what it computed in an earlier run.
 func (s *Store) Write(ctx context.Context, f func(*Tx) error) error {
 	return s.db.Write(ctx, func(tx *db.Tx) error {
-		return f(&Tx{Read: Read{q: tx, forUpdate: s.db.Engine().ForUpdate(), skipLocked: s.db.Engine().SkipLocked()}, tx: tx, store: s})
+		t := &Tx{Read: Read{q: tx, forUpdate: s.db.Engine().ForUpdate(), skipLocked: s.db.Engine().SkipLocked()}, tx: tx, store: s}
+		if err := f(t); err != nil {
+			return err
+		}
+		if !t.late {
+			return nil
+		}
+		t.late = false
+		return t.SaveCounts(ctx)
 	})
 }
 
@@ -59,6 +67,7 @@ type Tx struct {
 	tx    *db.Tx
 	store *Store
 	moves []folderMove
+	late  bool // counters are written at the very end
 }
 
 // OnCommit registers f to run after the commit, in order of registration, and
