@@ -54,6 +54,7 @@ type App struct {
 
 	desk     *desk.Desk
 	outbox   *outbox.Outbox
+	dots     *dots
 	react    *react.React
 	automate *automate.Workflows
 	runner   *work.Runner
@@ -110,7 +111,10 @@ func Open(ctx context.Context, settings *config.Settings, o Options) (_ *App, er
 // buildDesk makes the services of a desk and the work that follows commits.
 func (a *App) buildDesk() (err error) {
 	a.desk = desk.New(desk.Options{Store: a.store, Blobs: a.blobs, Keys: a.tokens, Wake: a.wake, Publish: a.publish, Log: a.log})
-	a.outbox = outbox.New(outbox.Options{Store: a.store, Desk: a.desk, Blobs: a.blobs, Alarms: a.alarms, Open: passwords{a.key}.open,
+	if a.dots, err = openDots(a.place.Data); err != nil {
+		return err
+	}
+	a.outbox = outbox.New(outbox.Options{Dots: a.dots, Store: a.store, Desk: a.desk, Blobs: a.blobs, Alarms: a.alarms, Open: passwords{a.key}.open,
 		HELO: a.settings.HELO(), TLS: a.toServers, Lease: a.settings.Lease, Grace: a.settings.Grace, Wake: a.wake, Log: a.log})
 	a.automate = automate.New(automate.Options{Store: a.store, Letters: a.desk, Sanitise: cleanComposed, Publish: func(key string) { a.hub.Publish(key) }})
 	a.react = react.New(react.Options{Store: a.store, Desk: a.desk, Outbox: a.outbox, Blobs: a.blobs, Alarms: a.alarms, Lease: a.settings.Lease, Log: a.log})
@@ -170,27 +174,33 @@ func (a *App) wake(kind string) {
 		a.runner.Wake(kind)
 	}
 	a.db.Notify(channelWake, kind)
+	switch kind {
+	case desk.WakeReceive:
+		a.hub.Publish("inbound")
+	case desk.WakeDeliver, outbox.WakeMend:
+		a.hub.Publish("mails", "queue")
+	}
 }
 
 // publish turns what an act changed into the keys that pages listen to.
 func (a *App) publish(c desk.Change) { a.hub.Publish(keysOf(c)...) }
 
+// keysOf names the pages that show what changed. A saved draft is its
+// author's alone and changes no conversation.
 func keysOf(c desk.Change) []string {
 	var keys []string
-	if c.Number > 0 {
-		keys = append(keys, fmt.Sprintf("conversation %d", c.Number))
-	}
 	for _, f := range c.Folders {
 		keys = append(keys, fmt.Sprintf("folder %d %s", c.MailboxID, f))
 	}
-	if len(c.Folders) > 0 || c.Kind == "draft" {
+	if len(c.Folders) > 0 {
 		keys = append(keys, "counts")
 	}
 	if c.JobID > 0 {
 		keys = append(keys, fmt.Sprintf("job %d", c.JobID))
 	}
-	if c.Kind != "" && c.Kind != "conversation" && c.Kind != "draft" && c.Kind != "job" {
-		keys = append(keys, c.Kind)
+	if c.Number > 0 && c.Kind != "draft" {
+		// An act may make mails, or follow from one that came or went.
+		keys = append(keys, fmt.Sprintf("conversation %d", c.Number), "mails", "queue", "inbound")
 	}
 	return keys
 }
@@ -205,7 +215,7 @@ func (a *App) listen() (err error) {
 		return err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("POST "+controlPrefix, operators{core: a.core, poke: a.spool.poke, health: a.Health})
+	mux.Handle("POST "+controlPrefix, operators{core: a.core, poke: a.spool.poke, health: a.Health, url: a.URL})
 	a.local = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 
 	if a.page, err = listenHTTP(a.settings.HTTP); err != nil {
@@ -335,6 +345,9 @@ func (a *App) Start() {
 	for _, s := range a.mailIn {
 		a.log.Info("taking mail in", "address", s.Addr())
 	}
+	if first, err := a.auth.NeedsSetup(a.background); err == nil && first {
+		a.log.Info("this desk has no agent yet: make the first admin on its first page", "url", a.URL()+"/setup")
+	}
 	a.log.Info("ready", "url", a.URL(), "version", Version(), "database", string(a.db.Engine()), "data", a.place.Data, "took", time.Since(a.began))
 }
 
@@ -415,6 +428,9 @@ func (a *App) Stop(ctx context.Context) error {
 	a.running.Wait()
 	if a.outbox != nil {
 		a.outbox.Close()
+	}
+	if a.dots != nil {
+		note("remembering dots", a.dots.Close())
 	}
 	if a.core != nil {
 		note("the database", a.core.close())

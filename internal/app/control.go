@@ -53,7 +53,7 @@ type AgentInfo struct {
 	Name, Email, Role string
 	Disabled          bool
 	Invited           bool   // has no password yet
-	Link              string // path of the page on which they choose a password; "" unless it was just made
+	Link              string // the page on which they choose a password, without the desk's address if it does not run; "" unless it was just made
 	LinkUntil         int64  // milliseconds
 }
 
@@ -115,6 +115,7 @@ type operators struct {
 	core   *core
 	poke   func()
 	health func(context.Context) Health
+	url    func() string // where the pages of the running desk are; nil for one that does not run
 }
 
 // do carries out one command.
@@ -182,6 +183,9 @@ func (o operators) withLink(ctx context.Context, a *postroom.Agent) (AgentInfo, 
 	token, until, err := o.core.auth.Link(ctx, operator(), a.ID)
 	info := agentInfo(a, true)
 	info.Link, info.LinkUntil = "/password/"+token, until
+	if o.url != nil {
+		info.Link = o.url() + info.Link
+	}
 	return info, err
 }
 

@@ -43,6 +43,9 @@ func (a *App) watch(ctx context.Context) {
 	if err := a.outbox.Watch(ctx); err != nil && ctx.Err() == nil {
 		a.log.Error("watching the mails failed", "error", err)
 	}
+	if err := a.watchDisk(ctx); err != nil && ctx.Err() == nil {
+		a.log.Error("alarm", "error", err)
+	}
 	for _, s := range a.runner.Status() {
 		var err error
 		if s.Fault != nil && time.Since(s.Since) > watchEvery {
@@ -54,6 +57,21 @@ func (a *App) watch(ctx context.Context) {
 			a.log.Error("alarm", "work", s.Name, "error", err)
 		}
 	}
+}
+
+// diskLow is the free space, in bytes, below which an admin is told: enough
+// for some of the largest mails, and for SQLite's log.
+const diskLow = 500 << 20
+
+// watchDisk tells an admin while there is still time.
+func (a *App) watchDisk(ctx context.Context) error {
+	for _, dir := range []string{a.place.Data, a.place.BlobDir()} {
+		free, ok := diskFree(dir)
+		if ok && free < diskLow {
+			return a.alarms.Raise(ctx, alarm.DiskFull, "", fmt.Sprintf("There are only %d MB left for %s.", free>>20, dir))
+		}
+	}
+	return a.alarms.Clear(ctx, alarm.DiskFull, "")
 }
 
 // nightly does once a day, in one of the processes, what keeps the database

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -430,5 +432,54 @@ func TestServeStartsOnAnEmptyFolder(t *testing.T) {
 	}
 	if code := d.stop(t); code != 0 {
 		t.Errorf("stop: %d\n%s", code, d.log)
+	}
+}
+
+func TestAKilledDeskStartsAgain(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	for range 3 {
+		d := serve(t, data)
+		run(t, "", "healthcheck", "--data", data).wants(t, 0, "well")
+		if err := d.cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = d.cmd.Wait()
+	}
+	run(t, "", "mailbox", "list", "--data", data).wants(t, 0, "There is no mailbox yet")
+}
+
+func TestADeskStopsWhileAPageListens(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	d := serve(t, data)
+	run(t, "a long enough password\n", "admin", "add", "ann@desk.example", "Ann", "--password-stdin", "--data", data).wants(t, 0, "Added")
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Jar: jar}
+	resp, err := client.PostForm(d.url+"/signin", url.Values{"email": {"ann@desk.example"}, "password": {"a long enough password"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	live, err := client.Get(d.url + "/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer live.Body.Close()
+	if live.StatusCode != http.StatusOK || live.Header.Get("Content-Type") != "text/event-stream" {
+		t.Fatalf("events: %d %s", live.StatusCode, live.Header.Get("Content-Type"))
+	}
+	began := time.Now()
+	if code := d.stop(t); code != 0 {
+		t.Errorf("stop: %d\n%s", code, d.log)
+	}
+	if took := time.Since(began); took > 15*time.Second {
+		t.Errorf("an open page held the stop up for %v", took)
+	}
+	if _, err := io.ReadAll(live.Body); err != nil {
+		t.Errorf("the page's stream was cut, not ended: %v", err)
 	}
 }
