@@ -52,21 +52,23 @@ func (r *React) judgeLane(ctx context.Context, c store.Claimed) error {
 // and ends those before it, which no workflow listens for. left reports that
 // nothing was left to judge and the lane was given back.
 func (r *React) judgeNext(ctx context.Context, c store.Claimed, final []postroom.Event) (left bool, err error) {
-	quiet := r.quiet(ctx, final)
+	revision := int64(0)
+	if len(final) > 0 {
+		if revision, err = r.Store.Read().SetRevision(ctx); err != nil {
+			return false, err
+		}
+	}
+	quiet := r.quiet(ctx, revision, final)
 	if quiet == len(final) {
 		return r.pass(ctx, c, final)
 	}
-	return r.judgeSafely(ctx, c, &final[quiet], final[:quiet])
+	return r.judgeSafely(ctx, c, revision, &final[quiet], final[:quiet])
 }
 
-// quiet counts the leading events that no workflow listens for. What goes
-// wrong with reading the set is left to the judging of the event it stops at.
-func (r *React) quiet(ctx context.Context, final []postroom.Event) int {
+// quiet counts the leading events that no workflow of a set listens for. What
+// goes wrong with reading it is left to the judging of the event it stops at.
+func (r *React) quiet(ctx context.Context, revision int64, final []postroom.Event) int {
 	if len(final) == 0 {
-		return 0
-	}
-	revision, err := r.Store.Read().SetRevision(ctx)
-	if err != nil {
 		return 0
 	}
 	set, err := r.sets.get(ctx, revision)
@@ -143,14 +145,14 @@ func (r *React) leave(ctx context.Context, tx *store.Tx, c store.Claimed) (bool,
 
 // judgeSafely judges one event. An event whose judging fails or panics again
 // and again is set aside with its reason, and later events go on.
-func (r *React) judgeSafely(ctx context.Context, c store.Claimed, e *postroom.Event, quiet []postroom.Event) (left bool, err error) {
+func (r *React) judgeSafely(ctx context.Context, c store.Claimed, revision int64, e *postroom.Event, quiet []postroom.Event) (left bool, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			r.Log.Error("judging panicked", "event", e.ID, "panic", v)
 			left, err = false, r.setAside(ctx, c, e, fmt.Errorf("a fault of this program: %v", v))
 		}
 	}()
-	left, err = r.judge(ctx, c, e, quiet)
+	left, err = r.judge(ctx, c, revision, e, quiet)
 	switch {
 	case err == nil, ctx.Err() != nil:
 		return left, err
@@ -215,10 +217,11 @@ type judgement struct {
 }
 
 // judge decides one event with the pure judge and carries out what matched.
-func (r *React) judge(ctx context.Context, c store.Claimed, e *postroom.Event, quiet []postroom.Event) (left bool, err error) {
+// revision is the newest set of workflows.
+func (r *React) judge(ctx context.Context, c store.Claimed, revision int64, e *postroom.Event, quiet []postroom.Event) (left bool, err error) {
 	g := &judgement{r: r, lane: c, event: e, quiet: quiet, ran: map[int64]bool{}}
 	g.look = &lookups{ctx: ctx, r: r, event: e, root: &g.root}
-	if err := g.decide(ctx); err != nil {
+	if err := g.decide(ctx, revision); err != nil {
 		return false, err
 	}
 	var todo []*workflow.Version
@@ -245,17 +248,12 @@ func (r *React) judge(ctx context.Context, c store.Claimed, e *postroom.Event, q
 // decide judges the event by the newest set on one snapshot, or takes up the
 // judgement that an earlier try has stored: its set, inputs and verdicts stand
 // even if workflows or customers were changed since (W16, W18).
-func (g *judgement) decide(ctx context.Context) error {
-	read, e := g.r.Store.Read(), g.event
-	revision, vector, inputs := e.SetRevision, "", ""
-	var err error
-	if g.fixed = revision != 0; g.fixed {
-		revision, vector, inputs, err = read.Judgement(ctx, e.ID)
-	} else {
-		revision, err = read.SetRevision(ctx)
-	}
-	if err != nil {
-		return err
+func (g *judgement) decide(ctx context.Context, revision int64) (err error) {
+	e, vector, inputs := g.event, "", ""
+	if g.fixed = e.SetRevision != 0; g.fixed {
+		if revision, vector, inputs, err = g.r.Store.Read().Judgement(ctx, e.ID); err != nil {
+			return err
+		}
 	}
 	if g.set, err = g.r.sets.get(ctx, revision); err != nil {
 		return err
@@ -366,6 +364,10 @@ func (g *judgement) end(ctx context.Context, last *leg) (left bool, err error) {
 	}
 	err = g.r.Store.Write(ctx, func(tx *store.Tx) error {
 		left = false
+		if last == nil && words == "" {
+			left, err = g.endQuietly(ctx, tx)
+			return err
+		}
 		c, err := g.begin(ctx, tx)
 		if err != nil {
 			return err
@@ -400,21 +402,42 @@ func (g *judgement) begin(ctx context.Context, tx *store.Tx) (*postroom.Conversa
 	if err := hold(ctx, tx, g.lane); err != nil {
 		return nil, err
 	}
+	return c, g.fix(ctx, tx)
+}
+
+// endQuietly ends an event of which nothing follows: the conversation need not
+// be read for it. Without its lock, rows are taken in the order in which an
+// undo takes them, the events before the lane.
+func (g *judgement) endQuietly(ctx context.Context, tx *store.Tx) (left bool, err error) {
+	if err := g.fix(ctx, tx); err != nil {
+		return false, err
+	}
+	if err := g.r.endEvents(ctx, tx, []postroom.Event{*g.event}); err != nil {
+		return false, err
+	}
+	if err := hold(ctx, tx, g.lane); err != nil {
+		return false, err
+	}
+	return g.r.leave(ctx, tx, g.lane)
+}
+
+// fix ends the quiet events before this one and stores how it is judged.
+func (g *judgement) fix(ctx context.Context, tx *store.Tx) error {
 	if err := g.r.endEvents(ctx, tx, g.quiet); err != nil {
-		return nil, err
+		return err
 	}
 	if g.fixed || len(g.set.On(g.event.Kind)) == 0 {
-		return c, nil
+		return nil
 	}
 	inputs, err := json.Marshal(g.in)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	err = tx.FixJudgement(ctx, g.event.ID, g.set.Revision(), g.j.Vector(), string(inputs))
 	if postroom.CodeOf(err) == postroom.Conflict {
-		return nil, errUndone
+		return errUndone
 	}
-	return c, err
+	return err
 }
 
 // stopWords says how workflows kept setting each other off, "" if they did
