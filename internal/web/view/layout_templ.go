@@ -1788,7 +1788,7 @@ func paletteDialog() templ.Component {
 			templ_7745c5c3_Var75 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 143, "<dialog id=\"palette-dialog\" class=\"palette\" aria-label=\"Command palette\" data-controller=\"palette\" data-action=\"click->dialog#beside\"><form action=\"/palette\" method=\"get\" role=\"search\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 143, "<dialog id=\"palette-dialog\" class=\"palette\" data-keep aria-label=\"Command palette\" data-controller=\"palette\" data-action=\"click->dialog#beside\"><form action=\"/palette\" method=\"get\" role=\"search\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -1825,7 +1825,7 @@ func lightboxDialog() templ.Component {
 			templ_7745c5c3_Var76 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 145, "<dialog id=\"lightbox\" class=\"lightbox\" aria-label=\"Picture\" data-action=\"click->dialog#beside\"><figure><img alt=\"\"><figcaption data-caption></figcaption></figure><button type=\"button\" class=\"icon-button\" aria-label=\"Close\" data-action=\"dialog#close\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 145, "<dialog id=\"lightbox\" class=\"lightbox\" data-keep aria-label=\"Picture\" data-action=\"click->dialog#beside\"><figure><img alt=\"\"><figcaption data-caption></figcaption></figure><button type=\"button\" class=\"icon-button\" aria-label=\"Close\" data-action=\"dialog#close\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -1877,7 +1877,7 @@ func keysDialog() templ.Component {
 			templ_7745c5c3_Var77 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 147, "<dialog id=\"keys\" class=\"sheet keys\" aria-labelledby=\"keys-title\" data-action=\"click->dialog#beside\"><div class=\"sheet-head\"><h2 id=\"keys-title\">Keyboard</h2><button type=\"button\" class=\"icon-button\" aria-label=\"Close\" data-action=\"dialog#close\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 147, "<dialog id=\"keys\" class=\"sheet keys\" data-keep aria-labelledby=\"keys-title\" data-action=\"click->dialog#beside\"><div class=\"sheet-head\"><h2 id=\"keys-title\">Keyboard</h2><button type=\"button\" class=\"icon-button\" aria-label=\"Close\" data-action=\"dialog#close\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

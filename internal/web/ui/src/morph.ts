@@ -39,7 +39,7 @@ export function morphPage(current: Element, next: Element, reason: Reason): void
 function mayMorph(node: Element, next: Element | undefined, reason: Reason): boolean {
   if (!next) return !node.hasAttribute("data-browser") // put here by a script: not the server's to remove
   if (node.hasAttribute("data-keep") && node.id === next.id) {
-    // The composer. A refused form brings words about what was typed, and only
+    // A composer, or a dialog that scripts fill. A refused form brings words about what was typed, and only
     // those are taken over; what was typed is already here.
     if (reason === "refused") refreshParts(node, next)
     return false
