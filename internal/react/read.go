@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"sync"
 
 	"postroom"
 	"postroom/internal/desk"
@@ -36,6 +37,8 @@ type filing struct {
 // stays within the room of the channel, and ends early with ctx.
 func (r *React) readAhead(ctx context.Context, boxes []*postroom.Mailbox, batch []store.Inbound, out chan<- chan *filing) {
 	gate := make(chan struct{}, max(2, runtime.GOMAXPROCS(0)))
+	var all sync.WaitGroup
+	defer all.Wait()
 	for _, in := range batch {
 		one := make(chan *filing, 1)
 		select {
@@ -44,10 +47,10 @@ func (r *React) readAhead(ctx context.Context, boxes []*postroom.Mailbox, batch 
 			return
 		}
 		gate <- struct{}{}
-		go func() {
+		all.Go(func() {
 			defer func() { <-gate }()
 			one <- r.read(ctx, boxes, in)
-		}()
+		})
 	}
 }
 
