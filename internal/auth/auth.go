@@ -143,10 +143,11 @@ func (a *Auth) count(ctx context.Context, now int64, perAddress, perNetwork stri
 	window := SignInWindow.Milliseconds()
 	var byAddress, byNetwork int
 	err := a.store.Write(ctx, func(t *store.Tx) (err error) {
-		if byAddress, err = t.AddRate(ctx, perAddress, now, window); err != nil {
+		// Beyond its limit a network adds no more rows, whatever it invents.
+		if byNetwork, err = t.AddRate(ctx, perNetwork, now, window); err != nil || byNetwork > SignInsPerNetwork {
 			return err
 		}
-		byNetwork, err = t.AddRate(ctx, perNetwork, now, window)
+		byAddress, err = t.AddRate(ctx, perAddress, now, window)
 		return err
 	})
 	if err != nil {
