@@ -121,7 +121,7 @@ var withoutInlineStyle = api.Plugin{
 				return api.OnLoadResult{}, err
 			}
 			if strings.Count(string(raw), call) != 1 {
-				return api.OnLoadResult{}, errors.New("Turbo changed: its style element is not where it was")
+				return api.OnLoadResult{}, errors.New("turbo changed: its style element is not where it was")
 			}
 			text := strings.Replace(string(raw), call, "\n", 1)
 			return api.OnLoadResult{Contents: &text, Loader: api.LoaderJS}, nil
