@@ -51,9 +51,10 @@ func (o *Outbox) Deliver(ctx context.Context, c store.Claimed) error {
 	if result.Fenced && ctx.Err() == nil {
 		// Another worker has rescued this mail, or the database is away: either
 		// way nothing was sent and nothing may be written by us.
+		o.Dots.End(c.ID, c.Lease)
 		return fmt.Errorf("mail %d: stopped before its end was sent: %w", m.ID, result.Fault.Err)
 	}
-	return o.settle(context.WithoutCancel(ctx), c, m, a, judge(m, result, fault, o.Store.Now(), o.Grace))
+	return o.record(ctx, c, m, a, judge(m, result, fault, o.Store.Now(), o.Grace))
 }
 
 // orphan reports whether a mail follows one of its chain that none of its
@@ -208,7 +209,13 @@ func (o *Outbox) attempt(ctx context.Context, c store.Claimed, m *postroom.Mail,
 	}
 	hooks := smtpout.Hooks{
 		BeforeData: func(ctx context.Context) error { return o.Store.EnterData(ctx, c, o.Lease.Milliseconds()) },
-		BeforeDot:  func(ctx context.Context) error { return o.Store.EnterDot(ctx, c, o.Lease.Milliseconds()) },
+		BeforeDot: func(ctx context.Context) error {
+			o.Dots.Begin(c.ID, c.Lease)
+			if err := o.Store.EnterDot(ctx, c, o.Lease.Milliseconds()); err != nil {
+				return err
+			}
+			return o.Dots.Reach(c.ID, c.Lease)
+		},
 	}
 	return o.conns.send(ctx, m.MailboxID, server, env, body, hooks)
 }

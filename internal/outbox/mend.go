@@ -20,11 +20,32 @@ func (o *Outbox) Mend(ctx context.Context, id int64) error {
 	}
 	switch m.State {
 	case postroom.MailSending:
-		return o.rescue(ctx, m)
+		if err := o.rescue(ctx, m); err != nil {
+			return err
+		}
+		o.Dots.End(m.ID, m.Lease)
+		return o.tellHeard(ctx, id)
 	case postroom.MailUnsure:
+		if err := o.tellHeard(ctx, id); err != nil {
+			return err
+		}
 		return o.doubt(ctx, m)
 	}
 	return nil
+}
+
+// tellHeard settles a mail by what this process heard from the server and
+// could not write then.
+func (o *Outbox) tellHeard(ctx context.Context, id int64) error {
+	words, ok := o.heard.of(id)
+	if !ok {
+		return nil
+	}
+	err := o.Seen(ctx, id, words)
+	if err == nil {
+		o.heard.forget(id)
+	}
+	return err
 }
 
 // rescue settles a mail whose lease ran out while it was being sent.
@@ -38,7 +59,11 @@ func (o *Outbox) rescue(ctx context.Context, look *postroom.Mail) error {
 		if err != nil {
 			return err
 		}
-		m, err := tx.RescueMail(ctx, look.ID, o.Grace.Milliseconds())
+		unwritten := int64(0)
+		if o.Dots.Unwritten(look.ID, look.Lease) {
+			unwritten = look.Lease
+		}
+		m, err := tx.RescueMail(ctx, look.ID, o.Grace.Milliseconds(), unwritten)
 		if err != nil || m.State == postroom.MailSending {
 			return err
 		}
@@ -47,17 +72,34 @@ func (o *Outbox) rescue(ctx context.Context, look *postroom.Mail) error {
 	})
 }
 
+// maxDeaths is how often a reply is sent once more because the program died
+// before it had read the server's answer.
+const maxDeaths = 5
+
 // doubt ends the grace of an uncertain mail: a reply is tried once more with
 // the same bytes and then taken as sent, an automatic mail is taken as sent at
 // once, since a customer is better off without a notice than with two (R6, R8).
+// An attempt that ended with our own death is no silence of the server and does
+// not use up the one retry, or replies would be lost by dying twice; a mail on
+// which the program dies again and again is let go all the same.
 func (o *Outbox) doubt(ctx context.Context, look *postroom.Mail) error {
+	attempts, err := o.Store.Read().Attempts(ctx, look.ID)
+	if err != nil {
+		return err
+	}
+	unanswered := 0
+	for _, a := range attempts {
+		if a.Outcome == string(postroom.MailUnsure) {
+			unanswered++
+		}
+	}
 	return o.move(ctx, look.ID, func(m *postroom.Mail) (postroom.MailState, string, error) {
 		switch {
 		case m.State != postroom.MailUnsure || m.DueAt > o.Store.Now():
 			return "", "", nil
 		case m.Automatic:
 			return postroom.MailAssumed, "The server never answered, and nothing says that the mail did not arrive: taken as sent. An automatic mail is not sent twice.", nil
-		case m.Resent:
+		case m.Resent && (m.Phase != postroom.PhaseDot || unanswered > maxDeaths):
 			return postroom.MailAssumed, "Handed over twice without an answer: taken as sent.", nil
 		}
 		m.Resent = true

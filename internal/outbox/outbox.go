@@ -40,10 +40,34 @@ type Options struct {
 	// Grace is how long evidence is awaited for an uncertain mail before it is
 	// sent once more or taken as sent (R6); zero is 15 minutes.
 	Grace time.Duration
+	// Dots remembers beyond the death of the process which mails came to
+	// their final dot; nil remembers nothing.
+	Dots Dots
 	// Wake tells the workers that mails may go.
 	Wake func(kind string)
 	Log  *slog.Logger
 }
+
+// Dots remembers, beyond the death of a process, which mails came to their
+// final dot: one that died before it is certainly not sent.
+type Dots interface {
+	// Begin notes that a mail will come to its dot under a lease.
+	Begin(mail, lease int64)
+	// Reach notes that the dot is written next; on an error it must not be.
+	Reach(mail, lease int64) error
+	// End forgets a mail that was settled.
+	End(mail, lease int64)
+	// Unwritten reports that the process of a mail died before the dot.
+	Unwritten(mail, lease int64) bool
+}
+
+// noDots remembers nothing.
+type noDots struct{}
+
+func (noDots) Begin(int64, int64)          {}
+func (noDots) Reach(int64, int64) error    { return nil }
+func (noDots) End(int64, int64)            {}
+func (noDots) Unwritten(int64, int64) bool { return false }
 
 // DefaultGrace is how long evidence is awaited for an uncertain mail (R6).
 const DefaultGrace = 15 * time.Minute
@@ -52,6 +76,7 @@ const DefaultGrace = 15 * time.Minute
 type Outbox struct {
 	Options
 	conns *connections
+	heard heard
 }
 
 // New returns an outbox.
@@ -61,6 +86,9 @@ func New(o Options) *Outbox {
 	}
 	if o.Grace <= 0 {
 		o.Grace = DefaultGrace
+	}
+	if o.Dots == nil {
+		o.Dots = noDots{}
 	}
 	if o.Wake == nil {
 		o.Wake = func(string) {}

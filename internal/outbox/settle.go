@@ -54,6 +54,8 @@ func (o *Outbox) settle(ctx context.Context, c store.Claimed, m *postroom.Mail, 
 		return o.Seen(ctx, m.ID, v.words)
 	}
 	if err == nil {
+		o.heard.forget(m.ID)
+		o.Dots.End(m.ID, c.Lease)
 		o.Log.Info("mail", "mail", m.ID, "state", v.state, "phase", v.attempt.Phase, "words", v.words)
 	}
 	return err

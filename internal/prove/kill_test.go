@@ -86,6 +86,7 @@ type siege struct {
 
 	written int // conversations begun
 	closed  []string
+	struck  time.Time // when it was killed last
 }
 
 func besiege(t *testing.T, e db.Engine, p plan) {
@@ -103,7 +104,7 @@ func besiege(t *testing.T, e db.Engine, p plan) {
 	storm.Go(func() { s.attack(stormy) })
 	for range 4 {
 		desks.Go(func() {
-			for subject := s.next(); subject != ""; subject = s.next() {
+			for subject := s.next(ctx); subject != ""; subject = s.next(ctx) {
 				if err := s.converse(ctx, subject); err != nil {
 					t.Errorf("%s: %v", subject, err)
 					return
@@ -123,14 +124,38 @@ func besiege(t *testing.T, e db.Engine, p plan) {
 
 // next names the next conversation; "" when there were enough and the attack
 // is over.
-func (s *siege) next() string {
+func (s *siege) next(ctx context.Context) string {
+	for {
+		if subject, ok := s.tryNext(ctx); ok {
+			return subject
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// tryNext keeps the number of conversations in step with that of kills, so
+// that the last kills still meet mail; where nothing is left to be killed at,
+// it goes on after a while.
+func (s *siege) tryNext(ctx context.Context) (subject string, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.t.Failed() || s.written >= s.plan.conversations && s.target() == nil && s.random >= s.plan.random {
-		return ""
+	struck := s.random
+	for _, n := range s.hits {
+		struck += n
+	}
+	all := s.plan.random + s.plan.hits*len(moments())
+	over := s.target() == nil && s.random >= s.plan.random
+	switch {
+	case ctx.Err() != nil, s.t.Failed(), over && s.written >= s.plan.conversations:
+		return "", true
+	case !over && s.written >= 8+s.plan.conversations*struck/all && time.Since(s.struck) < time.Second:
+		return "", false
 	}
 	s.written++
-	return fmt.Sprintf("Case %04d", s.written)
+	return fmt.Sprintf("Case %04d", s.written), true
 }
 
 // up starts the program.
@@ -202,6 +227,7 @@ func (s *siege) strike(p *process) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.random++
+	s.struck = time.Now()
 	p.kill()
 }
 
@@ -221,6 +247,7 @@ func (s *siege) onPhase(e postoffice.Event) {
 	s.armed = nil
 	s.process.kill()
 	s.hits[m]++
+	s.struck = time.Now()
 	if e.MessageID != "" {
 		s.victims[e.MessageID] = append(s.victims[e.MessageID], m)
 	}

@@ -229,9 +229,9 @@ func (s *siege) reckonMail(ctx context.Context, st *store.Store, c *postroom.Con
 		switch {
 		case m.Automatic:
 			t.Errorf("%s: the notice arrived %d times, killed at %v", c.Subject, len(letters), where)
-		case len(letters) > 2, !m.Resent, uncertain == 0:
+		case len(letters) > uncertain+1, !m.Resent:
 			t.Errorf("%s: the reply arrived %d times, resent %v, %d uncertain attempts, killed at %v", c.Subject, len(letters), m.Resent, uncertain, where)
-		case !bytes.Equal(letters[0].Raw, letters[1].Raw):
+		case slices.ContainsFunc(letters, func(l postoffice.Letter) bool { return !bytes.Equal(l.Raw, letters[0].Raw) }):
 			t.Errorf("%s: the reply arrived twice with different bytes", c.Subject)
 		}
 	}
