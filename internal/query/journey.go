@@ -147,8 +147,12 @@ func (j journey) steps() []JourneyStep {
 func (j journey) beginning() []JourneyStep {
 	var steps []JourneyStep
 	why := fmt.Sprintf("/conversations/%d/why", j.rows.Number)
-	if e := j.rows.Event; e != nil {
-		steps = append(steps, JourneyStep{Kind: "cause", Title: causeTitle(e, j.rows.Actor), At: e.At, State: "ok",
+	e := j.rows.Event
+	if j.rows.Trigger != nil {
+		e = j.rows.Trigger
+	}
+	if e != nil {
+		steps = append(steps, JourneyStep{Kind: "cause", Title: causeTitle(e, j.actor(e.Actor)), At: e.At, State: "ok",
 			Href: fmt.Sprintf("/conversations/%d", j.rows.Number), Link: fmt.Sprintf("#%d %s", j.rows.Number, j.rows.Subject)})
 	}
 	if w := j.rows.Workflow; w.ID > 0 {
@@ -171,38 +175,43 @@ func (j journey) beginning() []JourneyStep {
 	return steps
 }
 
-func causeTitle(e *store.EventRow, actor string) string {
-	who := actor
-	switch e.Actor.Kind {
-	case postroom.ByWorkflow:
-		who = "A workflow"
-	case postroom.BySystem:
-		who = "Postroom"
+// actor names who did something.
+func (j journey) actor(a postroom.Actor) string {
+	switch a.Kind {
 	case postroom.ByAgent:
-		who = nameOr(who, "An agent")
+		return nameOr(j.rows.Agents[a.ID], "An agent")
 	case postroom.ByCustomer:
-		who = nameOr(who, "The customer")
+		return nameOr(j.rows.Customer, "The customer")
+	case postroom.ByWorkflow:
+		return "A workflow"
 	case postroom.ByToken:
-		who = "An API client"
+		return "An API client"
 	}
+	return "Postroom"
+}
+
+// causeTitle says an event as the beginning of a mail's journey.
+func causeTitle(e *store.EventRow, who string) string {
 	switch {
-	case e.Kind == postroom.ReplySent && e.Path == postroom.PathSend:
+	case e.Path == postroom.PathSend && (e.Kind == postroom.ReplySent || e.Kind == postroom.StatusChanged):
 		return who + " chose Send & Close"
 	case e.Kind == postroom.ReplySent:
 		return who + " replied"
+	case e.Kind == postroom.StatusChanged && e.Payload.To == string(postroom.Closed):
+		return who + " closed the conversation, " + pathNames[e.Path]
 	case e.Kind == postroom.StatusChanged:
-		return who + " set the status to " + e.Payload.To + " " + pathNames[e.Path]
+		return who + " set the status to " + e.Payload.To + ", " + pathNames[e.Path]
 	case e.Kind == postroom.MessageReceived:
 		return who + " wrote"
 	case e.Kind == postroom.ConversationCreated:
 		return who + " began the conversation"
 	}
-	return who + ": " + string(e.Kind)
+	return who + ": " + strings.ReplaceAll(string(e.Kind), ".", " ")
 }
 
 func (j journey) attempt(i int, t store.Attempt) JourneyStep {
 	s := JourneyStep{Kind: "attempt", Title: fmt.Sprintf("Attempt %d", i+1), Words: t.Words, At: t.At, Number: i + 1, Server: t.Server, TLS: t.TLS, Phase: t.Phase, State: "bad"}
-	if t.Cause != "" && t.Cause != "due" {
+	if t.Cause != "" && !strings.HasPrefix(t.Cause, "It was due") {
 		s.Title += ": " + t.Cause
 	}
 	if t.EndedAt > 0 {

@@ -149,10 +149,10 @@ func (r Read) counts(ctx context.Context, query string, args []any) ([]StateCoun
 type JourneyRows struct {
 	Number, MailboxID int64
 	Mailbox, Host     string
-	Subject           string // of the conversation
-	Event             *EventRow
-	Actor             string // name of who did it, "" unless an agent or a customer
-	Workflow          Name   // whose run made it; id 0 for none
+	Subject           string    // of the conversation
+	Event, Trigger    *EventRow // what decided the mail; what made a workflow decide it, nil for a person's mail
+	Customer          string    // name
+	Workflow          Name      // whose run made it; id 0 for none
 	WorkflowVersion   int
 	RunAt             int64
 	Notes             []EventRow // events about this mail
@@ -181,6 +181,7 @@ func (r Read) Journey(ctx context.Context, m *postroom.Mail) (*JourneyRows, erro
 		{kind: "place", n: []string{"b.id", "coalesce(c.number, 0)", "coalesce(h.paused_at, 0)"}, s: []string{"b.name", "b.host", "coalesce(c.subject, '')", "coalesce(h.paused_words, '')"},
 			from: `from mailbox b left join conversation c on c.id = ? left join channel h on h.mailbox_id = b.id where b.id = ?`, args: []any{m.ConversationID, m.MailboxID}},
 		event("cause", `from event e where e.id = ?`, m.EventID),
+		event("trigger", `from event d join event e on e.id = d.cause_id and d.cause_id > 0 where d.id = ?`, m.EventID),
 		event("note", `from event e where e.conversation_id = ? and e.kind like 'mail.%' and e.seq > ?`, m.ConversationID, m.Seq),
 		{kind: "run", n: []string{"w.id", "u.version", "u.at"}, s: []string{"w.name"}, from: `from run u join workflow w on w.id = u.workflow_id where u.id = ?`, args: []any{m.RunID}},
 		{kind: "agent", n: []string{"id"}, s: []string{"name"}, from: `from agent`},
@@ -191,21 +192,23 @@ func (r Read) Journey(ctx context.Context, m *postroom.Mail) (*JourneyRows, erro
 		{kind: "unjudged", n: []string{"coalesce(min(seq), 0)"}, from: `from event where conversation_id = ? and state = 'pending' and seq < ?`, args: []any{m.ConversationID, m.Seq}},
 		{kind: "customer", s: []string{"coalesce(k.name, '')"}, from: `from conversation c join customer k on k.id = c.customer_id where c.id = ?`, args: []any{m.ConversationID}},
 	}
-	customer := ""
 	err := r.trip(ctx, parts, func(t tripRow) error {
 		switch t.kind {
 		case "place":
 			out.MailboxID, out.Number, out.PausedAt = t.n[0], t.n[1], t.n[2]
 			out.Mailbox, out.Host, out.Subject, out.PausedWords = t.s[0], t.s[1], t.s[2], t.s[3]
-		case "cause", "note":
+		case "cause", "trigger", "note":
 			e := EventRow{ID: t.n[0], Seq: t.n[1], ActID: t.n[2], At: t.n[4], FinalAt: t.n[5], Kind: postroom.EventKind(t.s[0]),
 				Actor: postroom.Actor{Kind: postroom.ActorKind(t.s[1]), ID: t.n[3]}, Path: postroom.Path(t.s[2]), State: postroom.EventState(t.s[4]), Words: t.s[5]}
 			if err := fromJSON(t.s[3], &e.Payload); err != nil {
 				return err
 			}
-			if t.kind == "cause" {
+			switch {
+			case t.kind == "cause":
 				out.Event = &e
-			} else if e.Payload.MailID == m.ID {
+			case t.kind == "trigger":
+				out.Trigger = &e
+			case e.Payload.MailID == m.ID:
 				out.Notes = append(out.Notes, e)
 			}
 		case "run":
@@ -217,18 +220,10 @@ func (r Read) Journey(ctx context.Context, m *postroom.Mail) (*JourneyRows, erro
 		case "unjudged":
 			out.UnjudgedSeq = t.n[0]
 		case "customer":
-			customer = t.s[0]
+			out.Customer = t.s[0]
 		}
 		return nil
 	})
-	if out.Event != nil {
-		switch out.Event.Actor.Kind {
-		case postroom.ByAgent:
-			out.Actor = out.Agents[out.Event.Actor.ID]
-		case postroom.ByCustomer:
-			out.Actor = customer
-		}
-	}
 	slices.SortFunc(out.Notes, func(a, b EventRow) int { return compare(a.Seq, b.Seq, "", "", 0, 0) })
 	return out, err
 }

@@ -29,13 +29,11 @@ func Keys(c desk.Change) []string {
 	}
 	var keys []string
 	if c.Number > 0 {
-		keys = append(keys, fmt.Sprintf("conversation %d%s", c.Number, scope))
+		// An act may make mails, or follow from one that came or went.
+		keys = append(keys, fmt.Sprintf("conversation %d%s", c.Number, scope), "mails"+scope, "queue"+scope, "inbound"+scope)
 	}
 	for _, f := range c.Folders {
 		keys = append(keys, fmt.Sprintf("folder %d %s%s", c.MailboxID, f, scope))
-		if f == postroom.Assigned {
-			keys = append(keys, fmt.Sprintf("folder %d %s%s", c.MailboxID, postroom.Mine, scope))
-		}
 	}
 	if len(c.Folders) > 0 {
 		keys = append(keys, "counts"+scope)
@@ -135,10 +133,20 @@ func (q *request) messages(keys []string, all bool) string {
 	}
 	var b strings.Builder
 	said := map[string]bool{}
-	for _, key := range keys {
-		if key, ok := heard(key, q.agent); ok && !said[key] {
+	say := func(key string) {
+		if !said[key] {
 			said[key] = true
 			b.WriteString("data: " + key + "\n\n")
+		}
+	}
+	for _, key := range keys {
+		key, ok := heard(key, q.agent)
+		if !ok {
+			continue
+		}
+		say(key)
+		if mailbox, ok := strings.CutSuffix(key, " "+string(postroom.Assigned)); ok && strings.HasPrefix(key, "folder ") {
+			say(mailbox + " " + string(postroom.Mine)) // whose it was, or is now, is not known here
 		}
 	}
 	return b.String()

@@ -355,7 +355,7 @@ func TestEventsReachWhomTheyConcern(t *testing.T) {
 	ann, ben := listen("ann"), listen("ben")
 	o.hub.Publish(web.Keys(desk.Change{Kind: "conversation", MailboxID: other.ID, Number: 7, Folders: []postroom.Folder{postroom.ClosedFolder}})...)
 	o.hub.Publish(web.Keys(desk.Change{Kind: "draft", MailboxID: d.Mailbox.ID, AgentID: d.Agent("ann").ID, Folders: []postroom.Folder{postroom.Drafts}})...)
-	o.hub.Publish("mails")
+	o.hub.Publish("workflows")
 	hear := func(r *bufio.Reader) string {
 		var all []string
 		for {
@@ -366,12 +366,12 @@ func TestEventsReachWhomTheyConcern(t *testing.T) {
 			if line = strings.TrimSpace(line); line != "" {
 				all = append(all, line)
 			}
-			if line == "data: mails" {
+			if line == "data: workflows" {
 				return strings.Join(all, "; ")
 			}
 		}
 	}
-	if got := hear(ben); got != "data: mails" {
+	if got := hear(ben); got != "data: workflows" {
 		t.Errorf("Ben hears %s", got)
 	}
 	got := hear(ann)
