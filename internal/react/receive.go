@@ -147,7 +147,10 @@ func (r *React) fileTogether(ctx context.Context, c store.Claimed, group []*fili
 	for _, f := range group {
 		f.evidence(ctx)
 	}
-	return r.file(ctx, c, group)
+	if err = r.file(ctx, c, group); err != nil {
+		r.Log.Info("received mails are filed one by one", "lane", c.ID, "mails", len(group), "because", err)
+	}
+	return err
 }
 
 // leaveLane gives the lane back, unless a mail arrived meanwhile.
