@@ -164,7 +164,11 @@ func (c *Conversation) AddNote(by By, id int64, m *Message) *Event {
 
 // show lets the list show the message.
 func (c *Conversation) show(m *Message) {
-	c.Preview = Preview(m.Text)
+	text := m.VisibleText // without what it quotes
+	if text == "" {
+		text = m.Text
+	}
+	c.Preview = Preview(text)
 	c.HasAttachments = c.HasAttachments || len(m.Attachments) > 0
 }
 
