@@ -7,7 +7,9 @@ type Composer struct {
 	// Key makes the element id "composer-NUMBER-KEY" that the live client
 	// holds on to: the draft's id, or "new-N" while there is none, where N is
 	// the id of this agent's newest message in the conversation (0 if none),
-	// so that a sent reply is followed by an empty form and nothing else is.
+	// so that a sent reply is followed by an empty form and nothing else is. A
+	// refused form keeps the key it came with (its draft field, or "new-N"):
+	// under another key the browser replaces what was typed by Body.
 	Key      string
 	Draft    int64 // 0 = none saved yet
 	Revision int64 // of the saved draft

@@ -108,7 +108,10 @@ export class Live {
   /** Notes what a key makes stale. */
   private take(message: string): void {
     const [key, origin] = message.split(" @")
-    if (origin === tab) return
+    // Its own echo: the answer to the form has brought page and counts already,
+    // but not the list beside it, which is kept from page to page.
+    const own = origin === tab
+    if (own && !key.startsWith("folder ")) return
     if (key === "all") {
       this.stale.add("counts").add("list").add("page")
     } else if (key === "counts" || key === "alarms") {
@@ -119,7 +122,7 @@ export class Live {
       const list = document.getElementById("list")
       if (list && list.dataset.folder === folder && (list.dataset.mailbox === "0" || list.dataset.mailbox === mailbox)) this.stale.add("list")
     }
-    if ((document.body.dataset.live ?? "").split(",").includes(key)) this.stale.add("page")
+    if (!own && (document.body.dataset.live ?? "").split(",").includes(key)) this.stale.add("page")
     this.run()
   }
 
