@@ -78,12 +78,12 @@ func TestTheStoriesAreTold(t *testing.T) {
 			}
 		}
 	}
+	replyThenNotice(t, d)
 }
 
-// TestReplyThenNotice is the founding promise on the demo's first story.
-func TestReplyThenNotice(t *testing.T) {
-	t.Parallel()
-	d := open(t, Options{})
+// replyThenNotice is the founding promise, on one of the stories.
+func replyThenNotice(t *testing.T, d *Demo) {
+	t.Helper()
 	mails, err := d.Customers.Mails(t.Context(), "sam.whitlock@fernmail.example")
 	if err != nil {
 		t.Fatal(err)
@@ -177,7 +177,7 @@ func TestTheCustomersSide(t *testing.T) {
 
 func TestSignInAndLook(t *testing.T) {
 	t.Parallel()
-	d := open(t, Options{})
+	d := open(t, Options{Empty: true})
 	d.Start()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
