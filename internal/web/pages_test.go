@@ -121,9 +121,12 @@ func TestStaleSendAsksFirst(t *testing.T) {
 		c := d.CustomerWrites("mara@example.org", "Lamp", "Broken.")
 		ann := o.browser("ann")
 		seen := attribute(ann.get(conversationPath(c, "")).find("name", "seen"), "value")
-		later := d.Receive("mara@example.org", d.Mailbox.Address, d.Raw(desktest.Letter{From: "mara@example.org", Subject: "Re: Lamp #" + strconv.FormatInt(c.Number, 10), Body: "Forget it."}))
-		if later.ID != c.ID {
-			t.Skip("the second mail began another conversation; threading is tested elsewhere")
+		answered := d.Agent("ben").Reply(c, "Which lamp?")
+		d.Settle()
+		mails := d.Arrived()
+		later := d.CustomerAnswers(mails[len(mails)-1], "Forget it.")
+		if later.ID != c.ID || answered.ConversationID != c.ID {
+			t.Fatalf("the answer went to conversation %d", later.Number)
 		}
 		form := url.Values{"body": {"We send a new one."}, "format": {"text"}, "to": {"mara@example.org"}, "close": {"1"}, "seen": {seen}}
 		refused := ann.post(conversationPath(c, "/reply"), form).want(t, 422, "stale send")
@@ -295,4 +298,51 @@ func TestRoutesNameTheirPaths(t *testing.T) {
 			t.Errorf("%s %s lets anybody change conversations", r.Method, r.Pattern)
 		}
 	}
+}
+
+// TestAFormSentAtOnceSendsOnce presses Send & Close several times at the same
+// moment, before any draft was saved.
+func TestAFormSentAtOnceSendsOnce(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		o := open(t, d)
+		c := d.CustomerWrites("mara@example.org", "Lamp", "Broken.")
+		ann := o.browser("ann")
+		form := url.Values{"draft": {"0"}, "format": {"text"}, "body": {"Once only."}, "to": {"mara@example.org"}, "close": {"1"}, "seen": {strconv.FormatInt(c.Seq, 10)}}
+		const presses = 6
+		answers := make(chan string, presses)
+		for range presses {
+			go func() {
+				r, err := http.NewRequestWithContext(t.Context(), "POST", o.server.URL+conversationPath(c, "/reply"), strings.NewReader(form.Encode()))
+				if err != nil {
+					answers <- err.Error()
+					return
+				}
+				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+				for k, v := range ann.cookies {
+					r.AddCookie(&http.Cookie{Name: k, Value: v})
+				}
+				res, err := http.DefaultTransport.RoundTrip(r)
+				if err != nil {
+					answers <- err.Error()
+					return
+				}
+				res.Body.Close()
+				answers <- strconv.Itoa(res.StatusCode)
+			}()
+		}
+		for range presses {
+			if got := <-answers; got != "303" {
+				t.Errorf("a press answers %s", got)
+			}
+		}
+		if n := d.CountEvents(c.ID, postroom.ReplySent); n != 1 {
+			t.Errorf("%d presses made %d replies", presses, n)
+		}
+		drafts, err := d.Store.Read().DraftsOf(t.Context(), c.ID, d.Agent("ann").ID)
+		if err != nil || len(drafts) != 0 {
+			t.Errorf("%d drafts are left (%v)", len(drafts), err)
+		}
+		d.Settle()
+	})
 }

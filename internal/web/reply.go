@@ -40,18 +40,14 @@ func (q *request) publish(kind postroom.MessageKind) error {
 	if err != nil {
 		return q.refuse(ref, kind, err)
 	}
-	sent, err := q.site.o.Pages.SentAlready(q.Context(), q.agent, ref.ID, p.SeenSeq, kind, p.HTML)
-	if err != nil {
-		return err
-	}
-	if sent {
-		return q.done(&query.Flash{Kind: "warning", Text: "This was sent already."}, back)
-	}
 	next, err := q.whereNext(ref)
 	if err != nil {
 		return err
 	}
 	if p.Draft, p.HTML, err = q.keep(ref, kind, p); err == nil {
+		err = q.once(ref, p)
+	}
+	if err == nil {
 		_, err = q.site.o.Desk.Publish(q.Context(), q.agent, p)
 	}
 	var e *postroom.Error
@@ -63,6 +59,19 @@ func (q *request) publish(kind postroom.MessageKind) error {
 	}
 	q.see(next)
 	return nil
+}
+
+// once refuses what was published already by the same form: the one before was
+// faster than the saving of this one's draft, which is thrown away again.
+func (q *request) once(ref query.Ref, p desk.Publish) error {
+	sent, err := q.site.o.Pages.SentAlready(q.Context(), q.agent, ref.ID, p.SeenSeq, p.Kind, p.HTML)
+	if err != nil || !sent {
+		return err
+	}
+	if err := q.site.o.Desk.DiscardDraft(q.Context(), q.agent, p.Draft); err != nil && postroom.CodeOf(err) != postroom.NotFound {
+		return err
+	}
+	return &postroom.Error{Code: postroom.Conflict, Field: "draft", Text: "This was sent already."}
 }
 
 // composed reads the form into what is to be published.
