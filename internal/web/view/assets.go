@@ -4,8 +4,8 @@ package view
 
 // Paths of the assets every page, and a mail's own document, load.
 const (
-	appJS    = "/assets/app-O5BYMID6.js"
-	appCSS   = "/assets/app-SJ5SVM5K.css"
+	appJS    = "/assets/app-4EUMVPLU.js"
+	appCSS   = "/assets/app-6ZISHZRS.css"
 	bodyCSS  = "/assets/body-B4JSBSBH.css"
 	iconsSVG = "/assets/icons-CB51010C.svg"
 )

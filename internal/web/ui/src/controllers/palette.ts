@@ -47,6 +47,9 @@ export default class extends Controller<HTMLDialogElement> {
       event.preventDefault()
       this.marked = (this.marked + (event.key === "ArrowDown" ? 1 : items.length - 1)) % Math.max(1, items.length)
       this.mark()
+    } else if (event.key === "Escape") {
+      event.preventDefault() // a search field would only empty itself
+      this.element.close()
     } else if (event.key === "Enter") {
       event.preventDefault()
       items[this.marked]?.click()
@@ -64,9 +67,11 @@ export default class extends Controller<HTMLDialogElement> {
   /** Lists the page's own commands that hold what is typed. */
   private commands(): void {
     const wanted = this.inputTarget.value.trim().toLowerCase()
-    const found = [...document.querySelectorAll<HTMLElement>("[data-command]")].filter(
-      (e) => !this.element.contains(e) && (e.dataset.command ?? "").toLowerCase().includes(wanted),
-    )
+    const words = (e: HTMLElement) => (e.dataset.command ?? "").toLowerCase()
+    const rank = (e: HTMLElement) => (words(e).startsWith(wanted) ? 0 : words(e).includes(` ${wanted}`) ? 1 : 2)
+    const found = [...document.querySelectorAll<HTMLElement>("[data-command]")]
+      .filter((e) => words(e).includes(wanted) && (e.dataset.bulkKey === undefined || e.checkVisibility()))
+      .sort((a, b) => rank(a) - rank(b))
     const list = found.slice(0, wanted === "" ? 6 : 8).map((origin) => {
       const button = document.createElement("button")
       button.type = "button"
