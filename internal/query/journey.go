@@ -277,7 +277,8 @@ func (j journey) waiting() *JourneyStep {
 		}
 		return step("Goes out when its window ends", "", m.DueAt)
 	}
-	for _, b := range j.rows.BlockedBy {
+	if len(j.rows.BlockedBy) > 0 {
+		b := j.rows.BlockedBy[0]
 		s := step("Waits for an earlier mail", fmt.Sprintf("That one is %s.", b.State), 0)
 		if !b.Same {
 			s.Words += " It does not wait for it longer than an hour."

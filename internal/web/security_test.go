@@ -21,8 +21,7 @@ import (
 // lie in a mailbox that Ben may not see.
 type outsider struct {
 	*office
-	c    *postroom.Conversation
-	urls map[string]string // parameter -> value, for the routes' patterns
+	c *postroom.Conversation
 }
 
 func sales(t *testing.T, d *desktest.Desk) *outsider {
