@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -146,9 +147,12 @@ func withDatabase(base, name string) string {
 
 // postgresServer is a server that lives as long as the test program.
 type postgresServer struct {
-	dir  string
-	cmd  *exec.Cmd
-	done chan struct{}
+	dir     string
+	program string
+	who     *syscall.SysProcAttr
+	fsync   string
+	cmd     *exec.Cmd
+	done    chan struct{}
 }
 
 func (s *postgresServer) url() string {
@@ -206,26 +210,35 @@ func startPostgres() (s *postgresServer, err error) {
 	if fsync == "" {
 		fsync = "on"
 	}
-	s = &postgresServer{dir: dir, done: make(chan struct{})}
-	s.cmd = exec.Command(postgres, "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "fsync="+fsync,
-		"-c", "max_connections=400", "-c", "shared_buffers=64MB", "-c", "max_wal_size=512MB", "-c", "autovacuum=off", "-c", "deadlock_timeout=100ms")
-	s.cmd.Dir = dir
-	s.cmd.SysProcAttr = who
-	log, err := os.Create(filepath.Join(dir, "log"))
-	if err != nil {
+	s = &postgresServer{dir: dir, program: postgres, who: who, fsync: fsync}
+	if err := s.start(); err != nil {
 		return nil, err
+	}
+	return s, nil
+}
+
+// start starts the server on its folder and returns when it answers.
+func (s *postgresServer) start() error {
+	s.done = make(chan struct{})
+	s.cmd = exec.Command(s.program, "-D", filepath.Join(s.dir, "data"), "-k", s.dir, "-c", "listen_addresses=", "-c", "fsync="+s.fsync,
+		"-c", "max_connections=400", "-c", "shared_buffers=64MB", "-c", "max_wal_size=512MB", "-c", "autovacuum=off", "-c", "deadlock_timeout=100ms")
+	s.cmd.Dir = s.dir
+	s.cmd.SysProcAttr = s.who
+	log, err := os.Create(filepath.Join(s.dir, "log"))
+	if err != nil {
+		return err
 	}
 	defer log.Close()
 	s.cmd.Stderr = log
 	if err := startWithProcess(s.cmd, s.done); err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.wait(); err != nil {
 		said, _ := os.ReadFile(log.Name())
-		s.stop()
-		return nil, fmt.Errorf("%w: %s", err, said)
+		s.end(os.Interrupt)
+		return fmt.Errorf("%w: %s", err, said)
 	}
-	return s, nil
+	return nil
 }
 
 // wait returns when the server answers.
@@ -249,12 +262,52 @@ func (s *postgresServer) wait() error {
 
 // stop ends the server and removes its folder.
 func (s *postgresServer) stop() {
-	_ = s.cmd.Process.Signal(os.Interrupt) // fast shutdown
+	s.end(os.Interrupt) // fast shutdown
+	_ = os.RemoveAll(s.dir)
+}
+
+// end ends the server by a signal and leaves its folder.
+func (s *postgresServer) end(by os.Signal) {
+	_ = s.cmd.Process.Signal(by)
 	select {
 	case <-s.done:
 	case <-time.After(10 * time.Second):
 		_ = s.cmd.Process.Kill()
 		<-s.done
 	}
-	_ = os.RemoveAll(s.dir)
+}
+
+// Server is a PostgreSQL server of one test, to be stopped and started.
+type Server struct{ s *postgresServer }
+
+// Private starts a PostgreSQL server for one test and returns it with the URL
+// of an empty database on it. It ends with the test. Where PostgreSQL is not
+// installed the test is skipped by name.
+func Private(t testing.TB) (server *Server, url string) {
+	t.Helper()
+	s, err := startPostgres()
+	if errors.Is(err, errNoPostgres) {
+		skip(t, "PostgreSQL is not installed")
+	}
+	if err != nil {
+		t.Fatalf("start PostgreSQL: %v", err)
+	}
+	t.Cleanup(s.stop)
+	name := randomName()
+	if err := admin(s.url(), "create database "+name); err != nil {
+		t.Fatalf("make a PostgreSQL database: %v", err)
+	}
+	return &Server{s}, withDatabase(s.url(), name)
+}
+
+// Stop ends the server in the middle of whatever it does, as a failing machine
+// would; what was committed stays.
+func (s *Server) Stop() { s.s.end(syscall.SIGQUIT) } // immediate shutdown
+
+// Start starts the server again and returns when it answers.
+func (s *Server) Start(t testing.TB) {
+	t.Helper()
+	if err := s.s.start(); err != nil {
+		t.Fatalf("start PostgreSQL again: %v", err)
+	}
 }

@@ -44,20 +44,20 @@ type place struct {
 // newPlace makes an empty place for a desk on an engine.
 func newPlace(t testing.TB, e db.Engine) *place {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "prove-")
-	if err != nil {
-		t.Fatal(err)
-	}
 	database := ""
 	if e == db.Postgres {
 		database = dbtest.Options{Empty: true}.URL(t, e)
 	}
-	return placeIn(t, dir, database)
+	return newPlaceOn(t, database)
 }
 
-// placeIn makes the place of a desk in a folder, on a database.
-func placeIn(t testing.TB, dir, database string) *place {
+// newPlaceOn makes an empty place for a desk on a database.
+func newPlaceOn(t testing.TB, database string) *place {
 	t.Helper()
+	dir, err := os.MkdirTemp("", "prove-")
+	if err != nil {
+		t.Fatal(err)
+	}
 	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +79,7 @@ func placeIn(t testing.TB, dir, database string) *place {
 	}
 	t.Cleanup(func() {
 		log.Close()
-		if t.Failed() {
+		if t.Failed() || os.Getenv("POSTROOM_PROVE_LOG") == "1" {
 			t.Logf("the end of the program's log:\n%s", p.logTail(60))
 		}
 		os.RemoveAll(dir)
@@ -128,6 +128,7 @@ func (p *place) call(stdin string, args ...string) answer {
 	defer cancel()
 	cmd := p.command(ctx, args...)
 	var out, errs bytes.Buffer
+	cmd.Env = append(cmd.Env, "POSTROOM_LOG_LEVEL=error") // what is said is said to people
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &errs
 	err := cmd.Run()
 	var exit *exec.ExitError
