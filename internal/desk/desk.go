@@ -28,6 +28,9 @@ type Options struct {
 	Store *store.Store
 	Blobs *blob.Store
 	Keys  *email.Keyring
+	// MaxFile is the most bytes that one attachment of an agent may have; 0, or
+	// more than the constant MaxFile, is that.
+	MaxFile int64
 	// Wake tells the worker of a kind that there is work.
 	Wake func(kind string)
 	// Publish tells open pages what changed.
@@ -54,11 +57,15 @@ type Desk struct {
 	wake    func(string)
 	publish func(Change)
 	log     *slog.Logger
+	maxFile int64
 }
 
 // New returns a desk.
 func New(o Options) *Desk {
-	d := &Desk{store: o.Store, blobs: o.Blobs, keys: o.Keys, wake: o.Wake, publish: o.Publish, log: o.Log}
+	d := &Desk{store: o.Store, blobs: o.Blobs, keys: o.Keys, wake: o.Wake, publish: o.Publish, log: o.Log, maxFile: o.MaxFile}
+	if d.maxFile <= 0 || d.maxFile > MaxFile {
+		d.maxFile = MaxFile
+	}
 	if d.wake == nil {
 		d.wake = func(string) {}
 	}

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"path"
 	"strings"
@@ -86,7 +87,7 @@ func (d *Desk) DiscardDraft(ctx context.Context, a *postroom.Agent, id int64) er
 }
 
 // Attach stores an uploaded file with the agent's draft of that kind on a
-// conversation, which is made if there is none. A file over MaxFile bytes is
+// conversation, which is made if there is none. A file over Options.MaxFile bytes is
 // Invalid and nothing of it is kept.
 func (d *Desk) Attach(ctx context.Context, a *postroom.Agent, conversation int64, kind postroom.MessageKind, name, mediaType string, r io.Reader, inline bool) (int64, postroom.Attachment, error) {
 	var none postroom.Attachment
@@ -100,13 +101,17 @@ func (d *Desk) Attach(ctx context.Context, a *postroom.Agent, conversation int64
 	if len(draft.Attachments) >= MaxFiles {
 		return 0, none, postroom.InvalidField("file", "A message may have at most %d attachments.", MaxFiles)
 	}
-	limited := &io.LimitedReader{R: r, N: MaxFile + 1}
+	limited := &io.LimitedReader{R: r, N: d.maxFile + 1}
 	ref, err := d.blobs.Put(ctx, limited)
 	if err != nil {
 		return 0, none, err
 	}
-	if ref.Size > MaxFile {
-		return 0, none, postroom.InvalidField("file", "%s is larger than %d MB.", FileName(name), MaxFile>>20)
+	if ref.Size > d.maxFile {
+		limit := fmt.Sprintf("%d MB", d.maxFile>>20)
+		if d.maxFile < 1<<20 {
+			limit = fmt.Sprintf("%d KB", d.maxFile>>10)
+		}
+		return 0, none, postroom.InvalidField("file", "%s is larger than %s.", FileName(name), limit)
 	}
 	id, err := d.store.NewID(ctx)
 	if err != nil {
