@@ -113,6 +113,7 @@ create index conversation_folder on conversation(folder, updated_at, id);
 create index conversation_mailbox on conversation(mailbox_id, folder, updated_at, id);
 create index conversation_assignee on conversation(assignee_id, folder, updated_at, id);
 create index conversation_waiting on conversation(folder, waiting_since, id) where waiting_since > 0;
+create index conversation_mailbox_waiting on conversation(mailbox_id, folder, waiting_since, id) where waiting_since > 0;
 create index conversation_customer on conversation(customer_id, updated_at, id);
 
 create table conversation_tag (
