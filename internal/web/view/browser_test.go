@@ -29,6 +29,7 @@ type fakeDesk struct {
 	mu      sync.Mutex
 	subject string
 	refuse  bool   // the next reply is refused as stale
+	closed  bool   // the list has one conversation less
 	key     string // of the composer; "" is that of the sample
 	extra   *query.Message
 	drafts  []string
@@ -86,7 +87,13 @@ func (d *fakeDesk) handler(assets http.Handler) http.Handler {
 	mux.HandleFunc("GET /folders/{folder}", func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Turbo-Frame") == "list" {
 			d.seen(func() { d.lists++ })
-			draw(w, r, 200, view.ListFrame(sampleList(r.PathValue("folder"), rows())))
+			p := sampleList(r.PathValue("folder"), rows())
+			d.seen(func() {
+				if d.closed {
+					p.List.Total = 213
+				}
+			})
+			draw(w, r, 200, view.ListFrame(p))
 			return
 		}
 		draw(w, r, 200, view.List(sampleList(r.PathValue("folder"), rows())))
@@ -118,6 +125,11 @@ func (d *fakeDesk) handler(assets http.Handler) http.Handler {
 				d.key = "new-509"
 			}
 		})
+		if verb == "status" {
+			d.seen(func() { d.closed = true })
+			d.publish("folder 1 mine") // before the answer, as a commit does
+			d.publish("conversation 1042")
+		}
 		if refuse {
 			draw(w, r, 422, d.page(func(p *query.ConversationPage) {
 				p.Composer.Open, p.Composer.Body, p.Composer.Format = true, r.FormValue("body"), "html"
@@ -354,6 +366,7 @@ func TestKeysDriveListAndConversation(t *testing.T) {
 	eventually(t, d, page, "closed by the keyboard", func() bool {
 		return len(d.forms) == 1 && strings.HasPrefix(d.forms[0], "status status=closed path=keyboard")
 	})
+	until(t, page, "the list follows", `document.querySelector(".list-total").textContent === "213"`)
 	until(t, page, "the answer is drawn", `!document.documentElement.hasAttribute("aria-busy") && !document.querySelector("form[aria-busy]")`)
 	page.KeyActions().Press(input.ControlLeft).Type('k').MustDo()
 	until(t, page, "the palette", `document.getElementById("palette-dialog").open && document.querySelector("#palette .palette-item")`)

@@ -186,7 +186,10 @@ export class Live {
     }
     if (!answer.ok) throw new Error(String(answer.status))
     const page = new DOMParser().parseFromString(await answer.text(), "text/html")
-    if (epoch !== this.epoch || this.busy > 0) return epoch !== this.epoch
+    if (epoch !== this.epoch || this.busy > 0) {
+      // A visit brings its own page, but keeps list and counts as they stand.
+      return part === "page" && epoch !== this.epoch
+    }
     document.body.removeAttribute("data-js-signed-out")
     this.draw(part, page)
     const etag = answer.headers.get("ETag")
