@@ -183,28 +183,9 @@ func (a *App) wake(kind string) {
 	}
 }
 
-// publish turns what an act changed into the keys that pages listen to.
-func (a *App) publish(c desk.Change) { a.hub.Publish(keysOf(c)...) }
-
-// keysOf names the pages that show what changed. A saved draft is its
-// author's alone and changes no conversation.
-func keysOf(c desk.Change) []string {
-	var keys []string
-	for _, f := range c.Folders {
-		keys = append(keys, fmt.Sprintf("folder %d %s", c.MailboxID, f))
-	}
-	if len(c.Folders) > 0 {
-		keys = append(keys, "counts")
-	}
-	if c.JobID > 0 {
-		keys = append(keys, fmt.Sprintf("job %d", c.JobID))
-	}
-	if c.Number > 0 && c.Kind != "draft" {
-		// An act may make mails, or follow from one that came or went.
-		keys = append(keys, fmt.Sprintf("conversation %d", c.Number), "mails", "queue", "inbound")
-	}
-	return keys
-}
+// publish turns what an act changed into the keys that pages listen to, each
+// with whom it is for.
+func (a *App) publish(c desk.Change) { a.hub.Publish(web.Keys(c)...) }
 
 // listen opens all ports and sockets.
 func (a *App) listen() (err error) {

@@ -10,7 +10,6 @@ import (
 	"postroom"
 	"postroom/internal/config"
 	"postroom/internal/db"
-	"postroom/internal/desk"
 	"postroom/internal/store"
 )
 
@@ -103,29 +102,5 @@ func TestTheNightlyWorkIsDoneOnceADay(t *testing.T) {
 	}
 	if n, err := a.alarms.Count(ctx); err != nil || n != 0 {
 		t.Errorf("%d alarms although the counts are right, %v", n, err)
-	}
-}
-
-func TestKeysOfChanges(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		change desk.Change
-		want   []string
-	}{
-		{desk.Change{Kind: "conversation", MailboxID: 2, Number: 7, Folders: []postroom.Folder{postroom.Assigned}},
-			[]string{"folder 2 assigned", "counts", "conversation 7", "mails", "queue", "inbound"}},
-		{desk.Change{Kind: "draft", MailboxID: 2, Number: 7, Folders: []postroom.Folder{postroom.Drafts}}, []string{"folder 2 drafts", "counts"}},
-		{desk.Change{Kind: "job", JobID: 9}, []string{"job 9"}},
-	} {
-		got := keysOf(c.change)
-		if len(got) != len(c.want) {
-			t.Errorf("%+v: %v, want %v", c.change, got, c.want)
-			continue
-		}
-		for i := range got {
-			if got[i] != c.want[i] {
-				t.Errorf("%+v: %v, want %v", c.change, got, c.want)
-			}
-		}
 	}
 }
