@@ -24,17 +24,23 @@ func scanEvent(row row) (postroom.Event, error) {
 	return e, err
 }
 
-const qInsertEvent = `insert into event (` + eventColumns + `)
-	values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20)`
+const qInsertEvents = `insert into event (` + eventColumns + `) values `
 
-// InsertEvents stores events as they were recorded.
+// eventColumnCount is how many columns an event has.
+const eventColumnCount = 20
+
+// InsertEvents stores events as they were recorded, all in one statement.
 func (t *Tx) InsertEvents(ctx context.Context, events []postroom.Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	args := make([]any, 0, eventColumnCount*len(events))
 	for _, e := range events {
-		_, err := t.exec(ctx, qInsertEvent, e.ID, e.ConversationID, e.Seq, e.Kind, e.Version, e.ActID, e.Actor.Kind, e.Actor.ID, e.Path,
+		args = append(args, e.ID, e.ConversationID, e.Seq, e.Kind, e.Version, e.ActID, e.Actor.Kind, e.Actor.ID, e.Path,
 			e.Cause, e.Root, e.RootSeq, e.Depth, toJSON(e.Payload), toJSON(e.After), e.At, e.FinalAt, e.State, e.SetRevision, e.Words)
-		if err != nil {
-			return fmt.Errorf("insert event %s: %w", e.Kind, err)
-		}
+	}
+	if _, err := t.exec(ctx, qInsertEvents+rowsOf(len(events), eventColumnCount), args...); err != nil {
+		return fmt.Errorf("insert %d events from %s on: %w", len(events), events[0].Kind, err)
 	}
 	return nil
 }

@@ -168,28 +168,33 @@ func (r Read) Attachment(ctx context.Context, id int64) (a postroom.Attachment, 
 	return a, message, draft, missing(err, "There is no such attachment.")
 }
 
-const qInsertRef = `insert into message_ref (ref, conversation_id, mailbox_id, message_id, cited) values ($1,$2,$3,$4,$5)
-	on conflict (ref, conversation_id) do update set
+const (
+	qInsertRefs = `insert into message_ref (ref, conversation_id, mailbox_id, message_id, cited) values `
+	qKeepRefs   = ` on conflict (ref, conversation_id) do update set
 	message_id = case when message_ref.cited = 1 then excluded.message_id else message_ref.message_id end,
 	cited = case when message_ref.cited = 1 then excluded.cited else 0 end`
+)
 
-// AddRefs stores the Message-ID of a message and, as cited, those it names.
-// Ids are in canonical form.
+// AddRefs stores the Message-ID of a message and, as cited, those it names,
+// all in one statement. Ids are in canonical form.
 func (t *Tx) AddRefs(ctx context.Context, c *postroom.Conversation, message int64, own string, cited []string) error {
-	if own != "" {
-		if _, err := t.exec(ctx, qInsertRef, own, c.ID, c.MailboxID, message, 0); err != nil {
-			return err
+	var args []any
+	seen := map[string]bool{"": true}
+	add := func(ref string, cited int) {
+		if !seen[ref] {
+			seen[ref] = true
+			args = append(args, ref, c.ID, c.MailboxID, message, cited)
 		}
 	}
+	add(own, 0)
 	for _, ref := range cited {
-		if ref == "" || ref == own {
-			continue
-		}
-		if _, err := t.exec(ctx, qInsertRef, ref, c.ID, c.MailboxID, message, 1); err != nil {
-			return err
-		}
+		add(ref, 1)
 	}
-	return nil
+	if len(args) == 0 {
+		return nil
+	}
+	_, err := t.exec(ctx, qInsertRefs+rowsOf(len(args)/5, 5)+qKeepRefs, args...)
+	return err
 }
 
 // Ref is a conversation that knows a Message-ID.

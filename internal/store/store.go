@@ -155,6 +155,18 @@ func list(from, n int) string {
 	return b.String()
 }
 
+// rowsOf returns "($1, $2), ($3, $4), …" for some rows of some columns.
+func rowsOf(rows, columns int) string {
+	var b strings.Builder
+	for i := range rows {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString("(" + list(1+i*columns, columns) + ")")
+	}
+	return b.String()
+}
+
 func anys[T any](in []T) []any {
 	out := make([]any, len(in))
 	for i, v := range in {
