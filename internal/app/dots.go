@@ -1,130 +1,66 @@
 package app
 
-import (
-	"bufio"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
-	"sync"
-)
+import "sync"
 
 // dots remembers which mails came to their final dot, beyond the death of the
 // process. The database says durably that a mail's dot is next; between that
 // commit and the dot itself lies a moment, and a process that is killed in it
-// would leave a mail uncertain that was certainly not sent. A line in a file
-// costs no sync and outlives a kill, though not a power cut: what was written
-// under another boot of the machine is not believed.
+// would leave a mail uncertain that was certainly not sent. What is noted here
+// costs no sync: it lies in memory that is shared with a file, which outlives a
+// kill, though not a power cut; so what was noted under another boot of the
+// machine is not believed. Where there is no such memory, or no room in it,
+// nothing is noted, and the mail is uncertain as it would be without.
 type dots struct {
-	mu   sync.Mutex
-	file *os.File
-	open map[dotKey]bool // of this process: begun and not ended
-	left map[dotKey]bool // of a dead process: whether the dot was reached
-	size int64
+	mu    sync.Mutex
+	notes notes
+	open  map[dotKey]int  // slots of this process, begun and not ended
+	left  map[dotKey]dead // what a dead process left
+	free  []int
 }
 
 type dotKey struct{ mail, lease int64 }
 
-// dotsKept is the size in bytes up to which the file grows before it is
-// emptied.
-const dotsKept = 64 << 10
-
-// openDots opens the file in a data folder. Where the machine does not say
-// which boot this is, nothing is remembered.
-func openDots(dir string) (*dots, error) {
-	d := &dots{open: map[dotKey]bool{}, left: map[dotKey]bool{}}
-	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	if err != nil {
-		return d, nil
-	}
-	header := strings.TrimSpace(string(boot)) + "\n"
-	path := filepath.Join(dir, "dots")
-	if !d.load(path, header) {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-	}
-	if d.file, err = os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600); err != nil {
-		return nil, err
-	}
-	info, err := d.file.Stat()
-	if err == nil {
-		d.size = info.Size()
-	}
-	if err == nil && d.size == 0 {
-		err = d.write(header)
-	}
-	if err != nil {
-		return nil, errors.Join(err, d.file.Close())
-	}
-	return d, nil
+// dead is what is known of a mail whose process died.
+type dead struct {
+	slot    int
+	reached bool // the dot was next
 }
 
-// load reads what a dead process left; false if it is not to be believed.
-func (d *dots) load(path, header string) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	lines := bufio.NewReader(f)
-	if first, err := lines.ReadString('\n'); err != nil || first != header {
-		return false
-	}
-	for {
-		line, err := lines.ReadString('\n')
-		if err != nil {
-			return true // the last line may be half: it was not acted upon
-		}
-		var kind string
-		var k dotKey
-		if _, err := fmt.Sscanf(line, "%s %d %d\n", &kind, &k.mail, &k.lease); err != nil {
-			return false
-		}
-		switch kind {
-		case "begin":
-			d.left[k] = false
-		case "dot":
-			d.left[k] = true
-		case "end":
-			delete(d.left, k)
-		}
-	}
+// notes are slots that outlive the process; a slot is written whole or not at
+// all.
+type notes interface {
+	set(slot int, mail, lease int64)
+	reach(slot int)
+	clear(slot int)
+	close() error
 }
 
-func (d *dots) write(line string) error {
-	n, err := d.file.WriteString(line)
-	d.size += int64(n)
-	return err
-}
-
-// note writes a line about a mail. d.mu is held.
-func (d *dots) note(kind string, k dotKey) error {
-	return d.write(fmt.Sprintf("%s %d %d\n", kind, k.mail, k.lease))
-}
+// dotSlots is how many mails can be noted at a time, many more than there are
+// workers.
+const dotSlots = 512
 
 // Begin notes that a mail will come to its dot under a lease.
 func (d *dots) Begin(mail, lease int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	k := dotKey{mail, lease}
-	if d.file == nil || d.note("begin", k) != nil {
-		return // without this line nothing is believed of it later
+	if len(d.free) == 0 {
+		return
 	}
-	d.open[k] = true
+	slot := d.free[len(d.free)-1]
+	d.free = d.free[:len(d.free)-1]
+	d.notes.set(slot, mail, lease)
+	d.open[dotKey{mail, lease}] = slot
 }
 
 // Reach notes that the dot is written next; on an error it must not be.
 func (d *dots) Reach(mail, lease int64) error {
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	k := dotKey{mail, lease}
-	if !d.open[k] {
-		return nil
+	slot, noted := d.open[dotKey{mail, lease}]
+	d.mu.Unlock()
+	if noted {
+		d.notes.reach(slot) // the last thing before the dot: no lock, no system call
 	}
-	return d.note("dot", k)
+	return nil
 }
 
 // End forgets what was noted of a mail under a lease, because the database
@@ -133,31 +69,18 @@ func (d *dots) End(mail, lease int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	k := dotKey{mail, lease}
-	_, left := d.left[k]
-	if !left && !d.open[k] {
-		return
+	slot, noted := d.open[k]
+	if !noted {
+		was, left := d.left[k]
+		if !left {
+			return
+		}
+		slot = was.slot
 	}
 	delete(d.open, k)
 	delete(d.left, k)
-	if err := d.note("end", k); err == nil && d.size < dotsKept || len(d.open)+len(d.left) > 0 {
-		return
-	}
-	d.restart()
-}
-
-// restart empties the file but for its header: nothing in it matters any
-// more. d.mu is held.
-func (d *dots) restart() {
-	name := d.file.Name()
-	header, err := os.ReadFile(name)
-	if err != nil {
-		return
-	}
-	first, _, _ := strings.Cut(string(header), "\n")
-	if d.file.Truncate(0) == nil {
-		d.size = 0
-		_ = d.write(first + "\n") // without it the next start believes nothing
-	}
+	d.notes.clear(slot)
+	d.free = append(d.free, slot)
 }
 
 // Unwritten reports that a mail's process died under a lease before it wrote
@@ -165,16 +88,19 @@ func (d *dots) restart() {
 func (d *dots) Unwritten(mail, lease int64) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	reached, known := d.left[dotKey{mail, lease}]
-	return known && !reached
+	was, known := d.left[dotKey{mail, lease}]
+	return known && !was.reached
 }
 
-// Close closes the file.
+// Close gives the memory back; nothing is noted afterwards.
 func (d *dots) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.file == nil {
+	d.free, d.open, d.left = nil, nil, nil
+	if d.notes == nil {
 		return nil
 	}
-	return d.file.Close()
+	err := d.notes.close()
+	d.notes = nil
+	return err
 }
