@@ -5,7 +5,7 @@ package view
 // Paths of the assets every page, and a mail's own document, load.
 const (
 	appJS    = "/assets/app-2PA4OWPY.js"
-	appCSS   = "/assets/app-6ZISHZRS.css"
+	appCSS   = "/assets/app-T2WS22HB.css"
 	bodyCSS  = "/assets/body-B4JSBSBH.css"
 	iconsSVG = "/assets/icons-CB51010C.svg"
 )
