@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// smallDisk mounts a file system of a few bytes, to be filled.
+// smallDisk mounts a file system of a few bytes, to be filled; "" where that is
+// not allowed, as in most containers.
 func smallDisk(t *testing.T, size int) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "prove-disk-")
@@ -18,7 +19,8 @@ func smallDisk(t *testing.T, size int) string {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("mode=700,size=%d", size)); err != nil {
-		t.Skipf("a small disk cannot be mounted here: %v", err)
+		t.Logf("a small disk cannot be mounted here: %v", err)
+		return ""
 	}
 	t.Cleanup(func() {
 		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {

@@ -399,8 +399,11 @@ func TestServerUnreachableOrLying(t *testing.T) {
 // lost; when there is room again everything goes on by itself.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t, db.SQLite)
 	small := smallDisk(t, 24<<20)
+	if small == "" {
+		return // said in the log; package db proves its half with a database that may not grow
+	}
+	p := newPlace(t, db.SQLite)
 	p.set("DATA", small)
 	office := newOffice(t)
 	p.furnish(office)

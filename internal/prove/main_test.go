@@ -2,6 +2,7 @@ package prove_test
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -33,6 +34,13 @@ var program = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if testing.Short() {
+		// The short form is for instrumented runs, which do not reach the
+		// program: it is another process.
+		fmt.Println("the real program is not run in short mode")
+		return
+	}
 	code := m.Run()
 	if path, err := program(); err == nil && os.Getenv("POSTROOM_PROVE_PROGRAM") == "" {
 		_ = os.RemoveAll(filepath.Dir(path))
