@@ -316,9 +316,11 @@ func (j journey) verdict(r postroom.MailRecipient) Verdict {
 	if n := len(j.attempts); n > 0 && r.State == postroom.MailDone {
 		v.Server = j.attempts[n-1].Server
 	}
-	if _, after, ok := strings.Cut(r.Words, " "); ok && r.Code > 0 {
-		if code, _, _ := strings.Cut(after, " "); strings.Count(code, ".") == 2 {
-			v.Enhanced = code
+	// What the server said begins with its codes: each is shown once.
+	if code, rest, _ := strings.Cut(r.Words, " "); r.Code > 0 && code == decimal(int64(r.Code)) {
+		v.Words = rest
+		if code, rest, _ := strings.Cut(rest, " "); strings.Count(code, ".") == 2 {
+			v.Enhanced, v.Words = code, rest
 		}
 	}
 	return v
