@@ -78,7 +78,7 @@ package query
 //
 // Files and bodies
 //
-//	POST /uploads                         (files) file, conversation, inline=1; 201 view.UploadChip, 422 the same with Error
+//	POST /uploads                         (files) conversation, kind, inline=1, and file after them; 201 view.UploadChip, 422 the same with Error
 //	GET  /attachments/{id}/{name}?inline=1      download; inline only for png, jpeg, gif, webp
 //	GET  /messages/{id}/body?images=1&quotes=1  view.MessageBody(BodyPage)
 //	GET  /messages/{id}/raw               text/plain as a page of text, ?download=1 as message/rfc822

@@ -4,8 +4,8 @@ package view
 
 // Paths of the assets every page, and a mail's own document, load.
 const (
-	appJS    = "/assets/app-2PA4OWPY.js"
-	appCSS   = "/assets/app-T2WS22HB.css"
+	appJS    = "/assets/app-P33Z5DPX.js"
+	appCSS   = "/assets/app-D3STIRMS.css"
 	bodyCSS  = "/assets/body-B4JSBSBH.css"
 	iconsSVG = "/assets/icons-CB51010C.svg"
 )

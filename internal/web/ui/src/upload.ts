@@ -5,12 +5,13 @@ import { tab } from "./live"
 interface Upload {
   file: File
   conversation: number
+  kind: string // "reply" or "note": into which draft it goes
   inline: boolean
   list: HTMLElement
 }
 
 /** Resolves with the URL of a picture, or "" where there is none to show; a refused file stays in the list with its reason. */
-export function upload({ file, conversation, inline, list }: Upload): Promise<string> {
+export function upload({ file, conversation, kind, inline, list }: Upload): Promise<string> {
   const line = document.createElement("li")
   line.className = "file"
   line.setAttribute("data-browser", "")
@@ -62,7 +63,8 @@ export function upload({ file, conversation, inline, list }: Upload): Promise<st
       resolve("")
     }
     const data = new FormData()
-    data.append("conversation", String(conversation))
+    data.append("conversation", String(conversation)) // the server wants these before the file
+    data.append("kind", kind)
     if (inline) data.append("inline", "1")
     data.append("file", file)
     request.open("POST", "/uploads")

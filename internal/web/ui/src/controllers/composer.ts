@@ -306,7 +306,7 @@ export default class extends Controller<HTMLElement> {
     this.element.removeAttribute("data-closed")
     for (const file of files) {
       const inline = inText && this.editor !== null && /^image\/(png|jpeg|gif|webp)$/.test(file.type)
-      const done = upload({ file, conversation: this.numberValue, inline, list: this.filesTarget }).then((url) => {
+      const done = upload({ file, conversation: this.numberValue, kind: this.kindValue, inline, list: this.filesTarget }).then((url) => {
         if (inline && url) this.editor?.picture(url, file.name)
         this.changed()
       })
