@@ -13,7 +13,7 @@ import (
 func (v *conversationView) composer(ask ConversationAsk) *Composer {
 	c := &Composer{
 		Number: v.head.Number, Kind: "reply", Format: "html", From: v.head.Mailbox.Address, Subject: email.ReplySubject(v.head.Subject),
-		Signature: ownHTML(v.head.Mailbox.Signature, nil), Agents: v.assignable(), Seen: v.head.Seq, Return: ask.Return,
+		Signature: ownHTML(v.head.Mailbox.Signature, nil), Agents: v.assignable(), Seen: v.head.Seq,
 		UndoMS: v.head.Mailbox.UndoMS, Known: v.known(), Told: v.told(),
 	}
 	if ask.Compose == "reply" || ask.Compose == "note" {

@@ -3,28 +3,29 @@ package query
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"slices"
 
 	"postroom"
 	"postroom/internal/store"
 )
 
-// ConversationAsk says which conversation an agent opens, which list stands
-// beside it, and whether the composer is to be open: "reply", "note" or "".
+// ConversationAsk says which conversation an agent opens, and whether the
+// composer is to be open: "reply", "note" or "".
 type ConversationAsk struct {
 	Number  int64
 	Compose string
-	Return  string // where "send and list" leads
 }
 
 // Conversation reads the page of a conversation: the frame and three
-// statements.
+// statements. Without a list in place, the one beside it is the folder that the
+// conversation itself lies in.
 func (d *Desk) Conversation(ctx context.Context, a *postroom.Agent, ask ConversationAsk, place Place) (*ConversationPage, error) {
 	v, err := d.view(ctx, a, ask.Number, place)
 	if err != nil {
 		return nil, err
 	}
-	shell, err := d.Shell(ctx, a, place)
+	shell, err := d.Shell(ctx, a, v.place)
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +52,7 @@ type conversationView struct {
 	head     store.HeadRow
 	rows     *store.ConversationRows
 	messages []*postroom.Message
+	place    Place // with the list that stands beside it
 	now      int64
 
 	agents    map[int64]string
@@ -67,6 +69,7 @@ func (d *Desk) view(ctx context.Context, a *postroom.Agent, number int64, place 
 	if maySee(a, head.MailboxID) != nil {
 		return nil, postroom.Errorf(postroom.NotFound, "There is no conversation %d.", number)
 	}
+	place = place.beside(a, head)
 	ask := store.ConversationAsk{Agent: a.ID, Mailboxes: visible(a)}
 	if place.Folder != "" {
 		// A place that is no list only means that there are no neighbours.
@@ -74,7 +77,7 @@ func (d *Desk) view(ctx context.Context, a *postroom.Agent, number int64, place 
 			ask.List = &l
 		}
 	}
-	v := &conversationView{agent: a, head: head, now: d.store.Now(), agents: map[int64]string{}, tags: map[int64]string{}, workflows: map[int64]store.WorkflowName{}}
+	v := &conversationView{agent: a, head: head, place: place, now: d.store.Now(), agents: map[int64]string{}, tags: map[int64]string{}, workflows: map[int64]store.WorkflowName{}}
 	if v.messages, err = d.read().Messages(ctx, head.ID); err != nil {
 		return nil, fmt.Errorf("read messages: %w", err)
 	}
@@ -92,6 +95,27 @@ func (d *Desk) view(ctx context.Context, a *postroom.Agent, number int64, place 
 		v.workflows[x.ID] = x
 	}
 	return v, nil
+}
+
+// beside returns the place with the folder that the conversation lies in,
+// unless it names a list already. Its path then names it too, so that an act
+// on the page does not change the list beside it.
+func (p Place) beside(a *postroom.Agent, head store.HeadRow) Place {
+	if p.Folder != "" || p.Section != "desk" {
+		return p
+	}
+	folder := postroom.FolderOf(head.Status, head.AssigneeID)
+	if folder == postroom.Assigned && head.AssigneeID == a.ID {
+		folder = postroom.Mine
+	}
+	p.Folder = string(folder)
+	if u, err := url.Parse(p.Path); err == nil && u.Path != "" {
+		q := u.Query()
+		q.Set("folder", p.Folder)
+		u.RawQuery = q.Encode()
+		p.Path = u.String()
+	}
+	return p
 }
 
 func (v *conversationView) headOf() Head {

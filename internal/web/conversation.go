@@ -17,12 +17,24 @@ func showConversation(q *request) error {
 		return err
 	}
 	place := q.place("desk")
-	p, err := q.site.o.Pages.Conversation(q.Context(), q.agent, query.ConversationAsk{Number: number, Compose: q.URL.Query().Get("compose"), Return: listPath(place)}, place)
+	p, err := q.conversation(number, q.URL.Query().Get("compose"), place)
 	if err != nil {
 		return err
 	}
-	q.dress(&p.Shell)
 	return q.page(view.Conversation(*p), p)
+}
+
+// conversation reads the page of a conversation with a list beside it.
+func (q *request) conversation(number int64, compose string, place query.Place) (*query.ConversationPage, error) {
+	p, err := q.site.o.Pages.Conversation(q.Context(), q.agent, query.ConversationAsk{Number: number, Compose: compose}, place)
+	if err != nil {
+		return nil, err
+	}
+	q.dress(&p.Shell)
+	if p.Composer != nil {
+		p.Composer.Return = listPath(p.Shell.Place)
+	}
+	return p, nil
 }
 
 // listPath is the list of a place.

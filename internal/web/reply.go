@@ -237,11 +237,10 @@ func (q *request) refuse(ref query.Ref, kind postroom.MessageKind, err error) er
 func (q *request) refused(ref query.Ref, kind postroom.MessageKind, wrong query.FieldErrors, stale *query.Stale) error {
 	place := placeOfList(localPath(q.field("return"), "/"))
 	place.Path = conversationPath(ref.Number, place)
-	p, err := q.site.o.Pages.Conversation(q.Context(), q.agent, query.ConversationAsk{Number: ref.Number, Compose: string(kind), Return: listPath(place)}, place)
+	p, err := q.conversation(ref.Number, string(kind), place)
 	if err != nil {
 		return err
 	}
-	q.dress(&p.Shell)
 	if c := p.Composer; c != nil {
 		c.Open, c.Errors, c.Kind = true, wrong, string(kind)
 		c.Format, c.Body = orElse(q.field("format"), "text"), q.Form.Get("body")
