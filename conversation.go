@@ -83,7 +83,7 @@ func (c *Conversation) Forget() { c.pending = nil }
 // caller, since the mails' order hangs on it (W3).
 func (c *Conversation) record(by By, id int64, kind EventKind, p Payload) *Event {
 	for i := len(c.pending) - 1; i >= 0 && c.pending[i].ActID == by.ActID; i-- {
-		if c.pending[i].Depth == by.Depth && c.pending[i].Kind.rank() > kind.rank() && kind.rank() < 2 {
+		if c.pending[i].Depth == by.Depth && kind.before(c.pending[i].Kind) {
 			panic("postroom: " + string(kind) + " recorded after " + string(c.pending[i].Kind) + " in one act")
 		}
 	}
@@ -164,11 +164,7 @@ func (c *Conversation) AddNote(by By, id int64, m *Message) *Event {
 
 // show lets the list show the message.
 func (c *Conversation) show(m *Message) {
-	text := m.VisibleText // without what it quotes
-	if text == "" {
-		text = m.Text
-	}
-	c.Preview = Preview(text)
+	c.Preview = m.Preview()
 	c.HasAttachments = c.HasAttachments || len(m.Attachments) > 0
 }
 
@@ -270,6 +266,15 @@ func decimal(id int64) string {
 		return ""
 	}
 	return strconv.FormatInt(id, 10)
+}
+
+// Preview returns what lists show of a message: its beginning, without what it
+// quotes.
+func (m *Message) Preview() string {
+	if m.VisibleText != "" {
+		return Preview(m.VisibleText)
+	}
+	return Preview(m.Text)
 }
 
 // Preview returns the beginning of a text in one line, at most 160 runes.

@@ -44,18 +44,21 @@ func (k EventKind) Edge() bool {
 	return false
 }
 
-// rank is the place of an event within one act: the conversation before its
-// message, the message before what it changes (W3).
-func (k EventKind) rank() int {
+// before reports whether events of kind k come before those of another kind
+// within one act: the conversation before its message, the message before what
+// it changes (W3). What became of a mail or a run changes nothing, and stands
+// where it happened.
+func (k EventKind) before(other EventKind) bool {
 	switch k {
 	case ConversationCreated:
-		return 0
+		return other != ConversationCreated
 	case MessageReceived, ReplySent, NoteAdded:
-		return 1
-	case StatusChanged:
-		return 3
+		switch other {
+		case StatusChanged, AssigneeChanged, TagsChanged, SubjectChanged:
+			return true
+		}
 	}
-	return 2
+	return false
 }
 
 // ActorKind says what sort of actor did something.

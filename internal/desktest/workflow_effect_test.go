@@ -475,3 +475,21 @@ func TestSpamBeforeAcknowledgement(t *testing.T) {
 		}
 	})
 }
+
+// A reply that a rule forbids, or the breaker holds back, keeps nothing of what
+// the workflow does beside it from being done (W12, W21).
+func TestSkippedReplyLeavesTheRest(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		id := d.AddWorkflow("Answer and note", on(postroom.ConversationCreated, reply("We have it."), note("Answered."), status(postroom.Pending)))
+		next := d.AddWorkflow("Next", on(postroom.ConversationCreated, note("Seen.")))
+		c := d.CustomerWrites("no-reply@shop.example", "Your parcel", "It is on its way.")
+		d.ExpectMails()
+		run := onlyRun(t, d, c, id)
+		expect(t, "the reply", run.Effects[0].Result, postroom.EffectSkipped)
+		expect(t, "the note", run.Effects[1].Result, postroom.EffectDone)
+		onlyRun(t, d, c, next)
+		expect(t, "status", d.Conversation(c.ID).Status, postroom.Pending)
+		expect(t, "notes", d.Conversation(c.ID).Notes, 2)
+	})
+}
