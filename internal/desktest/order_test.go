@@ -106,6 +106,25 @@ func TestUnrelatedMailWaitsAnHour(t *testing.T) {
 	})
 }
 
+// With an undo window it is no longer than that: the hour counts from the end
+// of the window, not from the first try (W25).
+func TestUnrelatedMailWaitsAnHourAfterItsWindow(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.UndoWindow(10 * time.Second)
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		first := d.Agent("ann").Reply(c, "First.")
+		d.Office.Program(postoffice.Fault{Match: postoffice.Match{Func: func(e postoffice.Event) bool { return strings.Contains(e.From, tokenOf(d, first.MailIDs[0])) }},
+			Phase: postoffice.Rcpt, Action: postoffice.Lie, Reply: "451 4.3.0 Later"})
+		d.Pass(10 * time.Second)
+		d.Agent("ann").Reply(c, "Second.")
+		d.Pass(59 * time.Minute)
+		d.ExpectMails()
+		d.Pass(2 * time.Minute)
+		d.ExpectMails("Second.")
+	})
+}
+
 func tokenOf(d *desktest.Desk, mail int64) string { return d.Desk.Keys().Token(mail) }
 
 // Another conversation of the same customer is never held up (R3).
@@ -181,6 +200,34 @@ func TestAnswerSettlesUncertain(t *testing.T) {
 		d.CustomerAnswers(mails[0], "Thank you!")
 		if m := d.Mails(c.ID)[0]; m.State != postroom.MailDone || m.Words != "It was answered." {
 			t.Fatalf("the reply is %s %q", m.State, m.Words)
+		}
+	})
+}
+
+// Evidence that a mail arrived is no evidence for a recipient whom the server
+// had put off: they get it with the next try (R6).
+func TestEvidenceLeavesThePutOff(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		d.Office.Program(postoffice.Fault{Match: postoffice.Match{To: "ole@customer.example"}, Phase: postoffice.Rcpt, Action: postoffice.Lie, Reply: "450 4.2.0 Greylisted", Times: 1})
+		d.Office.Program(postoffice.Fault{Phase: postoffice.Answer, Action: postoffice.Cut, Times: 1})
+		p := replyTo(c, "The answer.")
+		p.Cc = []postroom.Address{{Address: "ole@customer.example"}}
+		d.Agent("ann").Publish(p)
+		d.Settle()
+		mails := d.ExpectMails("The answer.")
+		if mails[0].To != "mara@customer.example" {
+			t.Fatalf("handed over for %s", mails[0].To)
+		}
+		mails[0].To = "mara@customer.example"
+		d.CustomerAnswers(mails[0], "Thank you!")
+		d.Pass(time.Hour)
+		if again := d.ExpectMails("The answer."); again[0].To != "ole@customer.example" {
+			t.Errorf("sent again to %s", again[0].To)
+		}
+		if m := d.Mails(c.ID)[0]; m.State != postroom.MailDone {
+			t.Errorf("the reply is %s %q", m.State, m.Words)
 		}
 	})
 }

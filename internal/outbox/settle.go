@@ -245,10 +245,19 @@ func (o *Outbox) move(ctx context.Context, id int64, f func(*postroom.Mail) (pos
 		from, now := m.State, o.Store.Now()
 		m.State, m.Words = to, words
 		for i := range m.Recipients {
-			if r := &m.Recipients[i]; !r.State.Ended() {
+			r := &m.Recipients[i]
+			switch {
+			case r.State.Ended():
+			case from == postroom.MailUnsure && to.Ended() && r.State != postroom.MailUnsure:
+				// The server has put this one off: what settles the doubt about
+				// the others says nothing of it.
+				r.State, m.State = postroom.MailQueued, postroom.MailQueued
+				m.Words = words + " It is tried again for whom the server had put off."
+			default:
 				r.State, r.Words, r.At = to, words, now
 			}
 		}
+		to = m.State
 		m.DueAt = now
 		if to.Ended() {
 			m.DueAt, m.EndedAt = 0, now

@@ -82,7 +82,8 @@ func (r Read) ConversationMails(ctx context.Context, conversation int64) ([]*pos
 //   - an event of its conversation with a smaller sequence number is still to
 //     be judged, since that may yet put a mail before it;
 //   - an earlier mail of the same chain is open, however long that takes;
-//   - an earlier mail to one of its recipients is open, for an hour at most;
+//   - an earlier mail to one of its recipients is open, for an hour at most
+//     from the end of its window, which is its due time before the first try;
 //   - its channel is paused.
 //
 // Earlier means smaller (root_seq, seq).
@@ -93,7 +94,7 @@ const qClaimable = `select m.id, m.tries from mail m
 	and not exists (select 1 from mail o where o.conversation_id = m.conversation_id and o.ended = 0 and o.id <> m.id
 		and (o.root_seq < m.root_seq or (o.root_seq = m.root_seq and o.seq < m.seq))
 		and (o.root_id = m.root_id
-			or ((m.queued_at = 0 or m.queued_at > $2) and o.state <> 'quarantined' and exists (select 1 from mail_recipient a
+			or (case when m.queued_at = 0 then m.due_at else m.queued_at end > $2 and o.state <> 'quarantined' and exists (select 1 from mail_recipient a
 				join mail_recipient b on b.address = a.address where a.mail_id = o.id and b.mail_id = m.id))))
 	order by m.class, m.due_at, m.id limit $3`
 
