@@ -52,6 +52,9 @@ func (d *Desk) undoIn(ctx context.Context, tx *store.Tx, a *postroom.Agent, id i
 	if act, err = tx.Act(ctx, id); err != nil { // again, now that the conversation is locked
 		return Undone{}, err
 	}
+	if err := may(a, postroom.Answer, c.MailboxID); err != nil {
+		return Undone{}, err
+	}
 	now := d.store.Now()
 	if err := undoable(a, act, now); err != nil {
 		return Undone{}, err
@@ -88,6 +91,7 @@ type undoing struct {
 	now    int64
 	ids    []int64
 	undone []postroom.Event
+	later  []postroom.Event // what happened since and was not undone
 	out    Undone
 
 	replies, notes int // messages taken back
@@ -101,6 +105,9 @@ func (u *undoing) events(ctx context.Context) error {
 		return err
 	}
 	for _, e := range events {
+		if e.State == postroom.EventUndone {
+			continue // nothing was left of it after an earlier act was undone
+		}
 		if e.State == postroom.EventJudged && e.Kind.Edge() || e.SetRevision != 0 {
 			return postroom.Errorf(postroom.Conflict, "Too late to undo: the workflows have seen it.")
 		}
@@ -118,8 +125,13 @@ func (u *undoing) events(ctx context.Context) error {
 		if err := u.tx.CancelHeld(ctx, e.ID, "Undone before it was sent.", u.now); err != nil {
 			return err
 		}
+		u.undone = append(u.undone, e)
 	}
-	u.undone = events
+	if n := len(u.undone); n > 0 {
+		if u.later, err = u.tx.LaterEvents(ctx, u.c.ID, u.undone[n-1].Seq); err != nil {
+			return err
+		}
+	}
 	return u.tx.UndoAct(ctx, u.act.ID, u.now)
 }
 
@@ -214,7 +226,11 @@ func (u *undoing) restore(ctx context.Context) error {
 			}
 			slices.Sort(c.Tags)
 		case postroom.SubjectChanged:
-			c.Subject = u.act.Subject
+			if slices.ContainsFunc(u.later, renames) {
+				u.out.Kept = append(u.out.Kept, "The subject was changed since.")
+			} else {
+				c.Subject = u.act.Subject
+			}
 		}
 	}
 	if c.WaitingSince == 0 && c.Status != postroom.Closed && c.Status != postroom.Spam && c.LastHumanAt <= u.act.At {
@@ -223,34 +239,76 @@ func (u *undoing) restore(ctx context.Context) error {
 	return u.resnapshot(ctx)
 }
 
+func renames(e postroom.Event) bool { return e.Kind == postroom.SubjectChanged }
+
 // resnapshot rewrites the later events as if the undone ones had never been:
-// from-values and snapshots. One whose from equals its to is undone too.
+// from-values and snapshots. One whose from equals its to is undone too. What
+// the later acts would go back to, if they are undone as well, follows.
 func (u *undoing) resnapshot(ctx context.Context) error {
-	last := u.undone[len(u.undone)-1]
-	later, err := u.tx.PendingEvents(ctx, u.c.ID, last.Seq+1, 1000)
-	if err != nil {
-		return err
-	}
-	facts := u.act.Before
-	for _, e := range later {
-		if e.ActID == u.act.ID {
-			continue
+	facts, act := u.act.Before, u.act.ID
+	renamed := slices.ContainsFunc(u.undone, renames)
+	for _, e := range u.later {
+		if e.ActID != act {
+			act = e.ActID
+			if err := u.rebase(ctx, act, facts, renamed); err != nil {
+				return err
+			}
 		}
-		e.After.Replies -= u.replies
-		e.After.Notes -= u.notes
+		renamed = renamed && !renames(e)
 		next, changed := e.Replay(facts)
+		if changed {
+			facts = u.without(next.After)
+			next.After = facts
+		}
+		if e.State != postroom.EventPending {
+			continue // nobody judges it
+		}
 		if !changed {
 			if _, err := u.tx.EndEvent(ctx, e.ID, postroom.EventUndone, "Nothing was left of it after an earlier act was undone."); err != nil {
 				return err
 			}
 			continue
 		}
-		facts = next.After
 		if err := u.tx.RewriteEvent(ctx, next); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// rebase tells a later act what was before it now; a machine's act, which
+// cannot be undone, has nothing to be told.
+func (u *undoing) rebase(ctx context.Context, id int64, before postroom.Snapshot, renamed bool) error {
+	act, err := u.tx.Act(ctx, id)
+	if postroom.CodeOf(err) == postroom.NotFound {
+		return nil
+	}
+	if err != nil || act.UndoneAt > 0 {
+		return err
+	}
+	act.Before = before
+	if renamed {
+		act.Subject = u.act.Subject
+	}
+	return u.tx.RewriteAct(ctx, act)
+}
+
+// without takes the messages taken back out of a later snapshot, and lets the
+// customer wait again where nobody else has answered since.
+func (u *undoing) without(s postroom.Snapshot) postroom.Snapshot {
+	was := u.act.Before
+	s.Replies -= u.replies
+	s.Notes -= u.notes
+	if u.replies > 0 && s.LastAgentAt == u.act.At {
+		s.LastAgentAt = was.LastAgentAt
+	}
+	if u.replies > 0 && s.LastHumanAt == u.act.At {
+		s.LastHumanAt = was.LastHumanAt
+	}
+	if s.WaitingSince == 0 && s.LastHumanAt <= was.LastHumanAt && (s.Status == postroom.Active || s.Status == postroom.Pending) {
+		s.WaitingSince = was.WaitingSince
+	}
+	return s
 }
 
 // save writes the conversation and lets its lane look again.
@@ -259,7 +317,7 @@ func (u *undoing) save(ctx context.Context) error {
 	if m, err := u.tx.LastShown(ctx, c.ID); err != nil {
 		return err
 	} else if m != nil {
-		c.Preview = postroom.Preview(m.Text)
+		c.Preview = m.Preview()
 	}
 	if err := u.tx.UpdateConversation(ctx, c, u.before); err != nil {
 		return err

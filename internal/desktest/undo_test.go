@@ -187,3 +187,122 @@ func TestUndoKeepsNewDraft(t *testing.T) {
 		}
 	})
 }
+
+// Two acts undone, the earlier one first: what came after them is seen as if
+// neither had been.
+func TestUndoTwoActsInTheirOrder(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.UndoWindow(10 * time.Second)
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		ann := d.Agent("ann")
+		assigned := ann.Assign(c, d.Agent("ben").ID)
+		replied := ann.Reply(c, "The answer.")
+		closed := ann.SetStatus(c, postroom.Closed, postroom.PathMenu)
+		d.Agent("ben").SetStatus(c, postroom.Spam, postroom.PathMenu)
+		ann.Undo(assigned)
+		ann.Undo(replied)
+		ann.Undo(closed)
+		events, _ := d.Store.Read().Events(d.Ctx, c.ID)
+		last := events[len(events)-1]
+		if last.Payload.From != "active" || last.After.AssigneeID != 0 || last.After.Replies != 0 {
+			t.Errorf("Ben's change after both undos: %+v", last)
+		}
+	})
+}
+
+// A reply and a close undone one after the other, the reply first: the
+// customer waits since when they wrote.
+func TestUndoReplyThenClose(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.UndoWindow(10 * time.Second)
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		ann := d.Agent("ann")
+		d.Clock.Advance(time.Second)
+		replied := ann.Reply(c, "The answer.")
+		d.Clock.Advance(time.Second)
+		closed := ann.SetStatus(c, postroom.Closed, postroom.PathMenu)
+		ann.Undo(replied)
+		ann.Undo(closed)
+		if got := d.Conversation(c.ID); got.WaitingSince != c.WaitingSince || got.LastHumanAt != 0 {
+			t.Errorf("waiting since %d, not %d; last human %d", got.WaitingSince, c.WaitingSince, got.LastHumanAt)
+		}
+	})
+}
+
+// An undo gives the list back what it showed: what a person wrote, without what
+// their mail quotes.
+func TestUndoRestoresPreview(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.UndoWindow(10 * time.Second)
+		d.ClosingNotice()
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		d.Agent("ann").SendAndClose(c, "The answer.")
+		d.Pass(time.Minute)
+		mails := d.ExpectMails("The answer.", "auto:closed")
+		d.CustomerAnswers(mails[0], "Still broken.\n\nOn Monday, Ann wrote:\n> The answer.\n> It is long.")
+		before := d.Conversation(c.ID).Preview
+		out := d.Agent("ann").Reply(c, "Another answer.")
+		d.Agent("ann").Undo(out)
+		if got := d.Conversation(c.ID).Preview; got != before {
+			t.Errorf("the list shows %q, not %q", got, before)
+		}
+	})
+}
+
+// Who may no longer see a mailbox cannot undo there either.
+func TestUndoNeedsAccess(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.UndoWindow(10 * time.Second)
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		ben := d.Agent("ben")
+		out := ben.SetStatus(c, postroom.Closed, postroom.PathMenu)
+		ben.Mailboxes = nil
+		if err := ben.TryUndo(out); postroom.CodeOf(err) != postroom.NotFound {
+			t.Errorf("undone without access: %v", err)
+		}
+	})
+}
+
+// An act of which nothing was left has nothing to give back.
+func TestUndoOfWhatIsVoid(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.UndoWindow(10 * time.Second)
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		closed := d.Agent("ann").SetStatus(c, postroom.Closed, postroom.PathMenu)
+		reopened := d.Agent("ben").SetStatus(c, postroom.Active, postroom.PathMenu)
+		d.Agent("ann").Undo(closed)
+		d.Agent("ben").Undo(reopened)
+		if s := d.Conversation(c.ID).Status; s != postroom.Active {
+			t.Errorf("the conversation is %s, and nobody closed it", s)
+		}
+	})
+}
+
+// A subject that somebody else has changed since stays.
+func TestUndoSubject(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.UndoWindow(10 * time.Second)
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		name := func(who, subject string) desk.Outcome {
+			out, err := d.Desk.SetSubject(d.Ctx, d.Agent(who).Agent, c.ID, subject, postroom.PathMenu)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return out
+		}
+		first, second := name("ann", "Lamp, broken"), name("ben", "Lamp, very broken")
+		if u := d.Agent("ann").Undo(first); len(u.Kept) != 1 || d.Conversation(c.ID).Subject != "Lamp, very broken" {
+			t.Errorf("kept %v, the subject is %q", u.Kept, d.Conversation(c.ID).Subject)
+		}
+		d.Agent("ben").Undo(second)
+		if got := d.Conversation(c.ID).Subject; got != "Lamp" {
+			t.Errorf("after both undos the subject is %q", got)
+		}
+	})
+}

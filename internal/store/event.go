@@ -223,6 +223,14 @@ func (r Read) Act(ctx context.Context, id int64) (Act, error) {
 	return a, missing(err, "There is nothing to undo.")
 }
 
+const qRewriteAct = `update act set facts_before = $2 where id = $1`
+
+// RewriteAct gives an act what was before it another time, after an earlier
+// act was undone (W19).
+func (t *Tx) RewriteAct(ctx context.Context, a Act) error {
+	return t.one(ctx, "rewrite act", qRewriteAct, a.ID, toJSON(actBefore{a.Before, a.Subject}))
+}
+
 const qJobActs = `select ` + actColumns + ` from act where job_id = $1 and conversation_id > $2 order by conversation_id limit $3`
 
 // JobActs loads the acts of a job in order of conversation, after one.

@@ -86,9 +86,10 @@ func (r Read) LastReceived(ctx context.Context, conversation int64) (*postroom.M
 }
 
 const qLastShown = `select ` + messageColumns + ` from message
-	where conversation_id = $1 and kind <> 'note' and undone = 0 order by seq desc limit 1`
+	where conversation_id = $1 and kind <> 'note' and author_kind not in ('workflow', 'system') and undone = 0 order by seq desc limit 1`
 
-// LastShown loads the latest message that is no note, nil if there is none.
+// LastShown loads the message that lists show: the latest that is no note and
+// that no machine of ours wrote, nil if there is none.
 func (r Read) LastShown(ctx context.Context, conversation int64) (*postroom.Message, error) {
 	m, err := scanMessage(r.q.QueryRow(ctx, qLastShown, conversation))
 	if postroom.CodeOf(missing(err, "")) == postroom.NotFound {
