@@ -30,6 +30,8 @@ type bulkParams struct {
 	Add      []int64         `json:"add,omitempty"`
 	Remove   []int64         `json:"remove,omitempty"`
 	UndoMS   int64           `json:"undo_ms"`
+
+	assignee *postroom.Agent // nil: nobody, or it is left
 }
 
 // StartBulk makes a job that changes each conversation in a transaction of its
@@ -53,7 +55,13 @@ func (d *Desk) StartBulk(ctx context.Context, a *postroom.Agent, b Bulk) (int64,
 		}
 	}
 	p := bulkParams{Numbers: numbers, Status: b.Status, Assignee: b.Assignee, UndoMS: postroom.DefaultUndoMS}
-	var err error
+	err := d.findAssignee(ctx, &p)
+	if postroom.CodeOf(err) == postroom.NotFound {
+		return 0, postroom.InvalidField("assignee", "There is no such agent.")
+	}
+	if err != nil {
+		return 0, err
+	}
 	if p.Add, err = d.tagIDs(ctx, b.AddTags, true); err != nil {
 		return 0, err
 	}
@@ -79,6 +87,19 @@ func (d *Desk) StartBulk(ctx context.Context, a *postroom.Agent, b Bulk) (int64,
 	return id, err
 }
 
+// findAssignee loads to whom a bulk change gives the conversations.
+func (d *Desk) findAssignee(ctx context.Context, p *bulkParams) (err error) {
+	if p.Assignee != nil && *p.Assignee != 0 {
+		p.assignee, err = d.store.Read().Agent(ctx, *p.Assignee)
+	}
+	return err
+}
+
+// bulkTries is how often a bulk job is taken up again because of a
+// conversation that fails, before it goes on without it: the events of the
+// others wait for its end, and their mails with them.
+const bulkTries = 5
+
 // RunBulk does the work of a bulk job from where it was left. Each
 // conversation's change is atomic with the job's progress, so a crash repeats
 // and loses nothing. hold must fail when the worker's lease was lost.
@@ -95,11 +116,21 @@ func (d *Desk) RunBulk(ctx context.Context, id int64, hold func(context.Context,
 	if err != nil {
 		return err
 	}
+	if err := d.findAssignee(ctx, &p); err != nil {
+		return err
+	}
 	for at := job.Done + job.Skipped; at < len(p.Numbers); at++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := d.bulkOne(ctx, agent, id, p, p.Numbers[at], hold); err != nil {
+		n := p.Numbers[at]
+		err := d.bulkOne(ctx, agent, id, p, n, hold)
+		if err != nil && job.Tries >= bulkTries && ctx.Err() == nil && postroom.CodeOf(err) != postroom.Unavailable {
+			d.log.Error("a bulk job goes on without a conversation that fails", "job", id, "conversation", n, "error", err)
+			words := postroom.TextOf(err)
+			err = d.store.Write(ctx, func(tx *store.Tx) error { return d.progress(ctx, tx, id, n, words, hold) })
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -125,6 +156,8 @@ func (d *Desk) bulkOne(ctx context.Context, a *postroom.Agent, job int64, p bulk
 			return err
 		case !postroom.Can(a, postroom.Answer, c.MailboxID):
 			words = "There is no such conversation."
+		case p.assignee != nil && !postroom.Can(p.assignee, postroom.Answer, c.MailboxID):
+			words = p.assignee.Name + " may not see this mailbox."
 		default:
 			out, err := d.In(ctx, tx, actor, Cause{Path: postroom.PathBulk, JobID: job}, c, ids, func(t *Turn) error {
 				t.Tags(p.Add, p.Remove)

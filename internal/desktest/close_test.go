@@ -1,12 +1,14 @@
 package desktest_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"postroom"
 	"postroom/internal/desk"
 	"postroom/internal/desktest"
+	"postroom/internal/store"
 )
 
 // closePaths is W26's table as far as the paths exist: what is done, and which
@@ -243,4 +245,47 @@ func expectField(t *testing.T, err error, field string) {
 	if !ok || e.Code != postroom.Conflict || e.Field != field {
 		t.Fatalf("%v, not a conflict about %s", err, field)
 	}
+}
+
+// A bulk change gives conversations only to who may answer them, as the menu
+// does.
+func TestBulkAssignsOnlyToWhoMay(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		nobody, eve := d.ID(), d.AddAgent("eve", postroom.Member)
+		ann := d.Agent("ann")
+		if _, err := d.Desk.StartBulk(d.Ctx, ann.Agent, desk.Bulk{Numbers: []int64{c.Number}, Assignee: &nobody}); postroom.CodeOf(err) != postroom.Invalid {
+			t.Errorf("given to nobody there is: %v", err)
+		}
+		d.Write(func(tx *store.Tx) error { return tx.SetMailboxAgents(d.Ctx, d.Mailbox.ID, []int64{ann.ID}) })
+		id := ann.Bulk(desk.Bulk{Numbers: []int64{c.Number}, Assignee: &eve.ID})
+		job, err := d.Store.Read().Job(d.Ctx, id)
+		if err != nil || job.Skipped != 1 || len(job.Report) != 1 || !strings.Contains(job.Report[0].Words, "Eve") {
+			t.Errorf("the job: %+v, %v", job, err)
+		}
+		if got := d.Conversation(c.ID).AssigneeID; got != 0 {
+			t.Errorf("given to %d, who may not see it", got)
+		}
+	})
+}
+
+// A conversation that cannot be changed does not keep a bulk job from its end:
+// the mails of the others wait for that.
+func TestBulkGoesOnWithoutWhatFails(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.ClosingNotice()
+		good := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		bad := d.CustomerWrites("ole@customer.example", "Chair", "Broken.")
+		d.SQL("update event set seq = seq + 1 where conversation_id = $1 and seq = 2", bad.ID)
+		d.Agent("ann").Bulk(desk.Bulk{Numbers: []int64{good.Number, bad.Number}, Status: postroom.Closed})
+		d.Agent("ann").Reply(good, "The answer.")
+		d.Pass(time.Second)
+		d.ExpectMails()
+		for range 10 {
+			d.Pass(5 * time.Minute)
+		}
+		d.ExpectMails("auto:closed", "The answer.")
+	})
 }
