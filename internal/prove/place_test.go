@@ -54,6 +54,9 @@ func newPlace(t testing.TB, e db.Engine) *place {
 // newPlaceOn makes an empty place for a desk on a database.
 func newPlaceOn(t testing.TB, database string) *place {
 	t.Helper()
+	if _, err := program(); err != nil { // building takes long: nothing's patience begins before
+		t.Fatal(err)
+	}
 	dir, err := os.MkdirTemp("", "prove-")
 	if err != nil {
 		t.Fatal(err)
