@@ -2,8 +2,18 @@ package query
 
 // WorkflowsPage is GET /workflows: all of them in their one order (W11).
 type WorkflowsPage struct {
-	Shell Shell
-	Rows  []WorkflowLine
+	Shell    Shell
+	Rows     []WorkflowLine
+	Findings []WorkflowFinding
+}
+
+// WorkflowFinding is something an admin should look at before it does harm
+// (W34): workflows that do not go well together, or one that never runs.
+type WorkflowFinding struct {
+	Title     string // what kind of thing it is: "Two mails to the customer"
+	Text      string // a sentence with the names of those it is about
+	Grave     bool   // it does not work at all, or does not stop
+	Workflows []Choice
 }
 
 // WorkflowLine is one workflow in the list.
@@ -33,6 +43,7 @@ type WorkflowPage struct {
 	Template  string          // wording of the reply as stored or as typed
 	Variables []Choice        // Value "customer.first_name", Text "First name of the customer"
 	Preview   *WorkflowSample // rendered on a real or sample conversation
+	On        string          // number of the conversation to render it on, as typed; "" invents one
 	Versions  []WorkflowVersion
 	Shown     int // version shown; 0 = the published one
 	Errors    FieldErrors

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"postroom"
@@ -50,11 +51,20 @@ func shown(e store.EventRow) bool {
 	return true
 }
 
+// withoutNewcomer leaves out the notice that somebody new wrote: while nobody
+// has confirmed them the page asks about them itself (T9).
+func withoutNewcomer(notices []string) []string {
+	return slices.DeleteFunc(slices.Clone(notices), func(n string) bool { return strings.HasPrefix(n, "Unverified new participant") })
+}
+
 func (v *conversationView) message(i int) *Message {
 	m := v.messages[i]
 	out := &Message{
 		ID: m.ID, Seq: m.Seq, Kind: string(m.Kind), At: m.At, To: addresses(m.To), Cc: addresses(m.Cc), Bcc: addresses(m.Bcc),
 		Class: string(m.Class), Unverified: m.Unconfirmed, Verified: m.Verified, Notices: m.Notices, HasRaw: m.InboundID > 0, Undone: m.Undone,
+	}
+	if m.Unconfirmed {
+		out.Notices = withoutNewcomer(m.Notices)
 	}
 	v.author(m, out)
 	if m.Date != 0 && max(m.Date-m.At, m.At-m.Date) > claimedDiffers {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"postroom"
+	"postroom/internal/automate"
 	"postroom/internal/query"
 )
 
@@ -25,8 +26,11 @@ type Workflows interface {
 	Reword(ctx context.Context, by *postroom.Agent, workflow int64, base int, wording string) error
 	// Restore publishes an older version again.
 	Restore(ctx context.Context, by *postroom.Agent, workflow int64, version int) error
-	// Preview renders a wording; it changes nothing.
-	Preview(ctx context.Context, by *postroom.Agent, workflow int64, wording string) (query.WorkflowSample, error)
+	// PreviewOn renders a wording on the conversation with a number, 0 for an
+	// invented one; it changes nothing.
+	PreviewOn(ctx context.Context, by *postroom.Agent, workflow int64, wording string, number int64) (query.WorkflowSample, error)
+	// List says, besides which there are, what does not go well together.
+	List(ctx context.Context, by *postroom.Agent) (automate.List, error)
 }
 
 // Demo is the customers' side of the demo: what its post office holds.

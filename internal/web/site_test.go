@@ -16,6 +16,7 @@ import (
 
 	"postroom"
 	"postroom/internal/auth"
+	"postroom/internal/automate"
 	"postroom/internal/dbtest"
 	"postroom/internal/desktest"
 	"postroom/internal/directory"
@@ -51,7 +52,7 @@ func open(t testing.TB, d *desktest.Desk) *office {
 	}
 	o.site, err = web.New(web.Options{
 		Pages: query.New(query.Options{Store: d.Store, Blobs: d.Blobs, Name: "Acme"}), Desk: d.Desk, Outbox: d.Outbox, Auth: o.auth, Alarms: d.Alarms, Hub: o.hub,
-		Directory: directory.New(directory.Options{Store: d.Store, Sealer: plain{}}), Reactor: d.React, MaxUpload: 1 << 20, Name: "Acme",
+		Directory: directory.New(directory.Options{Store: d.Store, Sealer: plain{}}), Reactor: d.React, Workflows: automate.New(automate.Options{Store: d.Store, Letters: d.Desk}), MaxUpload: 1 << 20, Name: "Acme",
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,9 +1,12 @@
 package web
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 
 	"postroom"
+	"postroom/internal/automate"
 	"postroom/internal/query"
 	"postroom/internal/web/view"
 )
@@ -15,7 +18,67 @@ func showWorkflows(q *request) error {
 		return err
 	}
 	q.dress(&p.Shell)
+	if w := q.site.o.Workflows; w != nil {
+		list, err := w.List(q.Context(), q.agent)
+		if err != nil {
+			return err
+		}
+		p.Findings = findings(list)
+	}
 	return q.page(view.Workflows(*p), p)
+}
+
+// findings are what an admin is to be warned of, what does harm first.
+func findings(list automate.List) []query.WorkflowFinding {
+	var out []query.WorkflowFinding
+	names := map[int64]string{}
+	for _, x := range list.Workflows {
+		names[x.ID] = x.Name
+		if x.Fault != "" {
+			out = append(out, query.WorkflowFinding{Title: "Cannot be read", Grave: true, Workflows: []query.Choice{{Value: strconv.FormatInt(x.ID, 10), Text: x.Name}},
+				Text: "The published version of “" + x.Name + "” cannot be read, so it does nothing: " + x.Fault})
+		}
+	}
+	for _, f := range list.Findings {
+		title, grave := findingTitle(string(f.Kind))
+		line := query.WorkflowFinding{Title: title, Text: f.Text, Grave: grave}
+		for _, id := range f.Workflows {
+			line.Workflows = append(line.Workflows, query.Choice{Value: strconv.FormatInt(id, 10), Text: names[id]})
+		}
+		out = append(out, line)
+	}
+	slices.SortStableFunc(out, func(a, b query.WorkflowFinding) int {
+		switch {
+		case a.Grave == b.Grave:
+			return 0
+		case a.Grave:
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+// findingTitle names a kind of finding for people, and says whether it is
+// grave.
+func findingTitle(kind string) (title string, grave bool) {
+	switch kind {
+	case "double_mail":
+		return "Two mails to the customer", false
+	case "same_field":
+		return "Two write the same", false
+	case "unreachable":
+		return "Never reached", true
+	case "never_true":
+		return "Can never match", true
+	case "never_known":
+		return "Asks for what is not known", true
+	case "cycle":
+		return "A circle", true
+	case "machine_reply":
+		return "May answer machines", false
+	}
+	return "Look at this", false
 }
 
 // showWorkflow is GET /workflows/{id}, and /workflows/{id}/versions/{n}.
@@ -90,8 +153,18 @@ func previewWorkflow(q *request) error {
 	if err != nil {
 		return err
 	}
-	p.Template = q.Form.Get("template")
-	sample, err := w.Preview(q.Context(), q.agent, id, p.Template)
+	p.Template, p.On = q.Form.Get("template"), strings.TrimPrefix(q.field("number"), "#")
+	number := int64(0)
+	if p.On != "" {
+		if number, err = strconv.ParseInt(p.On, 10, 64); err != nil || number < 1 {
+			p.Errors = query.FieldErrors{"number": "Write the number of a conversation, such as 12, or nothing."}
+			return q.html(422, view.Workflow(*p))
+		}
+	}
+	sample, err := w.PreviewOn(q.Context(), q.agent, id, p.Template, number)
+	if postroom.CodeOf(err) == postroom.NotFound && number > 0 {
+		err = postroom.InvalidField("number", "There is no conversation %d.", number)
+	}
 	if wrong := faults(err); wrong != nil {
 		p.Errors = wrong
 	} else if err != nil {

@@ -5,7 +5,7 @@ package view
 // Paths of the assets every page, and a mail's own document, load.
 const (
 	appJS    = "/assets/app-P33Z5DPX.js"
-	appCSS   = "/assets/app-D3STIRMS.css"
+	appCSS   = "/assets/app-QFMGIILO.css"
 	bodyCSS  = "/assets/body-B4JSBSBH.css"
 	iconsSVG = "/assets/icons-CB51010C.svg"
 )
