@@ -1,6 +1,7 @@
 package desktest_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -229,6 +230,59 @@ func TestEvidenceLeavesThePutOff(t *testing.T) {
 		if m := d.Mails(c.ID)[0]; m.State != postroom.MailDone {
 			t.Errorf("the reply is %s %q", m.State, m.Words)
 		}
+	})
+}
+
+// stumbling dots cannot be reached the first time.
+type stumbling struct{ fell bool }
+
+func (*stumbling) Begin(int64, int64)          {}
+func (*stumbling) End(int64, int64)            {}
+func (*stumbling) Unwritten(int64, int64) bool { return false }
+func (s *stumbling) Reach(int64, int64) error {
+	if s.fell {
+		return nil
+	}
+	s.fell = true
+	return errors.New("no")
+}
+
+// The rows say that the dot is next, and then it is not written: what certainly
+// was not sent is not uncertain, and a notice is not taken as sent (R6, R8).
+func TestDotThatWasNotWritten(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.Outbox.Dots = &stumbling{}
+		d.ClosingNotice()
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		d.Agent("ann").SetStatus(c, postroom.Closed, postroom.PathMenu)
+		d.Settle()
+		d.ExpectMails()
+		d.Pass(2 * time.Second)
+		d.ExpectMails("auto:closed")
+		if m := d.Mails(c.ID)[0]; m.State != postroom.MailDone || m.Tries != 1 {
+			t.Errorf("the notice is %s after %d tries: %s", m.State, m.Tries, m.Words)
+		}
+	})
+}
+
+// A mail that cannot be settled keeps no other from its end.
+func TestMendGoesOn(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		a := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		b := d.CustomerWrites("ole@customer.example", "Chair", "Broken.")
+		d.Office.Program(postoffice.Fault{Phase: postoffice.Answer, Action: postoffice.Cut, Times: 2})
+		broken := d.Agent("ann").Reply(a, "About the lamp.").MailIDs[0]
+		d.Agent("ann").Reply(b, "About the chair.")
+		d.Settle()
+		d.ExpectMails("About the lamp.", "About the chair.")
+		d.SQL("update mail set conversation_id = 0 where id = $1", broken)
+		d.Pass(16 * time.Minute)
+		d.ExpectMails("About the chair.")
+		d.SQL("update mail set conversation_id = $2 where id = $1", broken, a.ID)
+		d.Pass(time.Minute)
+		d.ExpectMails("About the lamp.")
 	})
 }
 

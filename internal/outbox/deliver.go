@@ -48,29 +48,29 @@ func (o *Outbox) Deliver(ctx context.Context, c store.Claimed) error {
 		return err
 	}
 	result, fault := o.attempt(ctx, c, m, mailbox, body)
-	if ctx.Err() != nil && !result.DotWritten {
-		return o.interrupted(context.WithoutCancel(ctx), c, m, a, result)
-	}
-	if result.Fenced {
-		// Another worker has rescued this mail, or the database is away: either
-		// way nothing was sent and nothing may be written by us.
-		o.Dots.End(c.ID, c.Lease)
-		return fmt.Errorf("mail %d: stopped before its end was sent: %w", m.ID, result.Fault.Err)
+	if result.Fenced || ctx.Err() != nil && !result.DotWritten {
+		return o.record(ctx, c, m, a, o.interrupted(ctx, m, result))
 	}
 	return o.record(ctx, c, m, a, judge(m, result, fault, o.Store.Now(), o.Grace))
 }
 
-// interrupted gives back a mail whose attempt was ended by us, because the
-// program stops or the lease was lost. That is no fault of the server, whose
-// channel stays open, and no try of the mail.
-func (o *Outbox) interrupted(ctx context.Context, c store.Claimed, m *postroom.Mail, a store.Attempt, r smtpout.Result) error {
+// fencedRest is how long a mail rests when the database did not let it go on.
+const fencedRest = time.Second
+
+// interrupted is the verdict on an attempt that was ended by us: the program
+// stops, the lease was lost, or the database did not take down that the mail's
+// end comes next. That is no fault of the server, whose channel stays open, and
+// no try of the mail, which certainly was not sent: it is due again, unless
+// another worker has it by now.
+func (o *Outbox) interrupted(ctx context.Context, m *postroom.Mail, r smtpout.Result) verdict {
 	const words = "Stopped by us before the mail was handed over; it is sent again."
-	o.Dots.End(c.ID, c.Lease)
 	now := o.Store.Now()
-	v := verdict{attempt: store.Attempt{Server: serverName(r), TLS: r.TLSVersion, Phase: string(r.Phase), Outcome: "interrupted", Words: words, Dialogue: dialogue(r.Dialogue)}}
+	v := verdict{unsent: true, attempt: store.Attempt{Server: serverName(r), TLS: r.TLSVersion, Phase: string(r.Phase), Outcome: "interrupted", Words: words, Dialogue: dialogue(r.Dialogue)}}
 	v.all(m, postroom.MailQueued, 0, words, now)
-	v.dueAt = now
-	return o.settle(ctx, c, m, a, v)
+	if v.dueAt = now; ctx.Err() == nil {
+		v.dueAt += fencedRest.Milliseconds()
+	}
+	return v
 }
 
 // orphan reports whether a mail follows one of its chain that none of its

@@ -9,13 +9,15 @@ import (
 	"postroom/internal/store"
 )
 
-// heard keeps, by mail, the words with which a server took it, for as long as
-// the database cannot take them down. It is this process's own evidence:
-// without it a mail whose arrival is known would be uncertain, and a reply
-// would go out twice.
+// heard keeps, by mail, the words with which a server took it, or the lease
+// under which it certainly was not handed over, for as long as the database
+// cannot take that down. It is this process's own evidence: without it a mail
+// whose fate is known would be uncertain, and a reply would go out twice or a
+// notice not at all.
 type heard struct {
-	mu    sync.Mutex
-	words map[int64]string
+	mu     sync.Mutex
+	words  map[int64]string
+	unsent map[int64]int64
 }
 
 func (h *heard) keep(mail int64, words string) {
@@ -34,10 +36,29 @@ func (h *heard) of(mail int64) (words string, ok bool) {
 	return words, ok
 }
 
+// not keeps that a mail was not handed over under a lease.
+func (h *heard) not(mail, lease int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.unsent == nil {
+		h.unsent = map[int64]int64{}
+	}
+	h.unsent[mail] = lease
+}
+
+// unwritten reports whether a mail was not handed over under a lease.
+func (h *heard) unwritten(mail, lease int64) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	known, ok := h.unsent[mail]
+	return ok && known == lease
+}
+
 func (h *heard) forget(mail int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.words, mail)
+	delete(h.unsent, mail)
 }
 
 // The waits between two tries to write what an attempt came to.
@@ -56,7 +77,10 @@ func (o *Outbox) record(ctx context.Context, c store.Claimed, m *postroom.Mail, 
 		if postroom.CodeOf(err) != postroom.Unavailable {
 			return err
 		}
-		if v.state == postroom.MailDone {
+		switch {
+		case v.unsent:
+			o.heard.not(m.ID, c.Lease)
+		case v.state == postroom.MailDone:
 			o.heard.keep(m.ID, v.words)
 		}
 		o.Log.Warn("what became of a mail cannot be written yet", "mail", m.ID, "state", v.state, "error", err)

@@ -60,7 +60,7 @@ func (o *Outbox) rescue(ctx context.Context, look *postroom.Mail) error {
 			return err
 		}
 		unwritten := int64(0)
-		if o.Dots.Unwritten(look.ID, look.Lease) {
+		if o.Dots.Unwritten(look.ID, look.Lease) || o.heard.unwritten(look.ID, look.Lease) {
 			unwritten = look.Lease
 		}
 		m, err := tx.RescueMail(ctx, look.ID, o.Grace.Milliseconds(), unwritten)

@@ -44,6 +44,7 @@ type verdict struct {
 	slow       bool
 	worked     bool // the channel works
 	orphan     bool // not tried: the mail it follows failed
+	unsent     bool // the final dot certainly was not written
 }
 
 // judge is pure: from the attempt's result it says what becomes of the mail

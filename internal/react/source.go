@@ -3,6 +3,7 @@ package react
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"sync"
 	"time"
@@ -134,19 +135,25 @@ func (s *mendSource) Claim(ctx context.Context, _ int, _ time.Duration) ([]work.
 // run settles mails whose worker died and those in doubt for too long.
 func (s *mendSource) run(ctx context.Context, _ work.Item) error {
 	r := s.r
+	var failed error // one mail's fault delays no other's end
 	for _, list := range []func(context.Context, int) ([]int64, error){r.Store.LostMails, r.Store.StaleUncertain} {
 		ids, err := list(ctx, 200)
 		if err != nil {
 			return err
 		}
 		for _, id := range ids {
-			if err := r.Outbox.Mend(ctx, id); err != nil {
+			if err := ctx.Err(); err != nil {
 				return err
+			}
+			if err := r.Outbox.Mend(ctx, id); err != nil {
+				failed = errors.Join(failed, fmt.Errorf("mail %d: %w", id, err))
 			}
 		}
 	}
-	s.done(0)
-	return nil
+	if failed == nil {
+		s.done(0)
+	}
+	return failed
 }
 
 func (s *mendSource) Renew(context.Context, work.Item, time.Duration) error { return nil }
