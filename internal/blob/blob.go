@@ -386,6 +386,8 @@ func translate(err *error, format string, args ...any) {
 		text = "The disk is full: files of mails can no longer be kept."
 	case errors.Is(*err, fs.ErrPermission), errors.Is(*err, syscall.EROFS):
 		text = "The folder for the files of mails may not be written to."
+	case errors.Is(*err, syscall.EMFILE), errors.Is(*err, syscall.ENFILE):
+		text = "Too many files are open; one more cannot be opened at the moment."
 	case errors.Is(*err, syscall.EIO):
 		text = "The disk with the files of mails reports an error."
 	}

@@ -138,6 +138,11 @@ func TestFailingReadersLeaveNothing(t *testing.T) {
 	if _, err := s.Put(t.Context(), iotest.ErrReader(syscall.ENOSPC)); postroom.CodeOf(err) != postroom.Unavailable || !strings.Contains(postroom.TextOf(err), "disk is full") {
 		t.Errorf("full disk: %v", err)
 	}
+	for _, busy := range []error{syscall.EMFILE, syscall.ENFILE} {
+		if _, err := s.Put(t.Context(), iotest.ErrReader(busy)); postroom.CodeOf(err) != postroom.Unavailable {
+			t.Errorf("too many files are open: %v", err) // it passes: no mail may fail for good over it
+		}
+	}
 	if n := left(t, s); n != 0 {
 		t.Errorf("%d files left", n)
 	}
