@@ -1,7 +1,9 @@
 package desktest_test
 
 import (
+	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -287,5 +289,46 @@ func TestBulkGoesOnWithoutWhatFails(t *testing.T) {
 			d.Pass(5 * time.Minute)
 		}
 		d.ExpectMails("auto:closed", "The answer.")
+	})
+}
+
+// tiring is a context that ends after it was asked so many times.
+type tiring struct {
+	context.Context
+	left atomic.Int64
+}
+
+func (c *tiring) Err() error {
+	if c.left.Add(-1) < 0 {
+		return context.Canceled
+	}
+	return c.Context.Err()
+}
+
+// An agent who closes the page while a bulk change is taken back does not leave
+// it half undone.
+func TestBulkUndoOutlivesTheRequest(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.ClosingNotice()
+		var numbers []int64
+		for _, from := range []string{"a@customer.example", "b@customer.example", "c@customer.example"} {
+			numbers = append(numbers, d.CustomerWrites(from, "Lamp", "Broken.").Number)
+		}
+		ann := d.Agent("ann")
+		job := ann.Bulk(desk.Bulk{Numbers: numbers, Status: postroom.Closed})
+		request := &tiring{Context: d.Ctx}
+		request.left.Store(40)
+		if err := d.Desk.UndoBulk(request, ann.Agent, job); err != nil {
+			t.Error(err)
+		}
+		d.Pass(time.Hour)
+		d.ExpectMails()
+		for _, n := range numbers {
+			c, err := d.Store.Read().ConversationByNumber(d.Ctx, n)
+			if err != nil || c.Status != postroom.Active {
+				t.Errorf("conversation %d: %s, %v", n, c.Status, err)
+			}
+		}
 	})
 }

@@ -27,6 +27,10 @@ func TestUndoAgainstWorker(t *testing.T) {
 		for i := range 20 {
 			field = append(field, d.CustomerWrites("c"+string(rune('a'+i))+"@customer.example", "Lamp", "Broken."))
 		}
+		races, fewest := races, fewest
+		if testing.Short() { // under the race detector, which is slow
+			races, fewest = 150, 15
+		}
 		wins := map[string]int{}
 		delay := 500 * time.Microsecond
 		for i := range races {

@@ -8,6 +8,7 @@ import (
 	"postroom"
 	"postroom/internal/desk"
 	"postroom/internal/desktest"
+	"postroom/internal/store"
 )
 
 // Undoing a Send & Close: nothing ever happened, and the message is the draft
@@ -303,6 +304,49 @@ func TestUndoSubject(t *testing.T) {
 		d.Agent("ben").Undo(second)
 		if got := d.Conversation(c.ID).Subject; got != "Lamp" {
 			t.Errorf("after both undos the subject is %q", got)
+		}
+	})
+}
+
+// A draft that is saved while it is being sent does not come back as a draft of
+// what was sent.
+func TestDraftSavedWhileSending(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		ann := d.Agent("ann")
+		draft := postroom.Draft{ConversationID: c.ID, Kind: postroom.Reply, HTML: "<p>The answer.</p>"}
+		if err := d.Desk.SaveDraft(d.Ctx, ann.Agent, &draft); err != nil {
+			t.Fatal(err)
+		}
+		saved := make(chan error, 1)
+		late := draft
+		d.Write(func(tx *store.Tx) error {
+			c, err := tx.Conversation(d.Ctx, c.ID)
+			if err != nil {
+				return err
+			}
+			m := &postroom.Message{ID: draft.ID, HTML: draft.HTML, Text: "The answer."}
+			if _, err := d.Desk.In(d.Ctx, tx, postroom.Actor{Kind: postroom.ByAgent, ID: ann.ID}, desk.Cause{}, c, []int64{d.ID()}, func(t *desk.Turn) error {
+				t.Note(m)
+				t.Publishes(draft.ID)
+				return nil
+			}); err != nil {
+				return err
+			}
+			go func() { saved <- d.Desk.SaveDraft(d.Ctx, ann.Agent, &late) }()
+			select {
+			case err := <-saved: // before what was sent is there to be seen
+				saved <- err
+			case <-time.After(300 * time.Millisecond):
+			}
+			return nil
+		})
+		if err := <-saved; postroom.CodeOf(err) != postroom.Conflict {
+			t.Errorf("saved after it was sent: %v", err)
+		}
+		if left, err := d.Store.Read().DraftsOf(d.Ctx, c.ID, ann.ID); err != nil || len(left) != 0 {
+			t.Errorf("%d drafts are left, %v", len(left), err)
 		}
 	})
 }

@@ -5,6 +5,7 @@ package journey_test
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -24,6 +25,17 @@ import (
 // patience is how long a step may take before the walk is given up. It is no
 // measure of speed: the machine may be busy.
 const patience = 90 * time.Second
+
+// TestMain leaves the walks out with -short: they drive a program of their
+// own, in which a race detector over the test would see nothing.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if testing.Short() {
+		fmt.Println("the journeys are not walked with -short")
+		return
+	}
+	os.Exit(m.Run())
+}
 
 // chromium returns the browser's path; where there is none the walk is
 // skipped by name, or fails if POSTROOM_NO_SKIP is 1.
