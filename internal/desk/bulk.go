@@ -259,6 +259,7 @@ func (d *Desk) UndoBulk(ctx context.Context, a *postroom.Agent, id int64) error 
 	if err != nil {
 		return err
 	}
+	ctx = context.WithoutCancel(ctx) // whoever asked for it may be gone: it is not left half undone
 	report, err := d.undoActs(ctx, a, id)
 	if err != nil {
 		return err

@@ -44,8 +44,15 @@ func (d *Desk) SaveDraft(ctx context.Context, a *postroom.Agent, draft *postroom
 		}
 	}
 	return d.store.Write(ctx, func(tx *store.Tx) error {
+		// Under the conversation's lock, so that a draft that is being sent at
+		// this moment is seen as sent.
+		if _, err := tx.Conversation(ctx, draft.ConversationID); err != nil {
+			return err
+		}
 		if _, err := tx.Message(ctx, draft.ID); err == nil {
 			return &postroom.Error{Code: postroom.Conflict, Field: "draft", Text: "This was sent already."}
+		} else if postroom.CodeOf(err) != postroom.NotFound {
+			return err
 		}
 		if err := tx.SaveDraft(ctx, draft); err != nil {
 			return err
@@ -118,7 +125,15 @@ func (d *Desk) Attach(ctx context.Context, a *postroom.Agent, conversation int64
 		return 0, none, err
 	}
 	file := postroom.Attachment{ID: id, Name: FileName(name), Type: MediaType(mediaType), Inline: inline, Size: ref.Size, SHA256: ref.Hash}
-	err = d.store.Write(ctx, func(tx *store.Tx) error { return tx.AttachToDraft(ctx, draft.ID, file) })
+	err = d.store.Write(ctx, func(tx *store.Tx) error {
+		if _, err := tx.Conversation(ctx, conversation); err != nil {
+			return err
+		}
+		if _, err := tx.Draft(ctx, draft.ID); err != nil { // sent or thrown away while the file came
+			return err
+		}
+		return tx.AttachToDraft(ctx, draft.ID, file)
+	})
 	return draft.ID, file, err
 }
 

@@ -1,6 +1,7 @@
 package desktest_test
 
 import (
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -347,6 +348,34 @@ func TestDraftSavedWhileSending(t *testing.T) {
 		}
 		if left, err := d.Store.Read().DraftsOf(d.Ctx, c.ID, ann.ID); err != nil || len(left) != 0 {
 			t.Errorf("%d drafts are left, %v", len(left), err)
+		}
+	})
+}
+
+// onRead does something when it is read first.
+type onRead struct {
+	do func()
+	io.Reader
+}
+
+func (r *onRead) Read(p []byte) (int, error) {
+	if r.do != nil {
+		r.do()
+		r.do = nil
+	}
+	return r.Reader.Read(p)
+}
+
+// A file that is still coming in when its draft is sent is refused, not taken
+// and lost.
+func TestFileThatComesTooLate(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		ann := d.Agent("ann")
+		file := &onRead{do: func() { ann.Reply(c, "The answer.") }, Reader: strings.NewReader("a plan")}
+		if _, _, err := d.Desk.Attach(d.Ctx, ann.Agent, c.ID, postroom.Reply, "plan.txt", "text/plain", file, false); postroom.CodeOf(err) != postroom.NotFound {
+			t.Errorf("attached to a draft that was sent: %v", err)
 		}
 	})
 }
