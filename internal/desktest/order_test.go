@@ -69,6 +69,35 @@ func TestReplyFails(t *testing.T) {
 	})
 }
 
+// That holds although ids are no order of time: a process may draw smaller ones
+// than another before it.
+func TestSentAgainOnceAcrossProcesses(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		const here, there = 1_000_000, 500_000
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		d.SQL("update id_block set next = $1", here)
+		for d.ID() < here {
+		}
+		d.Office.Program(postoffice.Fault{Phase: postoffice.Rcpt, Action: postoffice.Lie, Reply: "550 5.1.1 No such user", Times: 1})
+		out := d.Agent("ann").Reply(c, "The answer.")
+		d.Settle()
+		d.SQL("update id_block set next = $1", there)
+		for d.ID() >= here {
+		}
+		d.Clock.Advance(time.Second)
+		ann := d.Agent("ann").Agent
+		if err := d.Outbox.Retry(d.Ctx, ann, out.MailIDs[0]); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Outbox.Retry(d.Ctx, ann, out.MailIDs[0]); postroom.CodeOf(err) != postroom.Conflict {
+			t.Errorf("pressed twice: %v", err)
+		}
+		d.Settle()
+		d.ExpectMails("The answer.")
+	})
+}
+
 // A mailbox may say "send it anyway".
 func TestSendAnyway(t *testing.T) {
 	t.Parallel()

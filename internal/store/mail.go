@@ -395,12 +395,14 @@ func (s *Store) WaitingMails(ctx context.Context, mailbox int64) ([]int64, error
 	return s.Read().ids(ctx, qWaitingMails, mailbox)
 }
 
-const qSentAgain = `select count(*) from mail where conversation_id = $1 and message_id = $2 and event_id = $3 and id > $4`
+const qSentAgain = `select count(*) from mail where conversation_id = $1 and message_id = $2 and event_id = $3
+	and (created_at > $5 or created_at = $5 and id > $4)`
 
-// SentAgain reports whether a newer mail carries the same message.
+// SentAgain reports whether a newer mail carries the same message. Ids alone
+// do not tell: those of another process may be smaller.
 func (r Read) SentAgain(ctx context.Context, m *postroom.Mail) (bool, error) {
 	var n int
-	err := r.q.QueryRow(ctx, qSentAgain, m.ConversationID, m.MessageID, m.EventID, m.ID).Scan(&n)
+	err := r.q.QueryRow(ctx, qSentAgain, m.ConversationID, m.MessageID, m.EventID, m.ID, m.CreatedAt).Scan(&n)
 	return n > 0, err
 }
 
