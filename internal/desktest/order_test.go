@@ -392,6 +392,25 @@ func TestGiveUp(t *testing.T) {
 	})
 }
 
+// A server that was gone for days spends no try of a mail: its first "later" is
+// no reason to give up (R12).
+func TestGoneForDaysIsNoTry(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		gone := d.Office.Program(postoffice.Fault{Phase: postoffice.Connect, Action: postoffice.Cut})
+		d.Agent("ann").Reply(c, "The answer.")
+		for range 10 {
+			d.Pass(12 * time.Hour)
+		}
+		gone.Remove()
+		d.Office.Program(postoffice.Fault{Phase: postoffice.Rcpt, Action: postoffice.Lie, Reply: "450 4.2.0 Greylisted", Times: 1})
+		d.Pass(time.Hour)
+		d.Pass(time.Hour)
+		d.ExpectMails("The answer.")
+	})
+}
+
 // One recipient refused, one accepted: each has its own verdict, and the
 // accepted one is never mailed again.
 func TestPerRecipient(t *testing.T) {

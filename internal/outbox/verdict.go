@@ -18,8 +18,13 @@ var backoff = []time.Duration{
 	time.Hour, 2 * time.Hour, 4 * time.Hour, 8 * time.Hour, 16 * time.Hour,
 }
 
-// GiveUp is how long a mail is tried.
-const GiveUp = 4 * 24 * time.Hour
+// GiveUp is how long a mail is tried; and at least giveUpTries times, for one
+// that waited for days because its server was gone is not given up at the first
+// "later" (R12).
+const (
+	GiveUp      = 4 * 24 * time.Hour
+	giveUpTries = 8
+)
 
 // The waits of a paused channel: they double from the first to the last.
 const (
@@ -111,7 +116,7 @@ func (v *verdict) settle(m *postroom.Mail, now int64, grace time.Duration) {
 	switch v.state {
 	case postroom.MailDeferred:
 		v.dueAt = now + wait(m.Tries)
-		if first := max(m.QueuedAt, m.CreatedAt); v.dueAt > first+GiveUp.Milliseconds() {
+		if first := max(m.QueuedAt, m.CreatedAt); v.dueAt > first+GiveUp.Milliseconds() && m.Tries >= giveUpTries {
 			v.giveUp(now)
 		}
 	case postroom.MailUnsure:
