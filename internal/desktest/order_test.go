@@ -483,6 +483,43 @@ func TestCancelBeforeJudging(t *testing.T) {
 	})
 }
 
+// Retry all makes every deferred mail due, once; a member's press does not
+// open a channel that an admin has to mend, and says why.
+func TestRetryAll(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		later := d.Office.Program(postoffice.Fault{Phase: postoffice.Rcpt, Action: postoffice.Lie, Reply: "450 4.2.2 Mailbox full"})
+		d.Agent("ann").Reply(c, "The answer.")
+		d.Settle()
+		later.Remove()
+		if n, err := d.Outbox.RetryAll(d.Ctx, d.Agent("ben").Agent, 0); err != nil || n != 1 {
+			t.Fatal(n, err)
+		}
+		d.Settle()
+		d.ExpectMails("The answer.")
+
+		stop := d.Office.Program(postoffice.Fault{Phase: postoffice.Mail, Action: postoffice.Lie, Reply: "535 5.7.8 Bad credentials"})
+		out := d.Agent("ann").Reply(c, "More.")
+		d.Settle()
+		stop.Remove()
+		err := d.Outbox.Retry(d.Ctx, d.Agent("ben").Agent, out.MailIDs[0])
+		if postroom.CodeOf(err) != postroom.Conflict || !strings.Contains(err.Error(), "Bad credentials") {
+			t.Fatalf("a member retries on a stopped channel: %v", err)
+		}
+		if _, err := d.Outbox.RetryAll(d.Ctx, d.Agent("ben").Agent, 0); err != nil {
+			t.Fatal(err)
+		}
+		d.Settle()
+		d.ExpectMails()
+		if err := d.Outbox.Retry(d.Ctx, d.Agent("ann").Agent, out.MailIDs[0]); err != nil {
+			t.Fatal(err)
+		}
+		d.Settle()
+		d.ExpectMails("More.")
+	})
+}
+
 func expectAlarm(t *testing.T, d *desktest.Desk, kind alarm.Kind) {
 	t.Helper()
 	all, err := d.Alarms.List(d.Ctx)

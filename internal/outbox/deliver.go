@@ -239,7 +239,9 @@ func (o *Outbox) attempt(ctx context.Context, c store.Claimed, m *postroom.Mail,
 // unbuildable ends a mail whose bytes cannot be made: a forged header, a file
 // that is gone. What may mend itself is tried again.
 func (o *Outbox) unbuildable(ctx context.Context, c store.Claimed, m *postroom.Mail, cause error) error {
-	if postroom.CodeOf(cause) == postroom.Unavailable || errors.Is(cause, context.Canceled) {
+	switch postroom.CodeOf(cause) {
+	case postroom.Invalid, postroom.NotFound:
+	default:
 		return errors.Join(cause, o.handBack(context.WithoutCancel(ctx), c, m))
 	}
 	a, err := o.begin(ctx, m)

@@ -32,7 +32,7 @@ func (o *Outbox) Retry(ctx context.Context, a *postroom.Agent, id int64) error {
 	}
 	switch m.State {
 	case postroom.MailDeferred, postroom.MailQueued:
-		return o.dueNow(ctx, a, id)
+		return o.dueNow(ctx, a, m)
 	case postroom.MailUnsure, postroom.MailRefused:
 		return o.SendAgain(ctx, a, id)
 	case postroom.MailHeld:
@@ -43,8 +43,25 @@ func (o *Outbox) Retry(ctx context.Context, a *postroom.Agent, id int64) error {
 	return postroom.Errorf(postroom.Conflict, "A mail that is %s is not tried again.", m.State)
 }
 
-func (o *Outbox) dueNow(ctx context.Context, a *postroom.Agent, id int64) error {
-	return o.move(ctx, id, func(m *postroom.Mail) (postroom.MailState, string, error) {
+// dueNow makes a deferred mail due. Where nothing can be tried it says why,
+// instead of doing nothing.
+func (o *Outbox) dueNow(ctx context.Context, a *postroom.Agent, look *postroom.Mail) error {
+	ch, err := o.Store.Read().Channel(ctx, look.MailboxID)
+	if err != nil {
+		return err
+	}
+	if ch.PausedAt > 0 {
+		if !postroom.Can(a, postroom.Manage, look.MailboxID) {
+			return postroom.Errorf(postroom.Conflict, "Sending is paused for this mailbox: %s. An admin can resume it on the queue page.", ch.PausedWords)
+		}
+		if err := o.open(ctx, look.MailboxID); err != nil {
+			return err
+		}
+	} else if look.State == postroom.MailQueued {
+		o.Wake(desk.WakeDeliver)
+		return postroom.Errorf(postroom.Conflict, "The mail is queued already: it goes when its turn comes, after the mails before it.")
+	}
+	return o.move(ctx, look.ID, func(m *postroom.Mail) (postroom.MailState, string, error) {
 		if m.State != postroom.MailDeferred {
 			return "", "", nil
 		}
@@ -52,30 +69,33 @@ func (o *Outbox) dueNow(ctx context.Context, a *postroom.Agent, id int64) error 
 	})
 }
 
-// RetryAll makes all waiting mails due that the agent may answer for, in one
-// mailbox or, with 0, in all; it returns how many. A paused channel is opened.
+// RetryAll makes all deferred mails due that the agent may answer for, in one
+// mailbox or, with 0, in all; it returns how many now wait for their turn. An
+// admin's press also opens paused channels.
 func (o *Outbox) RetryAll(ctx context.Context, a *postroom.Agent, mailbox int64) (int, error) {
-	ids, err := o.Store.WaitingMails(ctx, mailbox)
+	all, err := o.Store.Read().Mailboxes(ctx)
 	if err != nil {
 		return 0, err
 	}
 	n := 0
-	opened := map[int64]bool{}
-	for _, id := range ids {
-		m, err := o.may(ctx, a, id)
-		if err != nil {
+	for _, m := range all {
+		if mailbox != 0 && m.ID != mailbox || !postroom.Can(a, postroom.Answer, m.ID) {
 			continue
 		}
-		if !opened[m.MailboxID] {
-			opened[m.MailboxID] = true
-			if err := o.open(ctx, m.MailboxID); err != nil {
+		if postroom.Can(a, postroom.Manage, m.ID) {
+			if err := o.open(ctx, m.ID); err != nil {
 				return n, err
 			}
 		}
-		if err := o.dueNow(ctx, a, id); err != nil && postroom.CodeOf(err) != postroom.Conflict {
+		waiting := 0
+		err := o.Store.Write(ctx, func(tx *store.Tx) error {
+			waiting, err = tx.RetryDeferred(ctx, m.ID, wordsRetry+a.Name, o.Store.Now())
+			return err
+		})
+		if err != nil {
 			return n, err
 		}
-		n++
+		n += waiting
 	}
 	o.Wake(desk.WakeDeliver)
 	return n, nil

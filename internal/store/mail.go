@@ -388,11 +388,25 @@ func (s *Store) ForgottenMails(ctx context.Context) ([]int64, error) {
 	return s.Read().ids(ctx, qForgotten)
 }
 
-const qWaitingMails = `select id from mail where ended = 0 and state in ('queued', 'deferred') and ($1 = 0 or mailbox_id = $1) order by id limit 10000`
+const (
+	qRetryRecipients = `update mail_recipient set state = 'queued' where state = 'deferred'
+		and mail_id in (select id from mail where mailbox_id = $1 and state = 'deferred' and ended = 0)`
+	qRetryDeferred = `update mail set state = 'queued', due_at = $2, words = $3 where mailbox_id = $1 and state = 'deferred' and ended = 0`
+	qQueuedMails   = `select count(*) from mail where mailbox_id = $1 and state = 'queued' and ended = 0`
+)
 
-// WaitingMails lists the mails that wait for a try, in one mailbox or all.
-func (s *Store) WaitingMails(ctx context.Context, mailbox int64) ([]int64, error) {
-	return s.Read().ids(ctx, qWaitingMails, mailbox)
+// RetryDeferred makes all deferred mails of a mailbox due and returns how many
+// mails of it wait for their turn now.
+func (t *Tx) RetryDeferred(ctx context.Context, mailbox int64, words string, now int64) (int, error) {
+	if _, err := t.exec(ctx, qRetryRecipients, mailbox); err != nil {
+		return 0, err
+	}
+	if _, err := t.exec(ctx, qRetryDeferred, mailbox, now, words); err != nil {
+		return 0, err
+	}
+	var n int
+	err := t.q.QueryRow(ctx, qQueuedMails, mailbox).Scan(&n)
+	return n, err
 }
 
 const qSentAgain = `select count(*) from mail where conversation_id = $1 and message_id = $2 and event_id = $3
