@@ -227,3 +227,20 @@ func (w *walker) picture(name string) {
 		w.Log(err)
 	}
 }
+
+// tab is the same person's second tab.
+func (w *walker) tab() *walker {
+	w.Helper()
+	page, err := w.page.Browser().Page(proto.TargetCreateTarget{URL: "about:blank"})
+	w.must(err, "open a second tab")
+	other := &walker{T: w.T, page: page, base: w.base, shot: w.shot + 50}
+	other.size(1440, 900)
+	return other
+}
+
+// activate brings a tab to the front again.
+func (w *walker) activate() {
+	w.Helper()
+	_, err := w.page.Activate()
+	w.must(err, "bring the tab to the front")
+}

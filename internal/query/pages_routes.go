@@ -57,7 +57,7 @@ package query
 //	                                      close=1 (the button Send & Close: wins over status)
 //	POST /conversations/{number}/note     the same, without to, cc, bcc, subject, close
 //	POST /conversations/{number}/draft    (files allowed, none sent) draft, revision, kind=reply|note, to, cc, bcc, subject, body,
-//	                                      format, attachment, status, assignee.
+//	                                      format, attachment, removed (ids of files taken away), status, assignee.
 //	                                      200 text/plain "DRAFT REVISION" (two numbers), draft=0 makes one; an empty new one: 204.
 //	                                      No event, no 409: last write wins.
 //	POST /conversations/{number}/draft/discard   draft, return

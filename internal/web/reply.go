@@ -302,6 +302,9 @@ func saveDraft(q *request) error {
 	if err != nil {
 		return err
 	}
+	if err := q.detachRemoved(drafts, draft.HTML); err != nil {
+		return err
+	}
 	draft.ID = draftID(drafts, q.id("draft"), kind)
 	if !slices.ContainsFunc(drafts, func(d *postroom.Draft) bool { return d.Kind == kind }) && blank(draft.HTML) {
 		q.w.WriteHeader(204)
@@ -314,6 +317,26 @@ func saveDraft(q *request) error {
 	q.w.Header().Set("Cache-Control", "no-store")
 	_, err = fmt.Fprintf(q.w, "%d %d", draft.ID, draft.Revision)
 	return ignoreGone(err)
+}
+
+// detachRemoved takes the files out of the agent's drafts that the form says
+// were taken away. That a form only does not name a file proves nothing: it may
+// have been uploaded a moment ago, or by another tab. A picture that still
+// stands in the text stays.
+func (q *request) detachRemoved(drafts []*postroom.Draft, html string) error {
+	removed := q.ids("removed")
+	for _, d := range drafts {
+		for _, f := range d.Attachments {
+			if !slices.Contains(removed, f.ID) || strings.Contains(html, fmt.Sprintf("/attachments/%d/", f.ID)) {
+				continue
+			}
+			err := q.site.o.Desk.Detach(q.Context(), q.agent, d.ID, f.ID)
+			if err != nil && postroom.CodeOf(err) != postroom.NotFound {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // blank reports whether an editor's HTML shows nothing.

@@ -4,8 +4,8 @@ package view
 
 // Paths of the assets every page, and a mail's own document, load.
 const (
-	appJS    = "/assets/app-P33Z5DPX.js"
-	appCSS   = "/assets/app-QFMGIILO.css"
+	appJS    = "/assets/app-JN3ZTR63.js"
+	appCSS   = "/assets/app-KVS4QULN.css"
 	bodyCSS  = "/assets/body-B4JSBSBH.css"
 	iconsSVG = "/assets/icons-CB51010C.svg"
 )

@@ -297,7 +297,13 @@ export default class extends Controller<HTMLElement> {
 
   removeFile(event: Event): void {
     event.preventDefault()
-    ;(event.target as HTMLElement).closest("li")?.remove()
+    const line = (event.target as HTMLElement).closest("li")
+    const file = line?.querySelector<HTMLInputElement>("input[name=attachment]")
+    if (file) {
+      file.name = "removed" // told with each save: the server drops it from the draft only when told
+      this.formTarget.append(file)
+    }
+    line?.remove()
     this.changed()
   }
 
