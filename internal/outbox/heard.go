@@ -9,31 +9,31 @@ import (
 	"postroom/internal/store"
 )
 
-// heard keeps, by mail, the words with which a server took it, or the lease
-// under which it certainly was not handed over, for as long as the database
-// cannot take that down. It is this process's own evidence: without it a mail
-// whose fate is known would be uncertain, and a reply would go out twice or a
-// notice not at all.
+// heard keeps, by mail, what a server answered to it for each recipient, or the
+// lease under which it certainly was not handed over, for as long as the
+// database cannot take that down. It is this process's own evidence: without it
+// a mail whose fate is known would be uncertain, and a reply would go out twice
+// or a notice not at all.
 type heard struct {
-	mu     sync.Mutex
-	words  map[int64]string
-	unsent map[int64]int64
+	mu       sync.Mutex
+	verdicts map[int64]verdict
+	unsent   map[int64]int64
 }
 
-func (h *heard) keep(mail int64, words string) {
+func (h *heard) keep(mail int64, v verdict) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.words == nil {
-		h.words = map[int64]string{}
+	if h.verdicts == nil {
+		h.verdicts = map[int64]verdict{}
 	}
-	h.words[mail] = words
+	h.verdicts[mail] = v
 }
 
-func (h *heard) of(mail int64) (words string, ok bool) {
+func (h *heard) of(mail int64) (v verdict, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	words, ok = h.words[mail]
-	return words, ok
+	v, ok = h.verdicts[mail]
+	return v, ok
 }
 
 // not keeps that a mail was not handed over under a lease.
@@ -57,7 +57,7 @@ func (h *heard) unwritten(mail, lease int64) bool {
 func (h *heard) forget(mail int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.words, mail)
+	delete(h.verdicts, mail)
 	delete(h.unsent, mail)
 }
 
@@ -69,8 +69,8 @@ const (
 
 // record settles an attempt, and goes on trying while the database is away or
 // its disk full: nobody else knows what the server said. When ctx ends first,
-// because the lease ran out or the program stops, it leaves a yes of the
-// server to Mend.
+// because the lease ran out or the program stops, it leaves the server's answer
+// to Mend.
 func (o *Outbox) record(ctx context.Context, c store.Claimed, m *postroom.Mail, a store.Attempt, v verdict) error {
 	for wait := firstWriteWait; ; wait = min(2*wait, lastWriteWait) {
 		err := o.settle(context.WithoutCancel(ctx), c, m, a, v)
@@ -80,8 +80,8 @@ func (o *Outbox) record(ctx context.Context, c store.Claimed, m *postroom.Mail, 
 		switch {
 		case v.unsent:
 			o.heard.not(m.ID, c.Lease)
-		case v.state == postroom.MailDone:
-			o.heard.keep(m.ID, v.words)
+		case v.answered():
+			o.heard.keep(m.ID, v)
 		}
 		o.Log.Warn("what became of a mail cannot be written yet", "mail", m.ID, "state", v.state, "error", err)
 		timer := time.NewTimer(wait)
@@ -91,5 +91,61 @@ func (o *Outbox) record(ctx context.Context, c store.Claimed, m *postroom.Mail, 
 			return err
 		case <-timer.C:
 		}
+	}
+}
+
+// answered reports whether the server has said what becomes of the whole mail,
+// after the final dot: nothing about it is in doubt.
+func (v verdict) answered() bool { return v.dot && v.state != postroom.MailUnsure }
+
+// tell settles a mail that somebody called uncertain by what the server
+// answered, for each recipient: who has it does not get it again because
+// another was refused. Any other mail stays as it is.
+func (o *Outbox) tell(ctx context.Context, id int64, v verdict) error {
+	look, err := o.Store.Read().Mail(ctx, id)
+	if err != nil || look.State != postroom.MailUnsure {
+		if postroom.CodeOf(err) == postroom.NotFound {
+			err = nil
+		}
+		return err
+	}
+	ids, err := o.Store.NewIDs(ctx, settleIDs)
+	if err != nil {
+		return err
+	}
+	return o.Store.Write(ctx, func(tx *store.Tx) error {
+		c, err := tx.Conversation(ctx, look.ConversationID)
+		if err != nil {
+			return err
+		}
+		m, err := tx.Mail(ctx, id)
+		if err != nil || m.State != postroom.MailUnsure {
+			return err
+		}
+		v.apply(m, o.Store.Now())
+		if err := tx.MoveMail(ctx, m, postroom.MailUnsure); err != nil {
+			return err
+		}
+		return o.consequences(ctx, tx, c, m, fate{}, ids)
+	})
+}
+
+// apply gives the recipients of an uncertain mail what the server said of them.
+// Whom it put off are queued for the time of the next try.
+func (v verdict) apply(m *postroom.Mail, now int64) {
+	for i := range m.Recipients {
+		r := &m.Recipients[i]
+		for _, said := range v.recipients {
+			if r.State == postroom.MailUnsure && said.Address == r.Address {
+				*r = said
+			}
+		}
+		if r.State == postroom.MailDeferred {
+			r.State = postroom.MailQueued
+		}
+	}
+	m.State, m.Words, m.DueAt = postroom.Settle(m.Recipients), v.words, v.dueAt
+	if m.State.Ended() {
+		m.DueAt, m.EndedAt = 0, now
 	}
 }

@@ -37,11 +37,11 @@ func (o *Outbox) Mend(ctx context.Context, id int64) error {
 // tellHeard settles a mail by what this process heard from the server and
 // could not write then.
 func (o *Outbox) tellHeard(ctx context.Context, id int64) error {
-	words, ok := o.heard.of(id)
+	v, ok := o.heard.of(id)
 	if !ok {
 		return nil
 	}
-	err := o.Seen(ctx, id, words)
+	err := o.tell(ctx, id, v)
 	if err == nil {
 		o.heard.forget(id)
 	}

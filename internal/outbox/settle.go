@@ -48,10 +48,13 @@ func (o *Outbox) settle(ctx context.Context, c store.Claimed, m *postroom.Mail, 
 		}
 		return o.consequences(ctx, tx, conversation, &next, fate{late: v.late(m), orphan: v.orphan}, ids[1:])
 	})
-	if postroom.CodeOf(err) == postroom.Conflict && v.state == postroom.MailDone {
-		// Somebody took us for dead after DATA. The server's answer is the
+	if postroom.CodeOf(err) == postroom.Conflict && v.answered() {
+		// Somebody took us for dead after the dot. The server's answer is the
 		// evidence that settles it.
-		return o.Seen(ctx, m.ID, v.words)
+		if err = o.tell(ctx, m.ID, v); err == nil {
+			o.heard.forget(m.ID)
+		}
+		return err
 	}
 	if err == nil {
 		o.heard.forget(m.ID)

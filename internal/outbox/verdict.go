@@ -50,12 +50,13 @@ type verdict struct {
 	worked     bool // the channel works
 	orphan     bool // not tried: the mail it follows failed
 	unsent     bool // the final dot certainly was not written
+	dot        bool // the final dot was written
 }
 
 // judge is pure: from the attempt's result it says what becomes of the mail
 // (R4, R5, R6); grace is how long an uncertain one waits for evidence.
 func judge(m *postroom.Mail, r smtpout.Result, dial *smtpout.Fault, now int64, grace time.Duration) verdict {
-	v := verdict{spent: true, attempt: store.Attempt{Server: serverName(r), TLS: r.TLSVersion, Phase: string(r.Phase), Dialogue: dialogue(r.Dialogue)}}
+	v := verdict{spent: true, dot: r.DotWritten, attempt: store.Attempt{Server: serverName(r), TLS: r.TLSVersion, Phase: string(r.Phase), Dialogue: dialogue(r.Dialogue)}}
 	fault := r.Fault
 	if dial != nil {
 		fault = dial

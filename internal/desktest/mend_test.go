@@ -1,0 +1,72 @@
+package desktest_test
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"postroom"
+	"postroom/internal/desktest"
+	"postroom/internal/postoffice"
+)
+
+// A sender whose lease ran out while the server answered settles each recipient
+// by what the server said of them: the one who has the mail does not get it
+// again because another was refused (R6, R9).
+func TestAnswerAfterLeaseIsKeptPerRecipient(t *testing.T) {
+	t.Parallel()
+	for name, refusal := range map[string]struct {
+		reply string
+		end   postroom.MailState
+		later int // how many get it with the next try
+	}{
+		"refused": {"550 5.1.1 No such user", postroom.MailRefused, 0},
+		"put off": {"450 4.2.0 Greylisted", postroom.MailDone, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+				c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+				d.Office.Program(postoffice.Fault{Match: postoffice.Match{To: "ole@customer.example"}, Phase: postoffice.Rcpt, Action: postoffice.Lie, Reply: refusal.reply, Times: 1})
+				p := replyTo(c, "The answer.")
+				p.Cc = []postroom.Address{{Address: "ole@customer.example"}}
+				mail := d.Agent("ann").Publish(p).MailIDs[0]
+				var rescued atomic.Bool
+				d.Office.OnPhase(func(e postoffice.Event) {
+					if e.Phase == postoffice.Answer && e.Edge == postoffice.Before && !rescued.Swap(true) {
+						d.Clock.Advance(time.Minute)
+						if err := d.Outbox.Mend(d.Ctx, mail); err != nil {
+							t.Error(err)
+						}
+						if m, err := d.Store.Read().Mail(d.Ctx, mail); err != nil || m.State != postroom.MailUnsure {
+							t.Errorf("the mail is %s while the server answers, %v", m.State, err)
+						}
+					}
+				})
+				d.Settle()
+				if got := d.ExpectMails("The answer."); got[0].To != "mara@customer.example" {
+					t.Fatalf("handed over for %s", got[0].To)
+				}
+				m := d.Mails(c.ID)[0]
+				for _, r := range m.Recipients {
+					if r.Address == "mara@customer.example" && r.State != postroom.MailDone {
+						t.Errorf("who has it is %s: %s", r.State, r.Words)
+					}
+				}
+				d.Pass(time.Hour)
+				again := d.Arrived()
+				if len(again) != refusal.later {
+					t.Fatalf("%d mails went out later", len(again))
+				}
+				for _, a := range again {
+					if a.To != "ole@customer.example" {
+						t.Errorf("sent again to %s", a.To)
+					}
+				}
+				if m := d.Mails(c.ID)[0]; m.State != refusal.end {
+					t.Errorf("the mail is %s: %s", m.State, m.Words)
+				}
+			})
+		})
+	}
+}
