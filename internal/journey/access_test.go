@@ -40,6 +40,7 @@ func TestAccess(t *testing.T) {
 	w.open("/signin")
 	w.accessible(script, "/signin", "light")
 	w.open("/demo/customers")
+	w.holds(`document.querySelector("main .person").getBoundingClientRect().top > 48`)
 	w.accessible(script, "the customer view without a sign-in", "light")
 	w.signIn("ann@brightwater.example")
 	number, customer := w.openWaiting()
@@ -57,6 +58,8 @@ func TestAccess(t *testing.T) {
 	}()
 	paths := []string{"/folders/unassigned", "/folders/spam", conversation, conversation + "&compose=reply", conversation + "&compose=note", "/conversations/" + number + "/why", journey,
 		"/mails", "/queue", "/inbound", "/alarms", "/workflows", workflow, "/mailboxes", "/mailboxes/new", "/agents", "/system", "/profile", "/demo/customers/" + customer}
+	w.open("/demo/customers/" + customer)
+	w.inColumn()
 	for _, theme := range []string{"light", "dark"} {
 		w.theme(theme)
 		w.size(1440, 900)
@@ -72,6 +75,15 @@ func TestAccess(t *testing.T) {
 		w.open(path)
 		w.settled(path)
 		w.accessible(script, path, "dark, on a phone")
+	}
+}
+
+// inColumn checks that the customer view's list of people stays beside the
+// mails, however long a subject is.
+func (w *walker) inColumn() {
+	w.Helper()
+	if got := w.value(`[...document.querySelectorAll(".demo-side .person")].filter((e) => e.scrollWidth > e.clientWidth || e.getBoundingClientRect().right > document.querySelector(".demo-inbox").getBoundingClientRect().left).length`); got != "0" {
+		w.Errorf("%s people of the customer view stand over the mails", got)
 	}
 }
 

@@ -75,6 +75,9 @@ func TestPhoneAnswers(t *testing.T) {
 	before := w.mailsOf(customer)
 	w.size(390, 844)
 	w.open("/conversations/" + number + "?folder=unassigned")
+	if got := w.value(`document.querySelector(".why-door").getBoundingClientRect().right <= 390`); got != "true" {
+		t.Error("Why? stands beside the screen")
+	}
 	w.compose("Written on a phone.")
 	w.picture("phone-writing")
 	if got := w.value(`[...document.querySelectorAll(".composer button, .composer select")].filter((e) => e.checkVisibility() && e.getBoundingClientRect().right > 390).length`); got != "0" {
