@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -31,7 +32,7 @@ type Publish struct {
 // one transaction, the message before the status (W2, W3). Errors: Invalid
 // for a field; Conflict with field "stale" when a customer's message arrived
 // that the author has not seen, Conflict with field "draft" when this draft
-// was published before.
+// was published before, Conflict when files never stop being attached to it.
 func (d *Desk) Publish(ctx context.Context, a *postroom.Agent, p Publish) (Outcome, error) {
 	c, mailbox, err := d.load(ctx, a, p.ConversationID)
 	if err != nil {
@@ -48,6 +49,26 @@ func (d *Desk) Publish(ctx context.Context, a *postroom.Agent, p Publish) (Outco
 	if err := d.checkAssignee(ctx, p.Assignee, c.MailboxID); err != nil {
 		return Outcome{}, err
 	}
+	var out Outcome
+	for range publishTries {
+		out, err = d.publishOnce(ctx, a, p, c, mailbox)
+		if !errors.Is(err, errOtherFiles) {
+			wrap(&err, "publish")
+			return out, err
+		}
+	}
+	return Outcome{}, postroom.Errorf(postroom.Conflict, "Files are still being attached. Send again when all of them are there.")
+}
+
+// publishTries is how often a message is made again because files were attached
+// while it was made.
+const publishTries = 4
+
+// errOtherFiles says that the draft has other files by now than the message
+// that was made of it.
+var errOtherFiles = errors.New("the draft's files have changed")
+
+func (d *Desk) publishOnce(ctx context.Context, a *postroom.Agent, p Publish, c *postroom.Conversation, mailbox *postroom.Mailbox) (Outcome, error) {
 	ids, err := d.store.NewIDs(ctx, turnIDs+8)
 	if err != nil {
 		return Outcome{}, err
@@ -74,11 +95,13 @@ func (d *Desk) Publish(ctx context.Context, a *postroom.Agent, p Publish) (Outco
 		})
 		return err
 	})
-	wrap(&err, "publish")
 	return out, err
 }
 
 func (t *Turn) publish(p Publish, m *postroom.Message, mail *postroom.Mail) error {
+	if err := t.takeDraft(p.Kind, m); err != nil {
+		return err
+	}
 	if p.Kind == postroom.Note {
 		t.Note(m)
 	} else {
@@ -103,11 +126,22 @@ func (t *Turn) publish(p Publish, m *postroom.Message, mail *postroom.Mail) erro
 	if p.Status != "" {
 		t.Status(p.Status)
 	}
+	return nil
+}
+
+// takeDraft has the author's draft go as the message comes. It must have the
+// very files of the message: one attached since would go with it, unsent.
+func (t *Turn) takeDraft(kind postroom.MessageKind, m *postroom.Message) error {
 	drafts, err := t.Tx.DraftsOf(t.ctx, t.Conversation.ID, t.by.Actor.ID)
 	for _, d := range drafts {
-		if d.Kind == p.Kind {
-			t.Publishes(d.ID)
+		if d.Kind != kind {
+			continue
 		}
+		same := slices.EqualFunc(d.Attachments, m.Attachments, func(x, y postroom.Attachment) bool { return x.ID == y.ID })
+		if !same {
+			return errOtherFiles
+		}
+		t.Publishes(d.ID)
 	}
 	return err
 }

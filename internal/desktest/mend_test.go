@@ -1,11 +1,15 @@
 package desktest_test
 
 import (
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"postroom"
+	"postroom/internal/db"
+	"postroom/internal/dbtest"
 	"postroom/internal/desktest"
 	"postroom/internal/postoffice"
 )
@@ -67,6 +71,42 @@ func TestAnswerAfterLeaseIsKeptPerRecipient(t *testing.T) {
 					t.Errorf("the mail is %s: %s", m.State, m.Words)
 				}
 			})
+		})
+	}
+}
+
+// A file that is attached while the message is made goes out with it, and does
+// not vanish with the draft.
+func TestFileAttachedWhileSending(t *testing.T) {
+	t.Parallel()
+	for _, e := range []db.Engine{db.SQLite, db.Postgres} {
+		t.Run(string(e), func(t *testing.T) {
+			t.Parallel()
+			// A reply is dated when its draft has been read: that is the moment.
+			clock, dated := &desktest.Clock{}, atomic.Pointer[func()]{}
+			clock.Set(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC).UnixMilli())
+			now := func() time.Time {
+				if f := dated.Swap(nil); f != nil {
+					(*f)()
+				}
+				return clock.Now()
+			}
+			d := desktest.On(t, clock, dbtest.Options{Now: now, Unsafe: true}.Open(t, e))
+			c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+			ann := d.Agent("ann")
+			attach := func(name string) {
+				if _, _, err := d.Desk.Attach(d.Ctx, ann.Agent, c.ID, postroom.Reply, name, "text/plain", strings.NewReader(name), false); err != nil {
+					t.Error(err)
+				}
+			}
+			attach("first.txt")
+			late := func() { attach("late.txt") }
+			dated.Store(&late)
+			ann.Publish(replyTo(c, "The answer."))
+			d.Settle()
+			if got := d.ExpectMails("The answer."); !slices.Equal(got[0].Files, []string{"first.txt", "late.txt"}) {
+				t.Errorf("it went out with %q", got[0].Files)
+			}
 		})
 	}
 }
