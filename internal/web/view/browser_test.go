@@ -146,7 +146,7 @@ func (d *fakeDesk) handler(assets http.Handler) http.Handler {
 	})
 	mux.HandleFunc("GET /attachments/{id}/{name}", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Type", "image/png") })
 	mux.HandleFunc("GET /fragments/counts", func(w http.ResponseWriter, r *http.Request) {
-		s := sampleShell("desk", "mine", "/")
+		s := sampleShell("desk", "", "/") // it does not know which page asks
 		s.All.Mine = 5
 		draw(w, r, 200, view.Counts(s))
 	})
@@ -297,6 +297,9 @@ func TestLiveChangesKeepWhatTheAgentHasInHand(t *testing.T) {
 
 	d.publish("counts")
 	until(t, page, "the new count", `document.querySelector("#folder-0-mine .count").textContent === "5"`)
+	if page.MustEval(`() => document.querySelector("#folder-0-mine").getAttribute("aria-current")`).Str() != "page" {
+		t.Error("new counts take the mark off the folder one is in")
+	}
 	d.seen(func() {
 		d.extra = &query.Message{ID: 600, Kind: "received", Author: "Mara Lind", At: sampleNow, Text: "One more thing"}
 	})

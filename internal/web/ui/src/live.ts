@@ -218,9 +218,20 @@ export class Live {
     for (const id of ids) {
       const current = document.getElementById(id)
       const next = page.getElementById(id)
-      if (current && next) morphPage(current, next, "live")
+      if (!current || !next) continue
+      if (part === "counts") keepMark(current, next)
+      morphPage(current, next, "live")
     }
   }
+}
+
+/** The counts come without the page's place: which folder is current stays as the page said. */
+function keepMark(current: Element, next: Element): void {
+  const marked = [...current.querySelectorAll("a[aria-current]")].map((a) => a.getAttribute("href"))
+  next.querySelectorAll("a[href]").forEach((a) => {
+    if (marked.includes(a.getAttribute("href"))) a.setAttribute("aria-current", "page")
+    else a.removeAttribute("aria-current")
+  })
 }
 
 /** Tells people who do not see the page that a message arrived. */
