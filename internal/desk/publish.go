@@ -85,7 +85,7 @@ func (d *Desk) publishOnce(ctx context.Context, a *postroom.Agent, p Publish, c 
 		if err != nil {
 			return err
 		}
-		if err := d.fresh(ctx, tx, p, m.ID); err != nil {
+		if err := d.fresh(ctx, tx, a, p); err != nil {
 			return err
 		}
 		message := *m // a rerun of this function begins anew
@@ -147,12 +147,22 @@ func (t *Turn) takeDraft(kind postroom.MessageKind, m *postroom.Message) error {
 }
 
 // fresh refuses a send that the author would think about again: a draft that
-// was published already, or a customer's message they have not seen.
-func (d *Desk) fresh(ctx context.Context, tx *store.Tx, p Publish, message int64) error {
-	if _, err := tx.Message(ctx, message); err == nil {
+// was published already, or a customer's message they have not seen. A draft
+// that exists must be the author's own of this kind, or the other one would
+// count as sent; an id of no draft is one that was drawn for the composer, by
+// which a form that arrives twice is told from two.
+func (d *Desk) fresh(ctx context.Context, tx *store.Tx, a *postroom.Agent, p Publish) error {
+	if _, err := tx.Message(ctx, p.Draft); err == nil {
 		return &postroom.Error{Code: postroom.Conflict, Field: "draft", Text: "This was sent already."}
 	} else if postroom.CodeOf(err) != postroom.NotFound {
 		return err
+	}
+	switch draft, err := tx.Draft(ctx, p.Draft); {
+	case postroom.CodeOf(err) == postroom.NotFound:
+	case err != nil:
+		return err
+	case draft.AgentID != a.ID || draft.ConversationID != p.ConversationID || draft.Kind != p.Kind:
+		return postroom.Errorf(postroom.NotFound, "There is no such draft.")
 	}
 	if p.Anyway || p.SeenSeq == 0 || p.Kind == postroom.Note {
 		return nil

@@ -10,6 +10,7 @@ import (
 	"postroom"
 	"postroom/internal/db"
 	"postroom/internal/dbtest"
+	"postroom/internal/desk"
 	"postroom/internal/desktest"
 	"postroom/internal/postoffice"
 )
@@ -109,4 +110,30 @@ func TestFileAttachedWhileSending(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A message takes the place of its author's own draft only: under the id of
+// somebody else's, that one would count as sent.
+func TestNobodyPublishesAnothersDraft(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		draft := &postroom.Draft{ConversationID: c.ID, Kind: postroom.Reply, HTML: "<p>From Ann.</p>"}
+		if err := d.Desk.SaveDraft(d.Ctx, d.Agent("ann").Agent, draft); err != nil {
+			t.Fatal(err)
+		}
+		p := replyTo(c, "From Ben.")
+		p.Draft = draft.ID
+		if _, err := d.Desk.Publish(d.Ctx, d.Agent("ben").Agent, p); postroom.CodeOf(err) != postroom.NotFound {
+			t.Errorf("Ann's draft published by Ben: %v", err)
+		}
+		own := desk.Publish{ConversationID: c.ID, Draft: draft.ID, Kind: postroom.Note, HTML: "<p>A note.</p>", Path: postroom.PathComposer}
+		if _, err := d.Desk.Publish(d.Ctx, d.Agent("ann").Agent, own); postroom.CodeOf(err) != postroom.NotFound {
+			t.Errorf("a reply's draft published as a note: %v", err)
+		}
+		p.HTML = "<p>From Ann.</p>"
+		d.Agent("ann").Publish(p)
+		d.Settle()
+		d.ExpectMails("From Ann.")
+	})
 }
