@@ -51,8 +51,8 @@ func newSignals(config *pgx.ConnConfig, pool *sql.DB, log *slog.Logger) *signals
 }
 
 // Listen has fn called with each payload that another process notifies on a
-// channel, until ctx ends. After a time without connection fn is called with
-// "": anything may have been missed. fn is called by one goroutine at a time
+// channel, until ctx ends. When the connection stands, at first or again, fn is
+// called with "": anything may have been missed. fn is called by one goroutine at a time
 // and must be quick. On SQLite, where there is no other process, it is never
 // called.
 func (d *DB) Listen(ctx context.Context, channel string, fn func(payload string)) {
@@ -184,12 +184,10 @@ func (s *signals) next() (string, []signal) {
 // which it makes again when it is lost.
 func (s *signals) receive(ctx context.Context) {
 	wait := 100 * time.Millisecond
-	for first := true; ctx.Err() == nil; first = false {
+	for ctx.Err() == nil {
 		err := s.session(ctx, func() {
 			wait = 100 * time.Millisecond
-			if !first {
-				s.missed()
-			}
+			s.missed() // also the first time: work may have begun before we listened
 		})
 		if ctx.Err() != nil {
 			return
