@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -223,45 +224,45 @@ func (d *Desk) endBulk(ctx context.Context, id int64, p bulkParams, hold func(co
 	})
 }
 
+// bulkUndoMS is how long the acts of a bulk change are kept from becoming final
+// while it is taken back, and how long that can be resumed, in milliseconds.
+const bulkUndoMS = 10 * 60 * 1000
+
 // UndoBulk takes a whole bulk change back, conversation by conversation; what
-// changed since is skipped and listed in the job's report.
+// changed since is skipped and listed in the job's report. One that was stopped
+// in the middle goes on where it was when it is called again.
 func (d *Desk) UndoBulk(ctx context.Context, a *postroom.Agent, id int64) error {
-	job, err := d.store.Read().Job(ctx, id)
-	if err != nil {
-		return err
-	}
-	now := d.store.Now()
-	switch {
-	case job.AgentID != a.ID:
-		return postroom.Errorf(postroom.Forbidden, "Only the agent who did it can undo it.")
-	case job.State == store.JobRunning:
-		return postroom.Errorf(postroom.Conflict, "It still runs; it can be undone when it has ended.")
-	case job.UndoneAt > 0:
-		return postroom.Errorf(postroom.Conflict, "This was undone already.")
-	case now > job.FinalAt+undoGrace:
-		return postroom.Errorf(postroom.Conflict, "Too late to undo: the undo window is over.")
-	}
 	// First push the end of the window away, so that no worker overtakes us.
-	err = d.store.Write(ctx, func(tx *store.Tx) error {
-		again, err := tx.Job(ctx, id)
-		if err == nil && again.UndoneAt > 0 {
-			err = postroom.Errorf(postroom.Conflict, "This was undone already.")
-		}
+	err := d.store.Write(ctx, func(tx *store.Tx) error {
+		job, err := tx.Job(ctx, id)
 		if err != nil {
 			return err
 		}
-		again.UndoneAt = now
-		if err := tx.FinalizeJob(ctx, id, now+10*60*1000); err != nil {
+		now := d.store.Now()
+		switch {
+		case job.AgentID != a.ID:
+			return postroom.Errorf(postroom.Forbidden, "Only the agent who did it can undo it.")
+		case job.State == store.JobRunning:
+			return postroom.Errorf(postroom.Conflict, "It still runs; it can be undone when it has ended.")
+		case job.Undone():
+			return postroom.Errorf(postroom.Conflict, "This was undone already.")
+		case now > job.FinalAt+undoGrace:
+			return postroom.Errorf(postroom.Conflict, "Too late to undo: the undo window is over.")
+		}
+		if job.UndoneAt == 0 {
+			job.UndoneAt, job.Report = now, nil
+		}
+		job.FinalAt = now + bulkUndoMS
+		if err := tx.FinalizeJob(ctx, id, job.FinalAt); err != nil {
 			return err
 		}
-		return tx.UpdateJob(ctx, again)
+		return tx.UpdateJob(ctx, job)
 	})
 	if err != nil {
 		return err
 	}
 	ctx = context.WithoutCancel(ctx) // whoever asked for it may be gone: it is not left half undone
-	report, err := d.undoActs(ctx, a, id)
-	if err != nil {
+	if err := d.undoActs(ctx, a, id); err != nil {
 		return err
 	}
 	return d.store.Write(ctx, func(tx *store.Tx) error {
@@ -269,8 +270,8 @@ func (d *Desk) UndoBulk(ctx context.Context, a *postroom.Agent, id int64) error 
 		if err != nil {
 			return err
 		}
-		job.Report, job.Words = report, fmt.Sprintf("Undone, but for %d.", len(report))
-		if len(report) == 0 {
+		job.FinalAt, job.Words = d.store.Now(), fmt.Sprintf("Undone, but for %d.", len(job.Report))
+		if len(job.Report) == 0 {
 			job.Words = "Undone."
 		}
 		tx.OnCommit(func() { d.publish(Change{Kind: "job", AgentID: a.ID, JobID: id}) })
@@ -278,26 +279,66 @@ func (d *Desk) UndoBulk(ctx context.Context, a *postroom.Agent, id int64) error 
 	})
 }
 
-func (d *Desk) undoActs(ctx context.Context, a *postroom.Agent, job int64) ([]store.JobLine, error) {
-	var report []store.JobLine
+// undoActs undoes the acts of a job that are not undone yet, and writes down
+// what it left of them before it goes on to the next ones.
+func (d *Desk) undoActs(ctx context.Context, a *postroom.Agent, job int64) error {
 	for after := int64(0); ; {
 		acts, err := d.store.Read().JobActs(ctx, job, after, 100)
 		if err != nil || len(acts) == 0 {
-			return report, err
+			return err
 		}
+		var left []store.JobLine
 		for _, act := range acts {
 			after = act.ConversationID
-			out, err := d.Undo(ctx, a, act.ID)
-			switch postroom.CodeOf(err) {
-			case "":
-				for _, words := range out.Kept {
-					report = append(report, store.JobLine{ConversationID: act.ConversationID, Number: out.Number, Words: words})
-				}
-			case postroom.Conflict, postroom.Forbidden, postroom.NotFound:
-				report = append(report, store.JobLine{ConversationID: act.ConversationID, Words: postroom.TextOf(err)})
-			default:
-				return report, err
+			if act.UndoneAt > 0 {
+				continue
+			}
+			lines, failed := d.undoOne(ctx, a, act)
+			if left = append(left, lines...); failed != nil {
+				err = failed
+				break
 			}
 		}
+		if err := errors.Join(err, d.reportUndo(ctx, job, left)); err != nil {
+			return err
+		}
 	}
+}
+
+// undoOne undoes one act of a job and says what was left of it.
+func (d *Desk) undoOne(ctx context.Context, a *postroom.Agent, act store.Act) ([]store.JobLine, error) {
+	out, err := d.Undo(ctx, a, act.ID)
+	switch postroom.CodeOf(err) {
+	case "":
+		var lines []store.JobLine
+		for _, words := range out.Kept {
+			lines = append(lines, store.JobLine{ConversationID: act.ConversationID, Number: out.Number, Words: words})
+		}
+		return lines, nil
+	case postroom.Conflict, postroom.Forbidden, postroom.NotFound:
+		if again, err := d.store.Read().Act(ctx, act.ID); err == nil && again.UndoneAt > 0 {
+			return nil, nil // pressed twice: the other one undid it
+		}
+		return []store.JobLine{{ConversationID: act.ConversationID, Words: postroom.TextOf(err)}}, nil
+	}
+	return nil, err
+}
+
+// reportUndo adds to what the undoing of a job left, each line once.
+func (d *Desk) reportUndo(ctx context.Context, id int64, lines []store.JobLine) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	return d.store.Write(ctx, func(tx *store.Tx) error {
+		job, err := tx.Job(ctx, id)
+		if err != nil {
+			return err
+		}
+		for _, l := range lines {
+			if !slices.Contains(job.Report, l) {
+				job.Report = append(job.Report, l)
+			}
+		}
+		return tx.UpdateJob(ctx, job)
+	})
 }

@@ -68,12 +68,12 @@ func (d *Desk) Job(ctx context.Context, a *postroom.Agent, id int64, place Place
 	switch {
 	case j.State == store.JobFailed:
 		p.Error = j.Words
-	case j.UndoneAt > 0:
+	case j.Undone():
 		p.State = "undone"
 	case j.State == store.JobRunning && j.Done == 0:
 		p.State = "waiting"
 	}
-	if j.State == store.JobDone && j.UndoneAt == 0 && j.FinalAt > shell.Now && j.AgentID == a.ID && j.FinalAt < forever {
+	if j.State == store.JobDone && !j.Undone() && j.FinalAt > shell.Now && j.AgentID == a.ID && j.FinalAt < forever {
 		p.UndoUntil = j.FinalAt
 	}
 	var ids []int64

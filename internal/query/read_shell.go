@@ -73,7 +73,7 @@ func undoable(rows store.ShellRows, now int64) []Undo {
 		out = append(out, u)
 	}
 	for _, j := range rows.Jobs {
-		if j.State == store.JobDone && j.FinalAt > now && j.Done > 0 {
+		if j.State == store.JobDone && !j.Undone() && j.FinalAt > now && j.Done > 0 {
 			out = append(out, Undo{Job: j.ID, Words: bulkWords(j) + " done", Until: j.FinalAt})
 		}
 	}

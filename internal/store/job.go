@@ -21,9 +21,13 @@ type Job struct {
 	CreatedAt int64
 	EndedAt   int64
 	FinalAt   int64 // end of the undo window of what it did
-	UndoneAt  int64
+	UndoneAt  int64 // when undoing began; Undone says whether it has ended
 	Tries     int
 }
+
+// Undone reports whether all that can be undone of the job is. It is written
+// with the words that end an undo; one that was stopped before can be resumed.
+func (j Job) Undone() bool { return j.UndoneAt > 0 && j.Words != "" }
 
 // JobLine says why a job left something out.
 type JobLine struct {
