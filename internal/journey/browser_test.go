@@ -5,6 +5,7 @@ package journey_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -149,7 +150,11 @@ func (w *walker) size(width, height int) {
 func (w *walker) open(path string) {
 	w.Helper()
 	p := w.patient()
-	w.must(p.Navigate(w.base+path), "open %s", path)
+	err := p.Navigate(w.base + path)
+	if aborted := new(rod.NavigationError); errors.As(err, &aborted) && aborted.Reason == "net::ERR_ABORTED" {
+		err = p.Navigate(w.base + path) // the page was going somewhere itself, as after Back
+	}
+	w.must(err, "open %s", path)
 	w.must(p.WaitLoad(), "load %s", path)
 }
 
