@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"postroom"
+	"postroom/internal/alarm"
 	"postroom/internal/db"
 	"postroom/internal/dbtest"
 	"postroom/internal/desk"
@@ -174,6 +175,38 @@ func TestBulkUndoGoesOn(t *testing.T) {
 		}
 		if err := d.Desk.UndoBulk(d.Ctx, ann.Agent, job); postroom.CodeOf(err) != postroom.Conflict {
 			t.Errorf("pressed a third time: %v", err)
+		}
+	})
+}
+
+// A mail with which the program itself fails is tried ever more rarely, people
+// are told when it is an hour late, and it goes out when the fault is gone.
+func TestFaultOfOursIsTold(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		d.Agent("ann").Reply(c, "The answer.")
+		d.SQL("update mailbox set aliases = 'x' || aliases")
+		for range 40 {
+			d.Pass(time.Minute)
+		}
+		if n, err := d.Alarms.Count(d.Ctx); err != nil || n != 0 {
+			t.Errorf("%d alarms before it is late, %v", n, err)
+		}
+		for range 40 {
+			d.Pass(time.Minute)
+		}
+		d.ExpectMails()
+		expectAlarm(t, d, alarm.MailDelayed)
+		d.SQL("update mailbox set aliases = substr(aliases, 2)")
+		m := d.Mails(c.ID)[0]
+		if m.State != postroom.MailQueued || m.Tries != 0 || m.DueAt-d.Store.Now() < 60_000 {
+			t.Errorf("the reply is %s after %d tries, due in %d ms", m.State, m.Tries, m.DueAt-d.Store.Now())
+		}
+		d.Pass(15 * time.Minute)
+		d.ExpectMails("The answer.")
+		if n, err := d.Alarms.Count(d.Ctx); err != nil || n != 0 {
+			t.Errorf("%d alarms afterwards, %v", n, err)
 		}
 	})
 }

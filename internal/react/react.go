@@ -49,11 +49,11 @@ func New(o Options) *React {
 
 // Kinds lists the kinds of work, the order of a mail's life.
 func (r *React) Kinds() []work.Kind {
-	mend := &mendSource{r: r}
+	mails, mend := &mailSource{r: r}, &mendSource{r: r}
 	return []work.Kind{
 		{Source: laneSource{r, store.LaneReceive}, Handler: lane(r.receive), Workers: 2, Lease: r.Lease},
 		{Source: laneSource{r, store.LaneJudge}, Handler: lane(r.judgeLane), Workers: 4, Ahead: 8, Lease: r.Lease},
-		{Source: mailSource{r}, Handler: r.deliver, Workers: 4, Lease: r.Lease},
+		{Source: mails, Handler: mails.run, Workers: 4, Lease: r.Lease},
 		{Source: mend, Handler: mend.run, Workers: 1, Lease: r.Lease},
 		{Source: jobSource{r}, Handler: r.bulk, Workers: 2, Lease: r.Lease},
 	}
@@ -66,10 +66,6 @@ func claimed(i work.Item) store.Claimed {
 // lane adapts a lane's work to a handler.
 func lane(f func(context.Context, store.Claimed) error) work.Handler {
 	return func(ctx context.Context, i work.Item) error { return f(ctx, claimed(i)) }
-}
-
-func (r *React) deliver(ctx context.Context, i work.Item) error {
-	return r.Outbox.Deliver(ctx, claimed(i))
 }
 
 func (r *React) bulk(ctx context.Context, i work.Item) error {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"postroom"
+	"postroom/internal/alarm"
 	"postroom/internal/outbox"
 	"postroom/internal/store"
 	"postroom/internal/work"
@@ -83,32 +84,92 @@ func (s laneSource) NextDue(ctx context.Context) (int64, bool, error) {
 	return s.r.Store.NextLane(ctx, s.kind)
 }
 
-// mailSource claims mails whose turn has come.
-type mailSource struct{ r *React }
+// mailSource claims mails whose turn has come. It counts, by mail, how often in
+// a row this program could not even make an attempt: no try of the mail is spent
+// by that, so the rows do not know.
+type mailSource struct {
+	r      *React
+	mu     sync.Mutex
+	failed map[int64]int
+}
 
-func (mailSource) Name() string { return "deliver" }
+func (*mailSource) Name() string { return "deliver" }
 
-func (s mailSource) Claim(ctx context.Context, limit int, lease time.Duration) ([]work.Item, error) {
+func (s *mailSource) Claim(ctx context.Context, limit int, lease time.Duration) ([]work.Item, error) {
 	return items(s.r.Store.ClaimMails(ctx, limit, lease.Milliseconds()))
 }
 
-func (s mailSource) Renew(ctx context.Context, i work.Item, lease time.Duration) error {
+func (s *mailSource) Renew(ctx context.Context, i work.Item, lease time.Duration) error {
 	return lost(s.r.Store.RenewMail(ctx, claimed(i), lease.Milliseconds()))
 }
 
+// run makes one attempt at a mail.
+func (s *mailSource) run(ctx context.Context, i work.Item) error {
+	err := s.r.Outbox.Deliver(ctx, claimed(i))
+	if err == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.failed, i.ID)
+	}
+	return err
+}
+
+// fails counts one more failure of a mail and returns how many there are.
+func (s *mailSource) fails(mail int64) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failed == nil {
+		s.failed = map[int64]int{}
+	}
+	s.failed[mail]++
+	return s.failed[mail]
+}
+
+// A mail with which this program itself fails rests longer each time, up to
+// lastRest milliseconds. People are told when it has failed manyFailures times
+// and the mail is an hour late.
+const (
+	lastRest     = 15 * 60_000
+	manyFailures = 5
+	lateAfter    = 60 * 60_000
+)
+
 // Fail queues a mail again if nothing of it was sent. One that reached DATA is
 // left to mend, which calls it uncertain when its lease has run out.
-func (s mailSource) Fail(ctx context.Context, i work.Item, cause error) error {
-	wait := pause(i.Tries + 1)
-	if errors.Is(cause, work.ErrHandedBack) {
-		wait = 0
-	} else {
+func (s *mailSource) Fail(ctx context.Context, i work.Item, cause error) error {
+	wait := int64(0)
+	switch {
+	case errors.Is(cause, work.ErrHandedBack):
+	case postroom.CodeOf(cause) == postroom.Unavailable, errors.Is(cause, context.Canceled):
+		wait = pause(i.Tries + 1)
 		s.r.Log.Error("work failed", "work", "deliver", "mail", i.ID, "error", cause)
+	default:
+		n := s.fails(i.ID)
+		wait = min(int64(250)<<min(n, 20), lastRest)
+		s.r.Log.Error("work failed", "work", "deliver", "mail", i.ID, "times", n, "error", cause)
+		if n >= manyFailures {
+			s.tellLate(ctx, i.ID, cause)
+		}
 	}
 	return s.r.Store.ReturnMail(ctx, claimed(i), s.r.Store.Now()+wait)
 }
 
-func (s mailSource) NextDue(ctx context.Context) (int64, bool, error) { return s.r.Store.NextMail(ctx) }
+// tellLate raises an alarm for a mail that is an hour late, or cannot even be
+// read, because this program fails with it: no server's answer would say so.
+func (s *mailSource) tellLate(ctx context.Context, id int64, cause error) {
+	m, err := s.r.Store.Read().Mail(ctx, id)
+	if err == nil && s.r.Store.Now()-max(m.QueuedAt, m.CreatedAt) < lateAfter {
+		return
+	}
+	words := "No attempt at it can be made, because of a fault on our side: " + cause.Error()
+	if err := s.r.Alarms.Raise(ctx, alarm.MailDelayed, decimal(id), words); err != nil {
+		s.r.Log.Error("alarm", "kind", alarm.MailDelayed, "mail", id, "words", words, "error", err)
+	}
+}
+
+func (s *mailSource) NextDue(ctx context.Context) (int64, bool, error) {
+	return s.r.Store.NextMail(ctx)
+}
 
 // mendSource is one item that is due when a lease has run out or a doubt has
 // lasted long enough.
