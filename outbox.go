@@ -58,7 +58,6 @@ const (
 	ReplyClass        MailClass = 1 // an agent's words
 	NotificationClass MailClass = 2 // to agents
 	NoticeClass       MailClass = 3 // what a workflow says
-	BulkClass         MailClass = 4
 )
 
 // Phase is how far an attempt came in the SMTP dialogue. It is committed as

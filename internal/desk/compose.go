@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"postroom"
 	"postroom/internal/email"
@@ -173,6 +172,3 @@ func Skip(m *postroom.Mail, state postroom.MailState, words string, at int64) *p
 	}
 	return m
 }
-
-// Time turns milliseconds into a time, UTC.
-func Time(ms int64) time.Time { return time.UnixMilli(ms).UTC() }

@@ -17,7 +17,7 @@ type InboundAsk struct{ State, Query, After, Before string }
 var inboundStates = map[string][]string{
 	"":          nil,
 	"done":      {store.InboundDone},
-	"duplicate": {store.InboundDuplicate, store.InboundLoop, store.InboundDropped},
+	"duplicate": {store.InboundDuplicate, store.InboundLoop},
 	"waiting":   {store.InboundNew},
 	"failed":    {store.InboundFailed},
 }

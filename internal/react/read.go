@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"postroom"
 	"postroom/internal/desk"
@@ -102,7 +103,7 @@ func (r *React) parse(in store.Inbound) (p parsed) {
 	case err != nil:
 		return parsed{err: unreadable{err}}
 	}
-	p = parsed{raw: raw, mail: email.Parse(raw, email.ParseOptions{Received: desk.Time(in.ReceivedAt)})}
+	p = parsed{raw: raw, mail: email.Parse(raw, email.ParseOptions{Received: time.UnixMilli(in.ReceivedAt).UTC()})}
 	if p.mail.Err != nil {
 		p.err = unreadable{p.mail.Err}
 	}

@@ -25,9 +25,8 @@ const (
 
 // receive works one mailbox's lane: its mails are read in parallel and filed
 // in order of arrival, so that an answer that came right after its parent
-// finds it (T19). Lane 0 holds the mails
-// whose envelope named no mailbox; they are passed on to where their headers
-// say.
+// finds it (T19). Lane 0 holds the mails whose envelope named no mailbox; they
+// are passed on to where their headers say.
 func (r *React) receive(ctx context.Context, c store.Claimed) error {
 	for {
 		batch, err := r.Store.Read().WaitingInbound(ctx, c.ID, r.Store.Now(), receiveBatch)

@@ -160,16 +160,6 @@ func (t *Tx) RewriteEvent(ctx context.Context, e postroom.Event) error {
 	return t.one(ctx, "re-snapshot event", qRewriteEvent, e.ID, toJSON(e.Payload), toJSON(e.After))
 }
 
-const qUnjudgedBefore = `select count(*) from event where conversation_id = $1 and state = 'pending' and seq < $2`
-
-// UnjudgedBefore returns how many events with a smaller sequence number are
-// still to be judged.
-func (r Read) UnjudgedBefore(ctx context.Context, conversation, seq int64) (int, error) {
-	var n int
-	err := r.q.QueryRow(ctx, qUnjudgedBefore, conversation, seq).Scan(&n)
-	return n, err
-}
-
 // Act is one action of one person (or a workflow) on one conversation.
 type Act struct {
 	ID             int64

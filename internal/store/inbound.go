@@ -40,7 +40,6 @@ const (
 	InboundDone      = "done"      // became a message
 	InboundDuplicate = "duplicate" // same id, same content (D1)
 	InboundLoop      = "loop"      // our own mail came back (D6, D7)
-	InboundDropped   = "dropped"   // kept in the log only, for the reason in Words
 	InboundFailed    = "failed"    // could not be processed; can be retried (D5)
 )
 
@@ -137,7 +136,7 @@ func (t *Tx) EndInbound(ctx context.Context, in Inbound) error {
 		in.ConversationID, in.MessageID, in.Tries, in.DueAt, in.DoneAt, in.MailboxID)
 }
 
-const qRetryInbound = `update inbound set state = 'new', tries = 0, due_at = $2, words = '' where id = $1 and state in ('failed', 'dropped')`
+const qRetryInbound = `update inbound set state = 'new', tries = 0, due_at = $2, words = '' where id = $1 and state = 'failed'`
 
 // RetryInbound makes a mail that could not be processed wait again.
 func (t *Tx) RetryInbound(ctx context.Context, in Inbound, now int64) error {
@@ -159,7 +158,7 @@ func (r Read) MailByHeader(ctx context.Context, header string) (int64, error) {
 	return ids[0], nil
 }
 
-// UnverifiedFrom is the participant kind of a sender.
+// kindFrom is the participant kind of a sender.
 const kindFrom = "from"
 
 // Sender is the participant entry for a message's author.

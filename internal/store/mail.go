@@ -549,18 +549,6 @@ func (t *Tx) AddRate(ctx context.Context, key string, now, window int64) (int, e
 	return n, err
 }
 
-const qRate = `select n from rate_bucket where key = $1 and starts_at = $2`
-
-// Rate returns the count under a key in the window now lies in.
-func (r Read) Rate(ctx context.Context, key string, now, window int64) (int, error) {
-	var n int
-	err := missing(r.q.QueryRow(ctx, qRate, key, now-now%window).Scan(&n), "")
-	if postroom.CodeOf(err) == postroom.NotFound {
-		return 0, nil
-	}
-	return n, err
-}
-
 const qForgetRates = `delete from rate_bucket where starts_at < $1`
 
 // ForgetRates deletes the windows that began before a time.

@@ -307,21 +307,7 @@ func (t *Tx) Detach(ctx context.Context, draft, attachment int64) error {
 const (
 	qDeleteDraft            = `delete from draft where id = $1`
 	qDeleteDraftAttachments = `delete from attachment where draft_id = $1 and draft_id > 0`
-	qMoveAttachments        = `update attachment set message_id = $2, draft_id = 0 where draft_id = $1 and draft_id > 0`
 )
-
-// PublishDraft removes a draft and gives its files to the message it became;
-// a draft that is gone is a conflict, so that two windows cannot send it twice.
-func (t *Tx) PublishDraft(ctx context.Context, draft, message int64) error {
-	if _, err := t.exec(ctx, qMoveAttachments, draft, message); err != nil {
-		return err
-	}
-	n, err := t.exec(ctx, qDeleteDraft, draft)
-	if err == nil && n == 0 {
-		return postroom.Errorf(postroom.Conflict, "This draft is gone; it was sent or thrown away in another window.")
-	}
-	return err
-}
 
 // DeleteDraft throws a draft and its files away; one that is gone is fine.
 func (t *Tx) DeleteDraft(ctx context.Context, draft int64) error {

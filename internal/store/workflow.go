@@ -194,16 +194,10 @@ func (t *Tx) InsertRun(ctx context.Context, x postroom.Run) error {
 }
 
 const (
-	qRunsOfEvent        = `select ` + runColumns + ` from run where event_id = $1 order by id`
 	qRunsOfRoot         = `select ` + runColumns + ` from run where root_id = $1 and conversation_id = $2 order by id`
 	qRunsOfConversation = `select ` + runColumns + ` from run where conversation_id = $1 order by id`
 	qRun                = `select ` + runColumns + ` from run where id = $1`
 )
-
-// RunsOfEvent lists the runs an event set off, in order.
-func (r Read) RunsOfEvent(ctx context.Context, event int64) ([]postroom.Run, error) {
-	return r.runs(ctx, qRunsOfEvent, event)
-}
 
 // RunsOfRoot lists the runs of a chain (W20).
 func (r Read) RunsOfRoot(ctx context.Context, root, conversation int64) ([]postroom.Run, error) {
@@ -229,13 +223,4 @@ func (r Read) runs(ctx context.Context, query string, args ...any) ([]postroom.R
 		return err
 	})
 	return out, err
-}
-
-const qRunCount = `select count(*) from run where workflow_id = $1 and conversation_id = $2 and at > $3 and state = 'done'`
-
-// RunCount counts a workflow's runs on a conversation since a time.
-func (r Read) RunCount(ctx context.Context, workflow, conversation, since int64) (int, error) {
-	var n int
-	err := r.q.QueryRow(ctx, qRunCount, workflow, conversation, since).Scan(&n)
-	return n, err
 }
