@@ -205,7 +205,8 @@ func (w *walker) write(selector, text string) {
 // holds waits until a JavaScript expression is true.
 func (w *walker) holds(js string) {
 	w.Helper()
-	w.must(w.patient().Wait(rod.Eval("() => !!("+js+")")), "wait for %s", js)
+	// While a page is on its way nothing is there to ask: that is a "not yet".
+	w.must(w.patient().Wait(rod.Eval("() => { try { return !!("+js+") } catch { return false } }")), "wait for %s", js)
 }
 
 // value returns what a JavaScript expression gives, as a string.

@@ -52,7 +52,7 @@ func TestWriting(t *testing.T) {
 	w.read(".undo", "Reply sent")
 	_, err := w.patient().Eval(`() => history.back()`)
 	w.must(err, "go back")
-	w.holds(`document.readyState === "complete" && document.querySelector("#list .row")`)
+	w.holds(`location.pathname === "/folders/closed" && document.readyState === "complete" && document.querySelector("#list .row")`)
 	w.open(path)
 	w.holds(`document.querySelector(".composer [name=body]").value === "" && document.querySelectorAll(".composer .files li").length === 0`)
 	// The notice about the close, and the reply with its file.
