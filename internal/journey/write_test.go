@@ -1,6 +1,9 @@
 package journey_test
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // TestWriting is what happens to an agent's words and files while they write:
 // a file dropped and taken away again, the page reloaded in the middle, a
@@ -21,6 +24,7 @@ func TestWriting(t *testing.T) {
 	w.click(".composer .files li:last-child .file-remove", "")
 	w.holds(`document.querySelectorAll(".composer .files li").length === 1`)
 	w.read(".composer-saved", "^Saved")
+	w.gone("wrong.txt")
 	w.picture("dropped")
 
 	// What was saved is back after a reload, without the file taken away.
@@ -52,7 +56,8 @@ func TestWriting(t *testing.T) {
 	w.read(".undo", "Reply sent")
 	_, err := w.patient().Eval(`() => history.back()`)
 	w.must(err, "go back")
-	w.holds(`location.pathname === "/folders/closed" && document.readyState === "complete" && document.querySelector("#list .row")`)
+	// The address changes first and the page after it: only then has Back arrived.
+	w.holds(`location.pathname === "/folders/closed" && !document.querySelector(".composer") && document.querySelector("#list .row")`)
 	w.open(path)
 	w.holds(`document.querySelector(".composer [name=body]").value === "" && document.querySelectorAll(".composer .files li").length === 0`)
 	// The notice about the close, and the reply with its file.
@@ -89,6 +94,22 @@ func TestPhoneAnswers(t *testing.T) {
 	w.read(".receipt", "notice accepted by")
 	w.picture("phone-receipt")
 	w.more(customer, before, "Send & Close on a phone", "person", "automatic")
+}
+
+// gone waits until the desk itself no longer has a word on this page.
+func (w *walker) gone(word string) {
+	w.Helper()
+	for end := time.Now().Add(patience); ; {
+		r, err := w.patient().Eval(`async (word) => (await (await fetch(location.href, { cache: "reload" })).text()).includes(word)`, word)
+		w.must(err, "ask the desk for %s", word)
+		if !r.Value.Bool() {
+			return
+		}
+		if time.Now().After(end) {
+			w.picture("failed")
+			w.Fatalf("%s is still there", word)
+		}
+	}
 }
 
 // drop drags a file over the composer and lets go.
