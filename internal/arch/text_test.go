@@ -86,7 +86,6 @@ var resolved = regexp.MustCompile(`"resolved":\s*"([^"]*)"`)
 // nowhere else.
 func TestLockFilesNameNoMirror(t *testing.T) {
 	t.Parallel()
-	const home = "https://registry.npmjs.org/"
 	for _, name := range kept(t) {
 		switch path.Base(name) {
 		case "package-lock.json", ".npmrc", "go.mod", "go.work":
@@ -98,9 +97,7 @@ func TestLockFilesNameNoMirror(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, m := range resolved.FindAllStringSubmatch(string(text), -1) {
-			if !strings.HasPrefix(m[1], home) {
-				t.Errorf("%s names %s, which is not %s", name, m[1], home)
-			}
+			t.Errorf("%s says that a package comes from %s; where from is for each machine to say", name, m[1])
 		}
 		if path.Base(name) == ".npmrc" && regexp.MustCompile(`(?m)^\s*(@[^:]+:)?registry\s*=`).Match(text) {
 			t.Errorf("%s chooses a registry; that is for each machine to say", name)
