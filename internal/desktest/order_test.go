@@ -157,6 +157,26 @@ func TestUnrelatedMailWaitsAnHourAfterItsWindow(t *testing.T) {
 
 func tokenOf(d *desktest.Desk, mail int64) string { return d.Desk.Keys().Token(mail) }
 
+// A reply does not leave while an earlier close is still to be judged, however
+// early the sender comes: the notice of that close goes first (W25, W26).
+func TestReplyWaitsForJudging(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.UndoWindow(10 * time.Second)
+		d.ClosingNotice()
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		d.Agent("ann").SetStatus(c, postroom.Closed, postroom.PathMenu)
+		d.Agent("ann").Reply(c, "The answer.")
+		d.Clock.Advance(10 * time.Second)
+		early, err := d.Store.ClaimMails(d.Ctx, 10, time.Minute.Milliseconds())
+		if err != nil || len(early) != 0 {
+			t.Fatalf("%d mails could leave before the close was judged (%v)", len(early), err)
+		}
+		d.Settle()
+		d.ExpectMails("auto:closed", "The answer.")
+	})
+}
+
 // Another conversation of the same customer is never held up (R3).
 func TestOtherConversationsGoOn(t *testing.T) {
 	t.Parallel()
