@@ -75,6 +75,9 @@ func (d *Directory) UpdateAgent(ctx context.Context, by *postroom.Agent, id int6
 		if err := t.UpdateAgent(ctx, a); err != nil {
 			return err
 		}
+		if err := promoteAddress(ctx, t, id, a.Email); err != nil {
+			return err
+		}
 		return setAgentMailboxes(ctx, t, id, a.Mailboxes)
 	})
 	if err != nil {
@@ -198,26 +201,7 @@ func checkAgent(f AgentFields) (_ AgentFields, err error) {
 // freeForAgent refuses an address that somebody else has. An agent with a
 // mailbox's address would be mailed what the mailbox receives, for ever.
 func freeForAgent(ctx context.Context, t *store.Tx, email string, self int64) error {
-	if err := t.Lock(ctx, "agents"); err != nil {
-		return err
-	}
-	a, err := t.AgentByEmail(ctx, email)
-	if err == nil && a.ID != self {
-		return &postroom.Error{Code: postroom.Conflict, Field: "email", Text: "The agent " + a.Name + " has this address already."}
-	}
-	if err != nil && postroom.CodeOf(err) != postroom.NotFound {
-		return err
-	}
-	boxes, err := t.Mailboxes(ctx)
-	if err != nil {
-		return err
-	}
-	for _, m := range boxes {
-		if slices.Contains(m.Addresses(), email) {
-			return &postroom.Error{Code: postroom.Conflict, Field: "email", Text: "This is an address of the mailbox " + m.Name + "; an agent needs their own."}
-		}
-	}
-	return nil
+	return freeAddresses(ctx, t, "email", []string{email}, self)
 }
 
 // notLastAdmin refuses what would leave no admin.

@@ -99,6 +99,71 @@ func TestAgents(t *testing.T) {
 	})
 }
 
+func TestAnAgentsFurtherAddresses(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, d *directory.Directory, s *store.Store) {
+		ctx := t.Context()
+		addMailbox(t, d, "Support", "support@desk.example", "help@desk.example")
+		ann := addAgent(t, d, "Ann", "ann@desk.example", postroom.Admin)
+		ben := addAgent(t, d, "Ben", "ben@desk.example", postroom.Member)
+		given := []string{" Ben@Home.example", "", "ben@desk.example", "ben@home.example\r", "b.o@work.example"}
+		if err := d.SetAddresses(ctx, ben, ben.ID, given); err != nil {
+			t.Fatal(err)
+		}
+		kept := []string{"ben@home.example", "b.o@work.example"}
+		if got, err := d.Addresses(ctx, ben, ben.ID); err != nil || !slices.Equal(got, kept) {
+			t.Errorf("Ben has %q, %v; want %q", got, err, kept)
+		}
+		for _, a := range []string{"BEN@home.example", "b.o@work.example", "ben@desk.example"} {
+			if got, err := s.Read().AgentByAddress(ctx, a); err != nil || got.ID != ben.ID {
+				t.Errorf("%s is of %+v, %v", a, got, err)
+			}
+		}
+		if _, err := s.Read().AgentByAddress(ctx, "eve@home.example"); postroom.CodeOf(err) != postroom.NotFound {
+			t.Errorf("nobody's address: %v", err)
+		}
+		if _, err := d.AgentByEmail(ctx, operator, "ben@home.example"); postroom.CodeOf(err) != postroom.NotFound {
+			t.Errorf("one signs in by the main address only: %v", err)
+		}
+
+		// Whose an address is is decided once.
+		for _, taken := range []string{"ann@desk.example", "help@desk.example"} {
+			want(t, d.SetAddresses(ctx, ben, ben.ID, []string{taken}), postroom.Conflict, "addresses")
+		}
+		want(t, d.SetAddresses(ctx, ann, ann.ID, []string{"ben@home.example"}), postroom.Conflict, "addresses")
+		_, err := d.AddAgent(ctx, operator, directory.AgentFields{Name: "Eve", Email: "ben@home.example"})
+		want(t, err, postroom.Conflict, "email")
+		_, err = d.AddMailbox(ctx, operator, directory.NewMailbox("Ben", "ben@home.example"))
+		want(t, err, postroom.Conflict, "address")
+		want(t, d.SetAddresses(ctx, ben, ben.ID, []string{"not one"}), postroom.Invalid, "addresses")
+		many := make([]string, directory.MaxAgentAddresses+1)
+		for i := range many {
+			many[i] = strings.Repeat("x", i+1) + "@home.example"
+		}
+		want(t, d.SetAddresses(ctx, ben, ben.ID, many), postroom.Invalid, "addresses")
+		if err := d.SetAddresses(ctx, ben, ann.ID, nil); postroom.CodeOf(err) != postroom.Forbidden {
+			t.Errorf("Ben changes Ann's: %v", err)
+		}
+		if _, err := d.Addresses(ctx, ben, ann.ID); postroom.CodeOf(err) != postroom.Forbidden {
+			t.Errorf("Ben reads Ann's: %v", err)
+		}
+
+		// A further address that becomes the main one is no further one.
+		if _, err := d.UpdateAgent(ctx, ann, ben.ID, directory.AgentFields{Name: "Ben", Email: "ben@home.example"}); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := d.Addresses(ctx, ann, ben.ID); err != nil || !slices.Equal(got, kept[1:]) {
+			t.Errorf("Ben has %q, %v; want %q", got, err, kept[1:])
+		}
+		if err := d.SetAddresses(ctx, ann, ben.ID, nil); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := d.Addresses(ctx, ann, ben.ID); err != nil || len(got) != 0 {
+			t.Errorf("Ben has %q, %v", got, err)
+		}
+	})
+}
+
 func TestOnlyAdminsManage(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, d *directory.Directory, _ *store.Store) {

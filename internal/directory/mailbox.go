@@ -266,8 +266,10 @@ func checkChannel(f MailboxFields) (postroom.Channel, error) {
 
 // freeForMailbox refuses an address that another mailbox or an agent has.
 func freeForMailbox(ctx context.Context, t *store.Tx, m *postroom.Mailbox) error {
-	if err := t.Lock(ctx, "mailboxes"); err != nil {
-		return err
+	for _, name := range []string{"agents", "mailboxes"} { // in this order everywhere
+		if err := t.Lock(ctx, name); err != nil {
+			return err
+		}
 	}
 	own := m.Addresses()
 	field := func(a string) string {
@@ -291,7 +293,7 @@ func freeForMailbox(ctx context.Context, t *store.Tx, m *postroom.Mailbox) error
 		}
 	}
 	for _, a := range own {
-		agent, err := t.AgentByEmail(ctx, a)
+		agent, err := t.AgentByAddress(ctx, a)
 		if err == nil {
 			return &postroom.Error{Code: postroom.Conflict, Field: field(a), Text: fmt.Sprintf("%s is the address of the agent %s.", a, agent.Name)}
 		}

@@ -82,6 +82,7 @@ type AgentPage struct {
 	Shell     Shell
 	Agent     AgentLine
 	Mailboxes []AgentAccess // ID and Name are the mailbox's
+	Addresses string        // further ones, one a line
 	Link      string        // one-time password link, shown once after invite or reset
 	LinkUntil int64
 	Errors    FieldErrors
@@ -89,10 +90,11 @@ type AgentPage struct {
 
 // ProfilePage is GET /profile.
 type ProfilePage struct {
-	Shell    Shell
-	Zones    []string
-	Sessions []SessionLine
-	Errors   FieldErrors // name, zone, current, password, again
+	Shell     Shell
+	Zones     []string
+	Addresses string // further ones, one a line
+	Sessions  []SessionLine
+	Errors    FieldErrors // name, zone, addresses, current, password, again
 }
 
 // SessionLine is one signed-in browser.

@@ -132,9 +132,11 @@ package query
 //	POST /agents                          name, email, role=agent|admin; 303 to /agents/{id} which shows the link once
 //	GET  /agents/{id}                     AgentPage
 //	POST /agents/{id}                     name, email, role, mailbox (repeated ids)
+//	POST /agents/{id}/addresses           addresses (one a line)
 //	POST /agents/{id}/disable | enable | reset
 //	GET  /profile                         ProfilePage
 //	POST /profile                         name, zone
+//	POST /profile/addresses               addresses (one a line)
 //	POST /profile/password                current, password, again
 //	POST /profile/theme                   theme=system|light|dark, return
 //	POST /profile/density                 density=comfortable|compact, return

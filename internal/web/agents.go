@@ -68,11 +68,10 @@ func showAgent(q *request) error {
 	if err != nil {
 		return err
 	}
-	p, err := q.site.o.Pages.Agent(q.Context(), q.agent, id, q.place("agents"))
+	p, err := q.agentPage(id)
 	if err != nil {
 		return err
 	}
-	q.dress(&p.Shell)
 	if until, token, ok := q.takeLink(id); ok {
 		p.LinkUntil, p.Link = until, q.origin()+"/password/"+token
 		q.w.Header().Set("Cache-Control", "no-store")
@@ -103,6 +102,38 @@ func (q *request) origin() string {
 	return scheme + q.Host
 }
 
+func (q *request) agentPage(id int64) (*query.AgentPage, error) {
+	p, err := q.site.o.Pages.Agent(q.Context(), q.agent, id, q.place("agents"))
+	if err != nil {
+		return nil, err
+	}
+	q.dress(&p.Shell)
+	addresses, err := q.site.o.Directory.Addresses(q.Context(), q.agent, id)
+	p.Addresses = strings.Join(addresses, "\n")
+	return p, err
+}
+
+// setAgentAddresses is POST /agents/{id}/addresses.
+func setAgentAddresses(q *request) error {
+	if err := q.fields(); err != nil {
+		return err
+	}
+	id, err := q.number("id")
+	if err != nil {
+		return err
+	}
+	err = q.site.o.Directory.SetAddresses(q.Context(), q.agent, id, strings.Split(q.field("addresses"), "\n"))
+	if wrong := faults(err); wrong != nil {
+		p, err := q.agentPage(id)
+		if err != nil {
+			return err
+		}
+		p.Addresses, p.Errors = q.field("addresses"), wrong
+		return q.html(422, view.Agent(*p))
+	}
+	return q.told(err, "The addresses are saved.", agentPath(id))
+}
+
 // updateAgent is POST /agents/{id}.
 func updateAgent(q *request) error {
 	if err := q.fields(); err != nil {
@@ -115,11 +146,10 @@ func updateAgent(q *request) error {
 	a, err := q.site.o.Directory.UpdateAgent(q.Context(), q.agent, id,
 		directory.AgentFields{Name: q.field("name"), Email: q.field("email"), Role: postroom.Role(q.field("role")), Mailboxes: q.ids("mailbox")})
 	if wrong := faults(err); wrong != nil {
-		p, err := q.site.o.Pages.Agent(q.Context(), q.agent, id, q.place("agents"))
+		p, err := q.agentPage(id)
 		if err != nil {
 			return err
 		}
-		q.dress(&p.Shell)
 		p.Agent.Name, p.Agent.Address, p.Agent.Role, p.Errors = q.field("name"), q.field("email"), q.field("role"), wrong
 		return q.html(422, view.Agent(*p))
 	}
@@ -170,7 +200,20 @@ func (q *request) profile() (*query.ProfilePage, error) {
 	for _, s := range sessions {
 		p.Sessions = append(p.Sessions, query.SessionLine{ID: s.ID, Agent: s.Browser, Address: s.IP, Began: s.BeganAt, LastSeen: s.SeenAt, Current: s.Current})
 	}
+	if err != nil {
+		return nil, err
+	}
+	addresses, err := q.site.o.Directory.Addresses(q.Context(), q.agent, q.agent.ID)
+	p.Addresses = strings.Join(addresses, "\n")
 	return p, err
+}
+
+// setOwnAddresses is POST /profile/addresses.
+func setOwnAddresses(q *request) error {
+	if err := q.fields(); err != nil {
+		return err
+	}
+	return q.profileAnswer(q.site.o.Directory.SetAddresses(q.Context(), q.agent, q.agent.ID, strings.Split(q.field("addresses"), "\n")), "Your addresses are saved.")
 }
 
 // profileAnswer answers a form of the profile page.
@@ -181,6 +224,9 @@ func (q *request) profileAnswer(err error, done string) error {
 			return err
 		}
 		p.Errors = wrong
+		if q.Form.Has("addresses") {
+			p.Addresses = q.field("addresses")
+		}
 		return q.html(422, view.Profile(*p))
 	}
 	return q.told(err, done, "/profile")
