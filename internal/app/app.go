@@ -197,7 +197,7 @@ func (a *App) listen() (err error) {
 		return err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("POST "+controlPrefix, operators{core: a.core, poke: a.spool.poke, health: a.Health, url: a.URL})
+	mux.Handle("POST "+controlPrefix, operators{core: a.core, poke: a.spool.poke, health: a.Health, locate: a.react.Locate, url: a.URL})
 	a.local = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 
 	if a.page, err = listenHTTP(a.settings.HTTP); err != nil {

@@ -16,7 +16,9 @@ import (
 
 	"postroom"
 	"postroom/internal/config"
+	"postroom/internal/desk"
 	"postroom/internal/directory"
+	"postroom/internal/react"
 )
 
 // The commands of an operator. A desk that runs is asked by the socket in its
@@ -32,6 +34,7 @@ const (
 	opMailboxes   = "mailbox.list"
 	opSpool       = "spool.poke"
 	opHealth      = "health"
+	opVerdict     = "mail.verdict"
 	controlPrefix = "/command/"
 )
 
@@ -115,7 +118,8 @@ type operators struct {
 	core   *core
 	poke   func()
 	health func(context.Context) Health
-	url    func() string // where the pages of the running desk are; nil for one that does not run
+	locate func(context.Context, []byte) (react.Location, error) // nil for one that does not run
+	url    func() string                                         // where the pages of the running desk are; nil for one that does not run
 }
 
 // do carries out one command.
@@ -135,6 +139,8 @@ func (o operators) do(ctx context.Context, op string, params []byte) (any, error
 		return decoded(ctx, params, o.setMailbox)
 	case opMailboxes:
 		return o.mailboxes(ctx)
+	case opVerdict:
+		return decoded(ctx, params, o.verdict)
 	case opSpool:
 		if o.poke != nil {
 			o.poke()
@@ -346,6 +352,9 @@ func (o operators) mailboxInfo(ctx context.Context, m *postroom.Mailbox) (Mailbo
 	return info, nil
 }
 
+// maxCommand is the largest command in bytes: one with a whole mail in base 64.
+const maxCommand = desk.MaxMail/3*4 + 1<<20
+
 // answer is what the socket says.
 type answer struct {
 	Result json.RawMessage `json:"result,omitempty"`
@@ -357,7 +366,7 @@ type answer struct {
 // ServeHTTP answers a command that came by the socket.
 func (o operators) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var params bytes.Buffer
-	_, err := params.ReadFrom(http.MaxBytesReader(w, r.Body, 1<<20))
+	_, err := params.ReadFrom(http.MaxBytesReader(w, r.Body, maxCommand))
 	var result any
 	if err == nil {
 		result, err = o.do(r.Context(), strings.TrimPrefix(r.URL.Path, controlPrefix), params.Bytes())

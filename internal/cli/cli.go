@@ -53,6 +53,7 @@ type commands struct {
 	Serve       serveCommand       `cmd:"" help:"Run a desk: pages for agents, mail in and out, workflows."`
 	Demo        demoCommand        `cmd:"" help:"Try a desk with a sample team, customers and conversations. Nothing leaves this machine."`
 	Ingest      ingestCommand      `cmd:"" help:"Take one mail from standard input, for a mail server's pipe or forward file. The desk need not run."`
+	Inspect     inspectCommand     `cmd:"" help:"Read mails and print what is understood of them, a line of JSON each. Changes nothing."`
 	Admin       adminCommand       `cmd:"" help:"Add agents, list them, give them passwords."`
 	Mailbox     mailboxCommand     `cmd:"" help:"Add mailboxes, list and change them."`
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database up to date, after a backup. 'serve' does it by itself."`
