@@ -79,6 +79,7 @@ type Mail struct {
 	MailboxID      int64
 	ConversationID int64
 	MessageID      int64 // the message it carries
+	AgentID        int64 // the agent a notification is for, 0 for mail to customers
 	EventID        int64 // the event that decided it
 	Seq            int64 // of that event
 	Root, RootSeq  int64 // of that event: mails leave in order of (RootSeq, Seq)
