@@ -1,6 +1,9 @@
 package postroom
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Mailbox is an address the team answers, with the channel its mail leaves by.
 type Mailbox struct {
@@ -8,7 +11,8 @@ type Mailbox struct {
 	Name       string
 	Address    string
 	Aliases    []string
-	SenderName string // display name of its mail; "" puts the agent's name
+	SenderName string // the team's name in its mail; "" is Name
+	SenderForm SenderForm
 	Signature  string // HTML put under replies
 	UndoMS     int64  // the undo window, in milliseconds
 	ReopenDays int    // how long after closing an answer reopens the conversation
@@ -17,7 +21,73 @@ type Mailbox struct {
 	Separator  string // of the token in the local part, "+" as a rule
 	AuthServ   string // authserv-id whose Authentication-Results we believe (S1); "" none
 	Channel    Channel
+
+	// What the composer proposes for after a reply; the agent may choose
+	// otherwise.
+	ReplyStatus   Status // "" leaves the status
+	ReplyAssignee ReplyAssignee
+	AutoBcc       []string      // proposed as Bcc of each reply, and shown before it goes (O7)
+	Headers       []HeaderField // of its own, in each of its mails to customers
+
+	OffAt int64 // when it was switched off; 0 while it is on
 }
+
+// SenderForm says whose name customers see as the sender.
+type SenderForm string
+
+// The forms. The empty one is that of mailboxes from before there was a
+// choice: SenderName where there is one, else the agent's name.
+const (
+	SenderAgent SenderForm = "agent" // "Ann Baker"
+	SenderTeam  SenderForm = "team"  // "Brightwater"
+	SenderBoth  SenderForm = "both"  // "Ann at Brightwater"
+)
+
+// SenderForms lists the forms there are to choose from.
+var SenderForms = []SenderForm{SenderAgent, SenderTeam, SenderBoth}
+
+// ReplyAssignee is whom the composer proposes to assign a conversation to.
+type ReplyAssignee string
+
+// The proposals.
+const (
+	AssignAsItIs   ReplyAssignee = ""        // leaves the assignee
+	AssignMeIfFree ReplyAssignee = "if_free" // who replies, if nobody is assigned
+	AssignMe       ReplyAssignee = "me"      // who replies
+	AssignNobody   ReplyAssignee = "nobody"
+)
+
+// ReplyAssignees lists the proposals in the order they are shown.
+var ReplyAssignees = []ReplyAssignee{AssignAsItIs, AssignMeIfFree, AssignMe, AssignNobody}
+
+// HeaderField is one header of a mail: a name without the colon and a value of
+// one line.
+type HeaderField struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Sender is the display name of a mail of the mailbox, by its form. agent is
+// the name of who writes, "" for mail that no agent writes: it comes from the
+// team.
+func (m *Mailbox) Sender(agent string) string {
+	team := m.SenderName
+	if team == "" {
+		team = m.Name
+	}
+	switch {
+	case agent == "" || m.SenderForm == SenderTeam || m.SenderForm == "" && m.SenderName != "":
+		return team
+	case m.SenderForm == SenderBoth:
+		first, _, _ := strings.Cut(agent, " ")
+		return first + " at " + team
+	}
+	return agent
+}
+
+// Off reports whether the mailbox is switched off: it takes no mail in, and
+// what it has to send waits.
+func (m *Mailbox) Off() bool { return m.OffAt > 0 }
 
 // Channel is where a mailbox's outgoing mail is handed over.
 type Channel struct {

@@ -13,21 +13,22 @@ import (
 // Spec is what the bytes of a mail are built from, fixed in the transaction
 // that decided the mail (W24). Files are named by hash; Seed makes boundaries.
 type Spec struct {
-	From        postroom.Address   `json:"from"`
-	ReplyTo     string             `json:"reply_to,omitempty"`
-	To          []postroom.Address `json:"to"`
-	Cc          []postroom.Address `json:"cc,omitempty"`
-	Subject     string             `json:"subject"`
-	MessageID   string             `json:"message_id"`
-	Date        int64              `json:"date"`
-	InReplyTo   string             `json:"in_reply_to,omitempty"`
-	References  []string           `json:"references,omitempty"`
-	Text        string             `json:"text"`
-	HTML        string             `json:"html"`
-	Files       []SpecFile         `json:"files,omitempty"`
-	Automatic   bool               `json:"automatic,omitempty"`
-	LoopMailbox string             `json:"loop,omitempty"` // value of our loop header
-	Seed        string             `json:"seed"`
+	From        postroom.Address       `json:"from"`
+	ReplyTo     string                 `json:"reply_to,omitempty"`
+	To          []postroom.Address     `json:"to"`
+	Cc          []postroom.Address     `json:"cc,omitempty"`
+	Subject     string                 `json:"subject"`
+	MessageID   string                 `json:"message_id"`
+	Date        int64                  `json:"date"`
+	InReplyTo   string                 `json:"in_reply_to,omitempty"`
+	References  []string               `json:"references,omitempty"`
+	Text        string                 `json:"text"`
+	HTML        string                 `json:"html"`
+	Files       []SpecFile             `json:"files,omitempty"`
+	Headers     []postroom.HeaderField `json:"headers,omitempty"` // the mailbox's own
+	Automatic   bool                   `json:"automatic,omitempty"`
+	LoopMailbox string                 `json:"loop,omitempty"` // value of our loop header
+	Seed        string                 `json:"seed"`
 }
 
 // SpecFile is a file of a mail.
@@ -45,7 +46,7 @@ type Letter struct {
 	ID           int64 // of the mail, drawn before
 	Mailbox      *postroom.Mailbox
 	Conversation *postroom.Conversation
-	SenderName   string // "" takes the mailbox's name
+	SenderName   string // of the agent who writes; "" is the team (O5)
 	To, Cc, Bcc  []postroom.Address
 	HTML         string // sanitised; inline pictures by cid:
 	Text         string
@@ -66,9 +67,9 @@ func (d *Desk) Compose(l Letter) (*postroom.Mail, error) {
 		return nil, postroom.InvalidField("from", "The mailbox %s has no address to send from.", l.Mailbox.Name)
 	}
 	s := Spec{
-		From: postroom.Address{Name: senderName(l), Address: l.Mailbox.Address},
+		From: postroom.Address{Name: l.Mailbox.Sender(l.SenderName), Address: l.Mailbox.Address},
 		To:   l.To, Cc: l.Cc, Subject: l.Subject, MessageID: email.MessageID(token, domain), Date: l.At,
-		Automatic: l.Automatic, LoopMailbox: l.Mailbox.Address, Seed: token,
+		Automatic: l.Automatic, LoopMailbox: l.Mailbox.Address, Seed: token, Headers: l.Mailbox.Headers,
 	}
 	if s.Subject == "" {
 		s.Subject = email.ReplySubject(l.Conversation.Subject)
@@ -149,16 +150,6 @@ func addRecipients(m *postroom.Mail, l Letter) error {
 		return postroom.InvalidField("to", "A mail may have at most %d recipients.", MaxRecipients)
 	}
 	return nil
-}
-
-func senderName(l Letter) string {
-	switch {
-	case l.Mailbox.SenderName != "":
-		return l.Mailbox.SenderName
-	case l.SenderName != "":
-		return l.SenderName
-	}
-	return l.Mailbox.Name
 }
 
 // Skip makes a mail that is decided and not sent: a row that says why (W27).

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"postroom"
 	"postroom/internal/email"
 	"postroom/internal/store"
+	"postroom/internal/template"
 )
 
 // Publish is a draft as it is sent: a reply or a note, with what changes
@@ -215,8 +217,9 @@ func (d *Desk) render(ctx context.Context, a *postroom.Agent, c *postroom.Conver
 	}
 	html, text := m.HTML, m.Text
 	if mailbox.Signature != "" {
-		html += "<br>" + mailbox.Signature
-		text += "\n\n-- \n" + email.TextFromHTML(mailbox.Signature)
+		signature := template.Signature(mailbox.Signature, a, mailbox, strconv.FormatInt(c.Number, 10))
+		html += "<br>" + signature
+		text += "\n\n-- \n" + email.TextFromHTML(signature)
 	}
 	mail, err := d.Compose(Letter{
 		ID: mailID, Mailbox: mailbox, Conversation: c, SenderName: a.Name, To: m.To, Cc: m.Cc, Bcc: m.Bcc,

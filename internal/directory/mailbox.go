@@ -12,6 +12,7 @@ import (
 	"postroom"
 	"postroom/internal/email"
 	"postroom/internal/store"
+	"postroom/internal/template"
 )
 
 // Bounds of a mailbox's settings.
@@ -19,6 +20,9 @@ const (
 	MaxUndoSeconds = 120
 	MaxReopenDays  = 3650
 	MaxAliases     = 100
+	MaxAutoBcc     = 10
+	MaxHeaders     = 20
+	MaxHeaderValue = 900 // bytes, so that a line stays below the 998 of RFC 5322 2.1.1
 )
 
 // MailboxFields are what an admin says of a mailbox.
@@ -26,8 +30,11 @@ type MailboxFields struct {
 	Name       string
 	Address    string
 	Aliases    []string // further addresses the same mailbox receives for
-	SenderName string   // display name of its mail; "" puts the agent's name
-	Signature  string   // HTML; sanitised
+	SenderName string   // the team's name in its mail; "" is Name
+	// SenderForm says whose name customers see; "" is that of SenderName, or of
+	// the agent where there is none.
+	SenderForm postroom.SenderForm
+	Signature  string // HTML, sanitised; it may say template.SignatureVariables
 
 	// The server that mail leaves by. An empty Host is a mailbox that only
 	// receives: what is to be sent waits.
@@ -46,6 +53,12 @@ type MailboxFields struct {
 	Separator   string
 	AuthServ    string // S1; "" believes nobody
 
+	// What the composer proposes for after a reply.
+	ReplyStatus   postroom.Status // "" leaves it
+	ReplyAssignee postroom.ReplyAssignee
+	AutoBcc       []string               // at most MaxAutoBcc
+	Headers       []postroom.HeaderField // at most MaxHeaders
+
 	Agents    []int64 // those who may see it; admins always may
 	Everybody bool    // all agents there are now, instead of Agents
 }
@@ -54,10 +67,11 @@ type MailboxFields struct {
 // nil.
 func Fields(m *postroom.Mailbox, agents []int64) MailboxFields {
 	return MailboxFields{
-		Name: m.Name, Address: m.Address, Aliases: slices.Clone(m.Aliases), SenderName: m.SenderName, Signature: m.Signature,
+		Name: m.Name, Address: m.Address, Aliases: slices.Clone(m.Aliases), SenderName: m.SenderName, SenderForm: m.SenderForm, Signature: m.Signature,
 		Host: m.Channel.Host, Port: m.Channel.Port, Security: m.Channel.Security, Username: m.Channel.Username,
 		UndoSeconds: int(m.UndoMS / 1000), ReopenDays: m.ReopenDays, SendAnyway: m.SendAnyway,
 		Subaddress: m.Subaddress, Separator: m.Separator, AuthServ: m.AuthServ, Agents: agents,
+		ReplyStatus: m.ReplyStatus, ReplyAssignee: m.ReplyAssignee, AutoBcc: slices.Clone(m.AutoBcc), Headers: slices.Clone(m.Headers),
 	}
 }
 
@@ -69,7 +83,8 @@ func NewMailbox(name, address string) MailboxFields {
 
 // AddMailbox makes a mailbox. Errors name the fields name, address, aliases,
 // sender_name, signature, host, port, security, username, password,
-// undo_seconds, reopen_days, separator, authserv and agent; an address that a
+// undo_seconds, reopen_days, separator, authserv, sender_form, reply_status,
+// reply_assignee, auto_bcc, headers and agent; an address that a
 // mailbox or an agent has already is postroom.Conflict.
 func (d *Directory) AddMailbox(ctx context.Context, by *postroom.Agent, f MailboxFields) (*postroom.Mailbox, error) {
 	if err := manage(by); err != nil {
@@ -121,6 +136,7 @@ func (d *Directory) saveMailbox(ctx context.Context, id int64, f MailboxFields, 
 			if f.Password == nil {
 				m.Channel.Password = old.Channel.Password
 			}
+			m.OffAt = old.OffAt
 			err = t.UpdateMailbox(ctx, m)
 		}
 		if err != nil {
@@ -191,6 +207,9 @@ func checkMailbox(id int64, f MailboxFields) (*postroom.Mailbox, error) {
 		return nil, postroom.InvalidField("signature", "The signature is too long: at most %d KiB.", maxSignature>>10)
 	}
 	m.Signature = email.SanitiseComposed(f.Signature, email.ComposeOptions{})
+	if err := template.CheckSignature(m.Signature); err != nil {
+		return nil, postroom.InvalidField("signature", "%s", postroom.TextOf(err))
+	}
 	if m.Separator == "" {
 		m.Separator = "+"
 	}
@@ -209,8 +228,75 @@ func checkMailbox(id int64, f MailboxFields) (*postroom.Mailbox, error) {
 	if f.ReopenDays < 0 || f.ReopenDays > MaxReopenDays {
 		return nil, postroom.InvalidField("reopen_days", "The number of days is between 0 and %d.", MaxReopenDays)
 	}
+	if err := checkReplies(m, f); err != nil {
+		return nil, err
+	}
 	m.Channel, err = checkChannel(f)
 	return m, err
+}
+
+// checkReplies checks what a mailbox proposes and adds.
+func checkReplies(m *postroom.Mailbox, f MailboxFields) error {
+	if f.SenderForm != "" && !slices.Contains(postroom.SenderForms, f.SenderForm) {
+		return postroom.InvalidField("sender_form", "%q is no form of the sender's name; it is agent, team or both.", cut(string(f.SenderForm)))
+	}
+	if f.ReplyStatus != "" {
+		if status, err := postroom.ParseStatus(string(f.ReplyStatus)); err != nil || status == postroom.Spam {
+			return postroom.InvalidField("reply_status", "%q cannot be the status after a reply.", cut(string(f.ReplyStatus)))
+		}
+	}
+	if !slices.Contains(postroom.ReplyAssignees, f.ReplyAssignee) {
+		return postroom.InvalidField("reply_assignee", "%q is no choice of an assignee.", cut(string(f.ReplyAssignee)))
+	}
+	m.SenderForm, m.ReplyStatus, m.ReplyAssignee = f.SenderForm, f.ReplyStatus, f.ReplyAssignee
+	for _, a := range f.AutoBcc {
+		if strings.TrimSpace(a) == "" {
+			continue
+		}
+		canonical, err := address("auto_bcc", a)
+		if err != nil {
+			return err
+		}
+		if slices.Contains(m.Addresses(), canonical) {
+			return postroom.InvalidField("auto_bcc", "%s is this mailbox itself: a copy to it would come back.", canonical)
+		}
+		if !slices.Contains(m.AutoBcc, canonical) {
+			m.AutoBcc = append(m.AutoBcc, canonical)
+		}
+	}
+	if len(m.AutoBcc) > MaxAutoBcc {
+		return postroom.InvalidField("auto_bcc", "At most %d addresses can have a copy of every reply.", MaxAutoBcc)
+	}
+	return checkHeaders(m, f.Headers)
+}
+
+// checkHeaders checks the mailbox's own headers (S5).
+func checkHeaders(m *postroom.Mailbox, headers []postroom.HeaderField) error {
+	for _, h := range headers {
+		h.Name, h.Value = strings.TrimSpace(h.Name), strings.TrimSpace(h.Value)
+		if h.Name == "" && h.Value == "" {
+			continue
+		}
+		if err := email.CheckHeaderName(h.Name); err != nil {
+			return postroom.InvalidField("headers", "%s", postroom.TextOf(err))
+		}
+		if err := email.CheckHeaderValue(h.Value); err != nil {
+			return postroom.InvalidField("headers", "%s: %s", h.Name, postroom.TextOf(err))
+		}
+		switch {
+		case h.Value == "":
+			return postroom.InvalidField("headers", "%s has no value.", h.Name)
+		case len(h.Value) > MaxHeaderValue:
+			return postroom.InvalidField("headers", "The value of %s is longer than %d bytes.", h.Name, MaxHeaderValue)
+		case slices.ContainsFunc(m.Headers, func(x postroom.HeaderField) bool { return strings.EqualFold(x.Name, h.Name) }):
+			return postroom.InvalidField("headers", "%s stands there twice.", h.Name)
+		}
+		m.Headers = append(m.Headers, h)
+	}
+	if len(m.Headers) > MaxHeaders {
+		return postroom.InvalidField("headers", "A mailbox has at most %d headers of its own.", MaxHeaders)
+	}
+	return nil
 }
 
 func checkAliases(own string, aliases []string) ([]string, error) {

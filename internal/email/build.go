@@ -216,6 +216,12 @@ func CheckHeaderName(name string) error {
 		"auto-submitted", "return-path", "received", "delivered-to", "dkim-signature", "authentication-results", strings.ToLower(LoopHeader):
 		return postroom.InvalidField(name, "The header %s is written by Postroom itself.", name)
 	}
+	switch lower := strings.ToLower(name); {
+	case lower == "precedence", lower == "x-auto-response-suppress", strings.HasPrefix(lower, "list-"):
+		return postroom.InvalidField(name, "The header %s says that a mail is automatic or goes to many; replies must not say that.", name)
+	case strings.HasPrefix(lower, "arc-"), lower == "received-spf", lower == "x-original-to", lower == "envelope-to":
+		return postroom.InvalidField(name, "The header %s is written by mail servers.", name)
+	}
 	if strings.HasPrefix(strings.ToLower(name), "content-") || strings.HasPrefix(strings.ToLower(name), "resent-") {
 		return postroom.InvalidField(name, "The header %s is written by Postroom itself.", name)
 	}

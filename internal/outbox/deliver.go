@@ -162,6 +162,9 @@ func Build(m *postroom.Mail, open func(sha256 string) (io.ReadCloser, error)) ([
 	if s.Automatic {
 		out.Auto, out.Loop = email.AutoReplied, s.LoopMailbox
 	}
+	for _, h := range s.Headers {
+		out.Headers = append(out.Headers, email.Header{Name: h.Name, Value: h.Value})
+	}
 	for _, f := range s.Files {
 		file := email.File{Name: f.Name, Type: f.Type, ContentID: f.ContentID, SHA256: f.SHA256}
 		if f.Inline {

@@ -7,19 +7,21 @@ import (
 
 	"postroom"
 	"postroom/internal/email"
+	"postroom/internal/template"
 )
 
 // composer is the form under the conversation, with the agent's draft in it.
 func (v *conversationView) composer(ask ConversationAsk) *Composer {
 	c := &Composer{
 		Number: v.head.Number, Kind: "reply", Format: "html", From: v.head.Mailbox.Address, Subject: email.ReplySubject(v.head.Subject),
-		Signature: ownHTML(v.head.Mailbox.Signature, nil), Agents: v.assignable(), Seen: v.head.Seq,
+		Signature: ownHTML(template.Signature(v.head.Mailbox.Signature, v.agent, v.head.Mailbox, decimal(v.head.Number)), nil), Agents: v.assignable(), Seen: v.head.Seq,
 		UndoMS: v.head.Mailbox.UndoMS, Known: v.known(), Told: v.told(),
 	}
 	if ask.Compose == "reply" || ask.Compose == "note" {
 		c.Kind, c.Open = ask.Compose, true
 	}
 	c.To, c.Cc = v.answerTo()
+	v.propose(c)
 	c.Key = "new-" + decimal(v.ownLast())
 	for _, draft := range v.rows.Drafts { // the latest first
 		if ask.Compose != "" && string(draft.Kind) != c.Kind {
@@ -28,7 +30,31 @@ func (v *conversationView) composer(ask ConversationAsk) *Composer {
 		v.fill(c, draft)
 		break
 	}
+	if c.Kind == "note" { // what is proposed is for after a reply
+		c.Status, c.Assignee = "", ""
+	}
 	return c
+}
+
+// propose fills in what the mailbox proposes for after a reply: status and
+// assignee, and who has a copy without the others knowing (O7: it is shown).
+func (v *conversationView) propose(c *Composer) {
+	m := v.head.Mailbox
+	for _, a := range m.AutoBcc {
+		c.Bcc = append(c.Bcc, Address{Address: a})
+	}
+	c.Propose.Status = string(m.ReplyStatus)
+	switch m.ReplyAssignee {
+	case postroom.AssignMe:
+		c.Propose.Assignee = decimal(v.agent.ID)
+	case postroom.AssignMeIfFree:
+		if v.head.AssigneeID == 0 {
+			c.Propose.Assignee = decimal(v.agent.ID)
+		}
+	case postroom.AssignNobody:
+		c.Propose.Assignee = "0"
+	}
+	c.Status, c.Assignee = c.Propose.Status, c.Propose.Assignee
 }
 
 func (v *conversationView) fill(c *Composer, draft *postroom.Draft) {

@@ -28,6 +28,7 @@ type Composer struct {
 
 	Status   string // chosen beside Send; "" = leave as it is
 	Assignee string // agent id, "0" = nobody, "" = leave as it is
+	Propose  Proposal
 	Agents   []Choice
 	Seen     int64  // Head.LastSeq when the form was drawn
 	Return   string // list of Place: where "send and list" leads
@@ -40,6 +41,13 @@ type Composer struct {
 	// written. The form asks once; sending again carries anyway=1.
 	Stale  *Stale
 	Errors FieldErrors // to, cc, bcc, subject, body, file, or ""
+}
+
+// Proposal is what the mailbox proposes for after a reply; in a note's form
+// nothing is proposed, and who turns a note into a reply finds it again.
+type Proposal struct {
+	Status   string
+	Assignee string
 }
 
 // Stale says what arrived meanwhile.

@@ -13,7 +13,7 @@ const QUIET = 1000 // autosave after so much quiet
  * conversation and the draft, so a sent reply is followed by an empty one.
  */
 export default class extends Controller<HTMLElement> {
-  static override targets = ["form", "body", "mount", "toolbar", "files", "file", "saved", "draft", "revision", "format", "send", "sendClose", "subject", "extra", "drop"]
+  static override targets = ["form", "body", "mount", "toolbar", "files", "file", "saved", "draft", "revision", "format", "send", "sendClose", "subject", "extra", "drop", "after"]
   static override values = { number: Number, agent: Number, savedAt: Number, kind: String, loaded: Boolean }
   declare readonly formTarget: HTMLFormElement
   declare readonly bodyTarget: HTMLTextAreaElement
@@ -31,6 +31,7 @@ export default class extends Controller<HTMLElement> {
   declare readonly subjectTarget: HTMLElement
   declare readonly hasSubjectTarget: boolean
   declare readonly extraTargets: HTMLElement[]
+  declare readonly afterTargets: HTMLSelectElement[]
   declare readonly numberValue: number
   declare readonly agentValue: number
   declare readonly savedAtValue: number
@@ -83,6 +84,7 @@ export default class extends Controller<HTMLElement> {
   }
 
   private choose(kind: string): void {
+    if (kind !== this.kindValue) this.propose(kind)
     this.kindValue = kind
     this.element.dataset.kind = kind
     this.formTarget.action = `/conversations/${this.numberValue}/${kind}`
@@ -90,6 +92,15 @@ export default class extends Controller<HTMLElement> {
     this.sendTarget.textContent = kind === "note" ? "Add note" : "Send"
     this.editor?.placeholder(placeholder(kind))
     if (!this.isBlank()) this.changed()
+  }
+
+  /** What the mailbox proposes is for after a reply; a note leaves all as it is. */
+  private propose(kind: string): void {
+    for (const select of this.afterTargets) {
+      const proposed = select.dataset.proposed ?? ""
+      if (kind === "note" && select.value === proposed) select.value = ""
+      else if (kind !== "note" && select.value === "") select.value = proposed
+    }
   }
 
   private isOpen(): boolean {
