@@ -29,6 +29,9 @@ type Options struct {
 	// OnlyChannel is the only server that any mailbox may have, as in a demo
 	// that nothing may leave; nil for any.
 	OnlyChannel *postroom.Channel
+	// OnlyIncoming is the only server that mail may be fetched from where
+	// OnlyChannel is set; nil for none.
+	OnlyIncoming *postroom.Channel
 	// Publish tells open pages what changed, after the commit; nil does
 	// nothing.
 	Publish func(key string)
@@ -46,6 +49,7 @@ type Directory struct {
 	store   *store.Store
 	seals   Sealer
 	only    *postroom.Channel
+	onlyIn  *postroom.Channel
 	publish func(string)
 }
 
@@ -54,7 +58,7 @@ func New(o Options) *Directory {
 	if o.Publish == nil {
 		o.Publish = func(string) {}
 	}
-	return &Directory{store: o.Store, seals: o.Sealer, only: o.OnlyChannel, publish: o.Publish}
+	return &Directory{store: o.Store, seals: o.Sealer, only: o.OnlyChannel, onlyIn: o.OnlyIncoming, publish: o.Publish}
 }
 
 // write is a transaction that publishes a key when it is committed.

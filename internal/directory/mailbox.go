@@ -331,12 +331,8 @@ func checkChannel(f MailboxFields) (postroom.Channel, error) {
 	if _, ok := usual[c.Security]; !ok {
 		return c, postroom.InvalidField("security", "%q is not a kind of security; it is one of tls, starttls and none.", cut(c.Security))
 	}
-	c.Host = strings.TrimSpace(f.Host)
-	if h, _, err := net.SplitHostPort(c.Host); err == nil && h != "" {
-		return c, postroom.InvalidField("host", "Please enter the server's name alone; the port has its own field.")
-	}
-	if _, err := netip.ParseAddr(c.Host); err != nil && c.Host != "" && (!hostName.MatchString(c.Host) || len(c.Host) > 253) {
-		return c, postroom.InvalidField("host", "%q is not the name of a server.", cut(c.Host))
+	if c.Host, err = server("host", f.Host); err != nil {
+		return c, err
 	}
 	if c.Port == 0 && c.Host != "" {
 		c.Port = usual[c.Security]
@@ -348,6 +344,18 @@ func checkChannel(f MailboxFields) (postroom.Channel, error) {
 		return c, err
 	}
 	return c, nil
+}
+
+// server checks the name or the address of a server; "" is none.
+func server(field, name string) (string, error) {
+	name = strings.TrimSpace(name)
+	if h, _, err := net.SplitHostPort(name); err == nil && h != "" {
+		return "", postroom.InvalidField(field, "Please enter the server's name alone; the port has its own field.")
+	}
+	if _, err := netip.ParseAddr(name); err != nil && name != "" && (!hostName.MatchString(name) || len(name) > 253) {
+		return "", postroom.InvalidField(field, "%q is not the name of a server.", cut(name))
+	}
+	return name, nil
 }
 
 // freeForMailbox refuses an address that another mailbox or an agent has.
