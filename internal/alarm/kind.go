@@ -22,6 +22,7 @@ const (
 	WorkStalled   Kind = "work.stalled" // name of the work
 	CountsDrifted Kind = "counts.drifted"
 	NoBackup      Kind = "backup.missing"
+	Restored      Kind = "desk.restored"
 )
 
 // Remedy returns the sentence that says what to do.
@@ -57,6 +58,8 @@ func (k Kind) Remedy() string {
 		return "Look at the system log. Restarting the program is safe at any time."
 	case CountsDrifted:
 		return "Nothing needs to be done: the counts were corrected. If it happens again, report it with the system log."
+	case Restored:
+		return "Release or discard the mails that are held back on the mail log, and press Judge again on the events that are still to be judged. Then acknowledge this."
 	case NoBackup:
 		return "Make a backup of the data folder, and see that the next one runs."
 	}
@@ -98,6 +101,8 @@ func (k Kind) Title() string {
 		return "Work stands still"
 	case CountsDrifted:
 		return "Folder counts were wrong"
+	case Restored:
+		return "Release or discard the mails that are held back on the mail log, and press Judge again on the events that are still to be judged. Then acknowledge this."
 	case NoBackup:
 		return "There is no recent backup"
 	}

@@ -35,6 +35,7 @@ const (
 	opSpool       = "spool.poke"
 	opHealth      = "health"
 	opVerdict     = "mail.verdict"
+	opBackup      = "database.backup"
 	controlPrefix = "/command/"
 )
 
@@ -139,6 +140,8 @@ func (o operators) do(ctx context.Context, op string, params []byte) (any, error
 		return decoded(ctx, params, o.setMailbox)
 	case opMailboxes:
 		return o.mailboxes(ctx)
+	case opBackup:
+		return decoded(ctx, params, o.backUp)
 	case opVerdict:
 		return decoded(ctx, params, o.verdict)
 	case opSpool:

@@ -70,6 +70,25 @@ func Open(dir string) (s *Store, err error) {
 	return s, s.removeStale()
 }
 
+// Adopt is Open for a store that is to be a copy of another: one that is new
+// gets the other's id, and one that has an id of its own is postroom.Conflict.
+func Adopt(dir, id string) (s *Store, err error) {
+	defer translate(&err, "open the blob store %s", dir)
+	if err := os.MkdirAll(dir, folderMode); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, idFile)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := writeSynced(path, []byte(id+"\n")); err != nil {
+			return nil, err
+		}
+	}
+	if s, err = Open(dir); err == nil && s.id != id {
+		return nil, postroom.Errorf(postroom.Conflict, "The folder %s holds the files of another desk.", dir)
+	}
+	return s, err
+}
+
 // readOrMakeID returns the id of the store in a folder. Of several processes
 // that make one at once, one wins.
 func readOrMakeID(dir string) (string, error) {

@@ -57,6 +57,8 @@ type commands struct {
 	Admin       adminCommand       `cmd:"" help:"Add agents, list them, give them passwords."`
 	Mailbox     mailboxCommand     `cmd:"" help:"Add mailboxes, list and change them."`
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database up to date, after a backup. 'serve' does it by itself."`
+	Backup      backupCommand      `cmd:"" help:"Copy everything a desk is to a folder while it goes on working: database, key, received mails and attachments."`
+	Restore     restoreCommand     `cmd:"" help:"Make a desk from a backup, where there is none."`
 	Doctor      doctorCommand      `cmd:"" help:"Look whether everything a desk needs is there and works."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask the running desk how it is; exit code 0 means well. For containers and supervisors."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`

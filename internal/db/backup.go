@@ -89,11 +89,8 @@ func (d *DB) dumpPostgres(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	// The address goes by the environment: arguments are seen by everyone on
-	// the machine, and the password may be in it.
 	cmd := exec.CommandContext(ctx, program, "--format=custom", "--no-password")
-	cmd.Env = append(os.Environ(), "PGHOST="+config.Host, fmt.Sprintf("PGPORT=%d", config.Port),
-		"PGUSER="+config.User, "PGPASSWORD="+config.Password, "PGDATABASE="+config.Database)
+	cmd.Env = postgresEnv(config)
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = f, &said
 	err = errors.Join(cmd.Run(), f.Close())
