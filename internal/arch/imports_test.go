@@ -44,7 +44,7 @@ var table = []row{
 
 	{rooms: "wire/imap wire/pop3", may: "root", parties: "github.com/emersion/go-imap/v2"},
 	{rooms: "wire/smtpin", may: "root", parties: "github.com/emersion/go-smtp"},
-	{rooms: "postoffice", may: "root", parties: "github.com/emersion/go-imap/v2 github.com/emersion/go-smtp"},
+	{rooms: "postoffice", may: "root", parties: "github.com/emersion/go-imap/v2 github.com/emersion/go-sasl github.com/emersion/go-smtp"},
 
 	{rooms: "react", may: "root config locale secret template email db work blob hub workflow store desk directory auth report alarm query automate outbox " +
 		"wire/httpout wire/smtpout wire/imap wire/pop3 wire/smtpin"},

@@ -5,8 +5,11 @@ import (
 	"crypto/tls"
 	"io"
 	"log"
+	"net"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapserver"
@@ -17,13 +20,21 @@ import (
 // comes for it or somebody signs in with it.
 type mailboxes struct {
 	password string
+	tokens   map[string]string
+	idle     bool
 
-	mu    sync.Mutex
-	users map[string]*imapmemserver.User
+	mu       sync.Mutex
+	users    map[string]*imapmemserver.User
+	sessions map[*imapserver.Conn]struct{}
+	sockets  map[net.Conn]struct{}
+	faults   []*ProgrammedIMAP
+	deaf     bool
+	commands map[IMAPCommand]int
 }
 
-func newMailboxes(password string) *mailboxes {
-	return &mailboxes{password: password, users: map[string]*imapmemserver.User{}}
+func newMailboxes(o Options) *mailboxes {
+	return &mailboxes{password: o.MailboxPassword, tokens: o.Tokens, idle: !o.WithoutIDLE, users: map[string]*imapmemserver.User{},
+		sessions: map[*imapserver.Conn]struct{}{}, sockets: map[net.Conn]struct{}{}, commands: map[IMAPCommand]int{}}
 }
 
 // user returns the account of an address, with INBOX and Sent.
@@ -36,7 +47,7 @@ func (m *mailboxes) user(address string) *imapmemserver.User {
 		u = imapmemserver.NewUser(name, m.password)
 		// Creating a folder of a new account cannot fail.
 		_ = u.Create("INBOX", nil)
-		_ = u.Create("Sent", &imap.CreateOptions{SpecialUse: []imap.MailboxAttr{imap.MailboxAttrSent}})
+		_ = u.Create("Sent", nil)
 		m.users[name] = u
 	}
 	return u
@@ -52,32 +63,96 @@ func (m *mailboxes) deliver(l Letter) {
 
 // server makes the IMAP server over the accounts.
 func (m *mailboxes) server(cfg *tls.Config) *imapserver.Server {
+	caps := imap.CapSet{
+		imap.CapIMAP4rev1: {}, imap.CapIMAP4rev2: {}, imap.CapNamespace: {}, imap.CapUIDPlus: {}, imap.CapESearch: {},
+		imap.CapListExtended: {}, imap.CapListStatus: {}, imap.CapMove: {}, imap.CapStatusSize: {}, imap.CapSpecialUse: {},
+	}
+	if !m.idle {
+		delete(caps, imap.CapIMAP4rev2) // which has IDLE in it
+	}
 	return imapserver.New(&imapserver.Options{
-		NewSession: func(*imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
-			return &reader{boxes: m}, nil, nil
+		NewSession: func(c *imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			m.sessions[c] = struct{}{}
+			return &reader{boxes: m, conn: c}, nil, nil
 		},
-		Caps: imap.CapSet{
-			imap.CapIMAP4rev1: {}, imap.CapIMAP4rev2: {}, imap.CapNamespace: {}, imap.CapUIDPlus: {}, imap.CapESearch: {},
-			imap.CapListExtended: {}, imap.CapListStatus: {}, imap.CapMove: {}, imap.CapStatusSize: {}, imap.CapSpecialUse: {},
-		},
+		Caps:         caps,
 		Logger:       log.New(io.Discard, "", 0),
 		TLSConfig:    cfg,
 		InsecureAuth: true,
 	})
 }
 
-// reader is an IMAP session; the account is there from Login on.
-type reader struct {
-	*imapmemserver.UserSession
-	boxes *mailboxes
+// MakeFolder makes a folder in an account; one that is there stays.
+func (f *Office) MakeFolder(address, folder string) {
+	_ = f.boxes.user(address).Create(folder, nil)
 }
 
-// Login opens the account of the address.
-func (r *reader) Login(address, password string) error {
-	u := r.boxes.user(address)
-	if err := u.Login(strings.ToLower(address), password); err != nil {
+// DeleteFolder removes a folder with its mails, as somebody might while others
+// read it.
+func (f *Office) DeleteFolder(address, folder string) {
+	_ = f.boxes.user(address).Delete(folder)
+}
+
+// Put puts a mail into a folder of an account, as received at a time, without
+// it having been sent to anybody.
+func (f *Office) Put(address, folder string, raw []byte, at time.Time) error {
+	_, err := f.boxes.user(address).Append(folder, bytes.NewReader(raw), &imap.AppendOptions{Time: at})
+	return err
+}
+
+// Kept is a mail in a folder.
+type Kept struct {
+	UID  uint32
+	Raw  []byte
+	At   time.Time
+	Seen bool
+}
+
+// Folder returns the mails in a folder of an account by their UIDs; none if
+// there is no such folder.
+func (f *Office) Folder(address, folder string) []Kept {
+	c, done := f.boxes.inside(address)
+	defer done()
+	if data, err := c.Select(folder, nil).Wait(); err != nil || data.NumMessages == 0 {
+		return nil
+	}
+	list, err := c.Fetch(imap.UIDSet{{Start: 1, Stop: 0}}, &imap.FetchOptions{UID: true, Flags: true, InternalDate: true,
+		BodySection: []*imap.FetchItemBodySection{{Peek: true}}}).Collect()
+	if err != nil {
+		return nil
+	}
+	var out []Kept
+	for _, m := range list {
+		k := Kept{UID: uint32(m.UID), At: m.InternalDate, Seen: slices.Contains(m.Flags, imap.FlagSeen)}
+		for _, b := range m.BodySection {
+			k.Raw = b.Bytes
+		}
+		out = append(out, k)
+	}
+	return out
+}
+
+// Renumber gives a folder another UIDVALIDITY and its mails other UIDs, as a
+// server does whose index was lost.
+func (f *Office) Renumber(address, folder string) error {
+	u := f.boxes.user(address)
+	all := f.Folder(address, folder)
+	if err := u.Delete(folder); err != nil {
 		return err
 	}
-	r.UserSession = imapmemserver.NewUserSession(u)
+	if err := u.Create(folder, nil); err != nil {
+		return err
+	}
+	for _, k := range all {
+		o := &imap.AppendOptions{Time: k.At}
+		if k.Seen {
+			o.Flags = []imap.Flag{imap.FlagSeen}
+		}
+		if _, err := u.Append(folder, bytes.NewReader(k.Raw), o); err != nil {
+			return err
+		}
+	}
 	return nil
 }

@@ -52,6 +52,14 @@ type Options struct {
 	// MailboxPassword opens the IMAP account of every address, by the name
 	// of the address; "postoffice".
 	MailboxPassword string
+
+	// Tokens are the access tokens with which users may sign in to IMAP by
+	// XOAUTH2. With none it is not offered.
+	Tokens map[string]string
+
+	// WithoutIDLE leaves the IMAP server without a way to tell of new mail, on
+	// connections without TLS.
+	WithoutIDLE bool
 }
 
 // has says whether the EHLO keyword is offered.
@@ -130,7 +138,7 @@ func New(o Options) (*Office, error) {
 	}
 	f := &Office{
 		options: o, cert: cert, closed: make(chan struct{}), sessions: map[*session]struct{}{},
-		grown: make(chan struct{}), release: make(chan struct{}), boxes: newMailboxes(o.MailboxPassword),
+		grown: make(chan struct{}), release: make(chan struct{}), boxes: newMailboxes(o),
 	}
 	if err := f.listen(); err != nil {
 		f.Close()
@@ -164,11 +172,9 @@ func (f *Office) listen() error {
 	if err != nil {
 		return err
 	}
-	f.imapL = ln
-	f.imap = f.boxes.server(f.cert.server)
 	f.wg.Go(func() { f.accept(f.plain, false) })
 	f.wg.Go(func() { f.accept(f.tls, true) })
-	f.wg.Go(func() { _ = f.imap.Serve(f.imapL) }) // ends with Close
+	f.serveIMAP(ln)
 	return nil
 }
 
@@ -224,14 +230,15 @@ func (f *Office) Close() error {
 	for s := range f.sessions {
 		s.tcp.Close()
 	}
+	imapL, imap := f.imapL, f.imap
 	f.mu.Unlock()
-	for _, ln := range []net.Listener{f.plain, f.tls, f.imapL} {
+	for _, ln := range []net.Listener{f.plain, f.tls, imapL} {
 		if ln != nil {
 			ln.Close()
 		}
 	}
-	if f.imap != nil {
-		f.imap.Close()
+	if imap != nil {
+		imap.Close()
 	}
 	f.wg.Wait()
 	return nil
@@ -244,7 +251,11 @@ func (f *Office) Addr() string { return f.plain.Addr().String() }
 func (f *Office) TLSAddr() string { return f.tls.Addr().String() }
 
 // IMAPAddr is the IMAP port: plain text, STARTTLS offered.
-func (f *Office) IMAPAddr() string { return f.imapL.Addr().String() }
+func (f *Office) IMAPAddr() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.imapL.Addr().String()
+}
 
 // CertPool holds the office's own certificate authority.
 func (f *Office) CertPool() *x509.CertPool { return f.cert.pool }

@@ -18,8 +18,8 @@ import (
 	"github.com/emersion/go-imap/v2/imapclient"
 )
 
-// Dial connects, secures and signs in. Ending ctx ends the connection, now and
-// later. The error is a *Fault, or ctx's cause if ctx has ended.
+// Dial connects, secures and signs in. Ending ctx ends the connection while Dial
+// runs, and not later; every method takes a context of its own. The error is a *Fault, or ctx's cause if ctx has ended.
 func Dial(ctx context.Context, s Server) (*Conn, error) {
 	s.Timeouts = s.Timeouts.withDefaults()
 	if s.Security == "" {
@@ -130,13 +130,9 @@ func (o *opening) greet(r *bufio.Reader) error {
 		return o.noGreeting(err)
 	}
 	o.greeting = text
-	words, isOK := strings.CutPrefix(text, "* OK")
-	if !isOK {
-		if words, isOK = strings.CutPrefix(text, "* PREAUTH"); !isOK {
-			return o.notGreeted(text)
-		}
+	if !strings.HasPrefix(text, "* OK") && !strings.HasPrefix(text, "* PREAUTH") {
+		return o.notGreeted(text)
 	}
-	_ = words
 	if n := r.Buffered(); n > 0 {
 		rest, _ := r.Peek(n)
 		o.conn = &prefixed{Conn: o.conn, before: append([]byte{}, rest...)}

@@ -139,10 +139,12 @@ func (c *Conn) rest(ctx context.Context, longest time.Duration) error {
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return context.Cause(ctx)
 	case <-c.changed:
 	case <-c.client.Closed():
 	case <-timer.C:
+	}
+	if ctx.Err() != nil { // which may have closed the connection
+		return context.Cause(ctx)
 	}
 	return nil
 }
