@@ -60,6 +60,9 @@ type region struct {
 type flattener struct {
 	lines []quoteLine
 	nodes []*html.Node
+	parts [][]*html.Node // of each line all nodes that hold its text
+	open  []*html.Node
+	raws  []string // of each line its text as it stands in those nodes
 	text  strings.Builder
 	first *html.Node
 	at    region
@@ -112,13 +115,14 @@ func (f *flattener) word(n *html.Node, s string, r region) {
 	if f.first == nil && strings.TrimSpace(s) != "" {
 		f.first, f.at = n, r
 	}
+	f.open = append(f.open, n)
 	f.text.WriteString(s)
 }
 
 func (f *flattener) newline(n *html.Node, r region) {
 	if f.first == nil && f.text.Len() == 0 && len(f.lines) > 0 && f.lines[len(f.lines)-1].text != "" {
 		f.lines = append(f.lines, quoteLine{quoted: r.quoted})
-		f.nodes = append(f.nodes, n)
+		f.nodes, f.parts, f.raws = append(f.nodes, n), append(f.parts, nil), append(f.raws, "")
 		return
 	}
 	f.flush()
@@ -128,6 +132,8 @@ func (f *flattener) flush() {
 	raw := f.text.String()
 	text := strings.Join(strings.Fields(raw), " ")
 	f.text.Reset()
+	parts := f.open
+	f.open = nil
 	if f.first == nil || text == "" {
 		f.first = nil
 		return
@@ -137,7 +143,7 @@ func (f *flattener) flush() {
 		text: text, quoted: f.at.quoted || strings.HasPrefix(text, ">"), attribution: f.at.attribution, rest: f.rest,
 		signature: signature, inSignature: f.at.signature,
 	})
-	f.nodes = append(f.nodes, f.first)
+	f.nodes, f.parts, f.raws = append(f.nodes, f.first), append(f.parts, parts), append(f.raws, raw)
 	f.first, f.rest, f.sig = nil, false, false
 }
 
