@@ -68,6 +68,7 @@ func (c *Conversation) Facts() Snapshot {
 		Received: c.Received, Replies: c.Replies, Notes: c.Notes,
 		CreatedAt: c.CreatedAt, WaitingSince: c.WaitingSince,
 		LastCustomerAt: c.LastCustomerAt, LastAgentAt: c.LastAgentAt, LastHumanAt: c.LastHumanAt,
+		ClosedAt: c.ClosedAt,
 	}
 }
 
@@ -194,9 +195,13 @@ func (c *Conversation) applyStatus(s Status, at int64) {
 }
 
 // Restore gives the conversation back a status that an undo found in its
-// place; it records nothing, since the undone events stand for themselves.
+// place, as it was: one that was closed has been closed since then. It records
+// nothing, since the undone events stand for themselves.
 func (c *Conversation) Restore(s Status, before Snapshot) {
 	c.applyStatus(s, c.UpdatedAt)
+	if s == Closed && before.ClosedAt > 0 { // snapshots of old do not say
+		c.ClosedAt = before.ClosedAt
+	}
 	if s == Active || s == Pending {
 		c.WaitingSince = before.WaitingSince
 	}
@@ -253,6 +258,12 @@ func (c *Conversation) SetSubject(by By, id int64, subject string) (*Event, erro
 	}
 	c.Subject = subject
 	return c.record(by, id, SubjectChanged, Payload{}), nil
+}
+
+// ConfirmSender records that an agent lets the writer of a message, who was
+// new to the conversation, take part from now on (T9).
+func (c *Conversation) ConfirmSender(by By, id, messageID int64) *Event {
+	return c.record(by, id, SenderConfirmed, Payload{MessageID: messageID})
 }
 
 // Note records an event that changes no fact: what became of a mail, a run

@@ -16,6 +16,7 @@ const (
 	AssigneeChanged     EventKind = "assignee.changed"
 	TagsChanged         EventKind = "tags.changed"
 	SubjectChanged      EventKind = "subject.changed"
+	SenderConfirmed     EventKind = "sender.confirmed" // somebody new may take part; the payload names their message
 
 	MailAccepted    EventKind = "mail.accepted"
 	MailDelayed     EventKind = "mail.deferred"
@@ -172,6 +173,7 @@ type Snapshot struct {
 	LastCustomerAt int64   `json:"last_customer_at,omitempty"`
 	LastAgentAt    int64   `json:"last_agent_at,omitempty"`
 	LastHumanAt    int64   `json:"last_human_at,omitempty"`
+	ClosedAt       int64   `json:"closed_at,omitempty"`
 }
 
 // By is the circumstance of an act: who, how, when, in answer to what.

@@ -33,6 +33,7 @@ var doors = []door{
 	{"POST /conversations/{number}/assign", []string{"Assign"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
 	{"POST /conversations/{number}/tags", []string{"ChangeTags"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
 	{"POST /conversations/{number}/subject", []string{"SetSubject"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
+	{"POST /conversations/{number}/confirm", []string{"ConfirmSender"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
 	{"POST /acts/{id}/undo", []string{"Undo"}, []postroom.Path{postroom.PathUndo}},
 	{"POST /bulk", []string{"StartBulk"}, []postroom.Path{postroom.PathBulk}},
 	{"POST /jobs/{id}/undo", []string{"UndoBulk"}, []postroom.Path{postroom.PathUndo}},
@@ -52,7 +53,7 @@ var unused = map[postroom.Path]string{
 }
 
 // verbs are the methods of the desk that change conversations.
-var verbs = []string{"Publish", "SetStatus", "Assign", "ChangeTags", "SetSubject", "Undo", "UndoBulk", "StartBulk", "RunBulk", "Turn", "In"}
+var verbs = []string{"Publish", "SetStatus", "Assign", "ChangeTags", "SetSubject", "ConfirmSender", "Undo", "UndoBulk", "StartBulk", "RunBulk", "Turn", "In"}
 
 // only are those of them that no other type has, so that the name is enough.
 var only = []string{"SetStatus", "ChangeTags", "SetSubject", "UndoBulk", "StartBulk", "RunBulk"}

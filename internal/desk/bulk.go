@@ -109,6 +109,9 @@ func (d *Desk) RunBulk(ctx context.Context, id int64, hold func(context.Context,
 	if err != nil || job.State != store.JobRunning {
 		return err
 	}
+	if job.Undoing() {
+		return d.runBulkUndo(ctx, job, hold)
+	}
 	var p bulkParams
 	if err := json.Unmarshal([]byte(job.Params), &p); err != nil {
 		return fmt.Errorf("bulk job %d: %w", id, err)
@@ -132,10 +135,34 @@ func (d *Desk) RunBulk(ctx context.Context, id int64, hold func(context.Context,
 			err = d.store.Write(ctx, func(tx *store.Tx) error { return d.progress(ctx, tx, id, n, words, hold) })
 		}
 		if err != nil {
-			return err
+			return unlessStopped(err)
 		}
 	}
-	return d.endBulk(ctx, id, p, hold)
+	return unlessStopped(d.endBulk(ctx, id, p, hold))
+}
+
+// errStopped says that somebody has stopped the job.
+var errStopped = errors.New("the job was stopped")
+
+// unlessStopped lets the work on a job end without a fault when somebody has
+// stopped it: the one who did has seen to its end.
+func unlessStopped(err error) error {
+	if errors.Is(err, errStopped) {
+		return nil
+	}
+	return err
+}
+
+// running loads a job that this worker holds; errStopped if it was stopped.
+func running(ctx context.Context, tx *store.Tx, id int64, hold func(context.Context, *store.Tx) error) (store.Job, error) {
+	if err := hold(ctx, tx); err != nil {
+		return store.Job{}, err
+	}
+	job, err := tx.Job(ctx, id)
+	if err == nil && job.State != store.JobRunning {
+		err = errStopped
+	}
+	return job, err
 }
 
 func (d *Desk) bulkOne(ctx context.Context, a *postroom.Agent, job int64, p bulkParams, n int64, hold func(context.Context, *store.Tx) error) error {
@@ -183,10 +210,7 @@ func (d *Desk) bulkOne(ctx context.Context, a *postroom.Agent, job int64, p bulk
 
 // progress writes how far a job has come, with the change it made.
 func (d *Desk) progress(ctx context.Context, tx *store.Tx, id, n int64, words string, hold func(context.Context, *store.Tx) error) error {
-	if err := hold(ctx, tx); err != nil {
-		return err
-	}
-	job, err := tx.Job(ctx, id)
+	job, err := running(ctx, tx, id, hold)
 	if err != nil {
 		return err
 	}
@@ -204,141 +228,52 @@ func (d *Desk) progress(ctx context.Context, tx *store.Tx, id, n int64, words st
 
 func (d *Desk) endBulk(ctx context.Context, id int64, p bulkParams, hold func(context.Context, *store.Tx) error) error {
 	return d.store.Write(ctx, func(tx *store.Tx) error {
-		if err := hold(ctx, tx); err != nil {
-			return err
-		}
-		job, err := tx.Job(ctx, id)
+		job, err := running(ctx, tx, id, hold)
 		if err != nil {
 			return err
 		}
-		now := d.store.Now()
-		job.State, job.EndedAt, job.FinalAt = store.JobDone, now, now+p.UndoMS
-		if err := tx.FinalizeJob(ctx, id, job.FinalAt); err != nil {
-			return err
-		}
-		tx.OnCommit(func() {
-			d.wake(WakeJudge)
-			d.publish(Change{Kind: "job", AgentID: job.AgentID, JobID: id})
-		})
-		return tx.UpdateJob(ctx, job)
+		return d.finishBulk(ctx, tx, job, p)
 	})
 }
 
-// bulkUndoMS is how long the acts of a bulk change are kept from becoming final
-// while it is taken back, and how long that can be resumed, in milliseconds.
-const bulkUndoMS = 10 * 60 * 1000
+// finishBulk ends a bulk job: all its events become final together, when its
+// undo window is over.
+func (d *Desk) finishBulk(ctx context.Context, tx *store.Tx, job store.Job, p bulkParams) error {
+	now := d.store.Now()
+	job.State, job.EndedAt, job.FinalAt = store.JobDone, now, now+p.UndoMS
+	if err := tx.FinalizeJob(ctx, job.ID, job.FinalAt); err != nil {
+		return err
+	}
+	tx.OnCommit(func() {
+		d.wake(WakeJudge)
+		d.publish(Change{Kind: "job", AgentID: job.AgentID, JobID: job.ID})
+	})
+	return tx.UpdateJob(ctx, job)
+}
 
-// UndoBulk takes a whole bulk change back, conversation by conversation; what
-// changed since is skipped and listed in the job's report. One that was stopped
-// in the middle goes on where it was when it is called again.
-func (d *Desk) UndoBulk(ctx context.Context, a *postroom.Agent, id int64) error {
-	// First push the end of the window away, so that no worker overtakes us.
-	err := d.store.Write(ctx, func(tx *store.Tx) error {
+// CancelJob stops a job that runs: what it has done stays done, and can be
+// undone like a whole one, and the rest is left as it is. Agents stop their
+// own jobs, admins everybody's. One that has ended, or that is being undone,
+// is postroom.Conflict.
+func (d *Desk) CancelJob(ctx context.Context, a *postroom.Agent, id int64) error {
+	return d.store.Write(ctx, func(tx *store.Tx) error {
 		job, err := tx.Job(ctx, id)
 		if err != nil {
 			return err
 		}
-		now := d.store.Now()
 		switch {
-		case job.AgentID != a.ID:
-			return postroom.Errorf(postroom.Forbidden, "Only the agent who did it can undo it.")
-		case job.State == store.JobRunning:
-			return postroom.Errorf(postroom.Conflict, "It still runs; it can be undone when it has ended.")
-		case job.Undone():
-			return postroom.Errorf(postroom.Conflict, "This was undone already.")
-		case now > job.FinalAt+undoGrace:
-			return postroom.Errorf(postroom.Conflict, "Too late to undo: the undo window is over.")
+		case job.AgentID != a.ID && !postroom.Can(a, postroom.Manage, 0):
+			return postroom.Errorf(postroom.NotFound, "There is no such job.")
+		case job.Undoing():
+			return postroom.Errorf(postroom.Conflict, "It is being undone, which cannot be stopped.")
+		case job.State != store.JobRunning:
+			return postroom.Errorf(postroom.Conflict, "It has ended already.")
 		}
-		if job.UndoneAt == 0 {
-			job.UndoneAt, job.Report = now, nil
+		var p bulkParams
+		if err := json.Unmarshal([]byte(job.Params), &p); err != nil {
+			return fmt.Errorf("job %d: %w", id, err)
 		}
-		job.FinalAt = now + bulkUndoMS
-		if err := tx.FinalizeJob(ctx, id, job.FinalAt); err != nil {
-			return err
-		}
-		return tx.UpdateJob(ctx, job)
-	})
-	if err != nil {
-		return err
-	}
-	ctx = context.WithoutCancel(ctx) // whoever asked for it may be gone: it is not left half undone
-	if err := d.undoActs(ctx, a, id); err != nil {
-		return err
-	}
-	return d.store.Write(ctx, func(tx *store.Tx) error {
-		job, err := tx.Job(ctx, id)
-		if err != nil {
-			return err
-		}
-		job.FinalAt, job.Words = d.store.Now(), fmt.Sprintf("Undone, but for %d.", len(job.Report))
-		if len(job.Report) == 0 {
-			job.Words = "Undone."
-		}
-		tx.OnCommit(func() { d.publish(Change{Kind: "job", AgentID: a.ID, JobID: id}) })
-		return tx.UpdateJob(ctx, job)
-	})
-}
-
-// undoActs undoes the acts of a job that are not undone yet, and writes down
-// what it left of them before it goes on to the next ones.
-func (d *Desk) undoActs(ctx context.Context, a *postroom.Agent, job int64) error {
-	for after := int64(0); ; {
-		acts, err := d.store.Read().JobActs(ctx, job, after, 100)
-		if err != nil || len(acts) == 0 {
-			return err
-		}
-		var left []store.JobLine
-		for _, act := range acts {
-			after = act.ConversationID
-			if act.UndoneAt > 0 {
-				continue
-			}
-			lines, failed := d.undoOne(ctx, a, act)
-			if left = append(left, lines...); failed != nil {
-				err = failed
-				break
-			}
-		}
-		if err := errors.Join(err, d.reportUndo(ctx, job, left)); err != nil {
-			return err
-		}
-	}
-}
-
-// undoOne undoes one act of a job and says what was left of it.
-func (d *Desk) undoOne(ctx context.Context, a *postroom.Agent, act store.Act) ([]store.JobLine, error) {
-	out, err := d.Undo(ctx, a, act.ID)
-	switch postroom.CodeOf(err) {
-	case "":
-		var lines []store.JobLine
-		for _, words := range out.Kept {
-			lines = append(lines, store.JobLine{ConversationID: act.ConversationID, Number: out.Number, Words: words})
-		}
-		return lines, nil
-	case postroom.Conflict, postroom.Forbidden, postroom.NotFound:
-		if again, err := d.store.Read().Act(ctx, act.ID); err == nil && again.UndoneAt > 0 {
-			return nil, nil // pressed twice: the other one undid it
-		}
-		return []store.JobLine{{ConversationID: act.ConversationID, Words: postroom.TextOf(err)}}, nil
-	}
-	return nil, err
-}
-
-// reportUndo adds to what the undoing of a job left, each line once.
-func (d *Desk) reportUndo(ctx context.Context, id int64, lines []store.JobLine) error {
-	if len(lines) == 0 {
-		return nil
-	}
-	return d.store.Write(ctx, func(tx *store.Tx) error {
-		job, err := tx.Job(ctx, id)
-		if err != nil {
-			return err
-		}
-		for _, l := range lines {
-			if !slices.Contains(job.Report, l) {
-				job.Report = append(job.Report, l)
-			}
-		}
-		return tx.UpdateJob(ctx, job)
+		job.Words = fmt.Sprintf("Stopped after %d of %d.", job.Done+job.Skipped, job.Total)
+		return d.finishBulk(ctx, tx, job, p)
 	})
 }

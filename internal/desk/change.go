@@ -119,25 +119,14 @@ func (d *Desk) addTag(ctx context.Context, name string) (id int64, err error) {
 	return id, err
 }
 
-// ConfirmSender accepts somebody new and unverified as a participant (T9).
-func (d *Desk) ConfirmSender(ctx context.Context, a *postroom.Agent, id int64, address string) error {
+// ConfirmSender accepts somebody new and unverified as a participant (T9). An
+// address that has nothing here to confirm changes nothing.
+func (d *Desk) ConfirmSender(ctx context.Context, a *postroom.Agent, id int64, address string, path postroom.Path) (Outcome, error) {
 	if _, _, err := d.load(ctx, a, id); err != nil {
-		return err
+		return Outcome{}, err
 	}
-	return d.store.Write(ctx, func(tx *store.Tx) error {
-		c, err := tx.Conversation(ctx, id)
-		if err != nil {
-			return err
-		}
-		if err := tx.AddParticipant(ctx, id, store.Participant{Address: address, Kind: "cc", Confirmed: true}); err != nil {
-			return err
-		}
-		if err := tx.ConfirmSender(ctx, id, postroom.Canonical(address)); err != nil {
-			return err
-		}
-		tx.OnCommit(func() {
-			d.publish(Change{Kind: "conversation", MailboxID: c.MailboxID, ConversationID: id, Number: c.Number})
-		})
-		return nil
+	actor := postroom.Actor{Kind: postroom.ByAgent, ID: a.ID}
+	return d.Turn(ctx, actor, Cause{Path: path}, id, func(t *Turn) error {
+		return t.Confirm(postroom.Canonical(address))
 	})
 }

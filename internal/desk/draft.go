@@ -22,7 +22,11 @@ const (
 
 // SaveDraft stores what an agent has typed so far: their one draft of that
 // kind on the conversation, last write wins, no event. It sets ID and
-// Revision. The HTML is kept as the editor sent it, sanitised.
+// Revision. The HTML is kept as the editor sent it, sanitised. An ID names the
+// draft it is meant to be: if that one was sent meanwhile, nothing is saved and
+// the error is Conflict of field "draft". An ID that no draft of theirs has,
+// since it was thrown away or nobody ever gave it out, is replaced by a new
+// one: what becomes of an id is never up to a form.
 func (d *Desk) SaveDraft(ctx context.Context, a *postroom.Agent, draft *postroom.Draft) error {
 	c, _, err := d.load(ctx, a, draft.ConversationID)
 	if err != nil {
@@ -38,20 +42,19 @@ func (d *Desk) SaveDraft(ctx context.Context, a *postroom.Agent, draft *postroom
 	draft.HTML = email.SanitiseComposed(draft.HTML, email.ComposeOptions{Image: func(src string) (string, bool) {
 		return src, strings.HasPrefix(src, "/attachments/")
 	}})
-	if draft.ID == 0 {
-		if draft.ID, err = d.store.NewID(ctx); err != nil {
-			return err
-		}
+	named := draft.ID
+	fresh, err := d.store.NewID(ctx)
+	if err != nil {
+		return err
 	}
 	return d.store.Write(ctx, func(tx *store.Tx) error {
+		draft.ID = fresh // unless the author has one: then it keeps its own
 		// Under the conversation's lock, so that a draft that is being sent at
 		// this moment is seen as sent.
 		if _, err := tx.Conversation(ctx, draft.ConversationID); err != nil {
 			return err
 		}
-		if _, err := tx.Message(ctx, draft.ID); err == nil {
-			return &postroom.Error{Code: postroom.Conflict, Field: "draft", Text: "This was sent already."}
-		} else if postroom.CodeOf(err) != postroom.NotFound {
+		if err := sentAs(ctx, tx, a, draft.ConversationID, named); err != nil {
 			return err
 		}
 		if err := tx.SaveDraft(ctx, draft); err != nil {
@@ -62,6 +65,24 @@ func (d *Desk) SaveDraft(ctx context.Context, a *postroom.Agent, draft *postroom
 		}
 		return nil
 	})
+}
+
+// sentAs answers with a conflict if an agent's draft with this id was sent on
+// the conversation: the message has the draft's id then.
+func sentAs(ctx context.Context, tx *store.Tx, a *postroom.Agent, conversation, id int64) error {
+	if id == 0 {
+		return nil
+	}
+	m, err := tx.Message(ctx, id)
+	switch {
+	case postroom.CodeOf(err) == postroom.NotFound:
+		return nil
+	case err != nil:
+		return err
+	case m.ConversationID != conversation || m.Author != postroom.Actor{Kind: postroom.ByAgent, ID: a.ID}:
+		return nil // an id that was never the draft's
+	}
+	return &postroom.Error{Code: postroom.Conflict, Field: "draft", Text: "This was sent already."}
 }
 
 func (d *Desk) draftChange(c *postroom.Conversation, agent int64) Change {

@@ -19,7 +19,7 @@ import (
 // beside it in the same act.
 type Publish struct {
 	ConversationID int64
-	Draft          int64 // the composer's draft; the message takes its id, so that one draft is sent once
+	Draft          int64 // the author's draft; the message takes its id, so that one draft is sent once; 0 for none
 	Kind           postroom.MessageKind
 	To, Cc, Bcc    []postroom.Address // empty To takes the customer
 	HTML           string             // what the editor holds
@@ -34,7 +34,8 @@ type Publish struct {
 // one transaction, the message before the status (W2, W3). Errors: Invalid
 // for a field; Conflict with field "stale" when a customer's message arrived
 // that the author has not seen, Conflict with field "draft" when this draft
-// was published before, Conflict when files never stop being attached to it.
+// was published before, NotFound when there is no such draft of theirs,
+// Conflict when files never stop being attached to it.
 func (d *Desk) Publish(ctx context.Context, a *postroom.Agent, p Publish) (Outcome, error) {
 	c, mailbox, err := d.load(ctx, a, p.ConversationID)
 	if err != nil {
@@ -154,17 +155,17 @@ func (t *Turn) takeDraft(kind postroom.MessageKind, m *postroom.Message) error {
 // count as sent; an id of no draft is one that was drawn for the composer, by
 // which a form that arrives twice is told from two.
 func (d *Desk) fresh(ctx context.Context, tx *store.Tx, a *postroom.Agent, p Publish) error {
-	if _, err := tx.Message(ctx, p.Draft); err == nil {
-		return &postroom.Error{Code: postroom.Conflict, Field: "draft", Text: "This was sent already."}
-	} else if postroom.CodeOf(err) != postroom.NotFound {
+	if err := sentAs(ctx, tx, a, p.ConversationID, p.Draft); err != nil {
 		return err
 	}
-	switch draft, err := tx.Draft(ctx, p.Draft); {
-	case postroom.CodeOf(err) == postroom.NotFound:
-	case err != nil:
-		return err
-	case draft.AgentID != a.ID || draft.ConversationID != p.ConversationID || draft.Kind != p.Kind:
-		return postroom.Errorf(postroom.NotFound, "There is no such draft.")
+	if p.Draft != 0 {
+		draft, err := tx.Draft(ctx, p.Draft)
+		if err != nil {
+			return err
+		}
+		if draft.AgentID != a.ID || draft.ConversationID != p.ConversationID || draft.Kind != p.Kind {
+			return postroom.Errorf(postroom.NotFound, "There is no such draft.")
+		}
 	}
 	if p.Anyway || p.SeenSeq == 0 || p.Kind == postroom.Note {
 		return nil

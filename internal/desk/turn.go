@@ -349,6 +349,18 @@ func (t *Turn) Publishes(draft int64) { t.publishes = draft }
 // Join adds somebody to the conversation.
 func (t *Turn) Join(p store.Participant) { t.participants = append(t.participants, p) }
 
+// Confirm lets the writer of unconfirmed messages, by their canonical address,
+// take part from now on; it records nothing where there are none (W5).
+func (t *Turn) Confirm(address string) error {
+	message, err := t.Tx.UnconfirmedBy(t.ctx, t.Conversation.ID, address)
+	if err != nil || message == 0 {
+		return err
+	}
+	t.Conversation.ConfirmSender(t.by, t.id(), message)
+	t.Join(store.Participant{Address: address, Kind: "cc", Confirmed: true})
+	return t.Tx.ConfirmSender(t.ctx, t.Conversation.ID, address)
+}
+
 func (t *Turn) prepare(m *postroom.Message, kind postroom.MessageKind) {
 	m.Kind, m.ConversationID, m.At = kind, t.Conversation.ID, t.by.At
 	if m.ID == 0 {

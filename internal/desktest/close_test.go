@@ -3,7 +3,6 @@ package desktest_test
 import (
 	"context"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -165,6 +164,9 @@ func TestUndoBulkClose(t *testing.T) {
 		if err := d.Desk.UndoBulk(d.Ctx, d.Agent("ann").Agent, job); err != nil {
 			t.Fatal(err)
 		}
+		if err := d.Desk.UndoBulk(d.Ctx, d.Agent("ann").Agent, job); postroom.CodeOf(err) != postroom.Conflict {
+			t.Fatalf("undone while it is being undone: %v", err)
+		}
 		d.Pass(time.Hour)
 		d.ExpectMails()
 		if s := d.Conversation(a.ID).Status; s != postroom.Active {
@@ -229,7 +231,11 @@ func TestStaleTabs(t *testing.T) {
 		c := d.CustomerWrites("Mara <mara@customer.example>", "Lamp", "Broken.")
 		seen := c.Seq
 		d.CustomerAnswers(desktest.Mail{From: d.Mailbox.Address, To: "mara@customer.example", Subject: "Lamp", ID: "letter-1@customer.example"}, "Any news?")
-		p := desk.Publish{ConversationID: c.ID, Draft: d.ID(), Kind: postroom.Reply, HTML: "<p>Sorry!</p>", Status: postroom.Closed, Path: postroom.PathSend, SeenSeq: seen}
+		draft := &postroom.Draft{ConversationID: c.ID, Kind: postroom.Reply, HTML: "<p>Sorry!</p>"}
+		if err := d.Desk.SaveDraft(d.Ctx, d.Agent("ann").Agent, draft); err != nil {
+			t.Fatal(err)
+		}
+		p := desk.Publish{ConversationID: c.ID, Draft: draft.ID, Kind: postroom.Reply, HTML: "<p>Sorry!</p>", Status: postroom.Closed, Path: postroom.PathSend, SeenSeq: seen}
 		_, err := d.Desk.Publish(d.Ctx, d.Agent("ann").Agent, p)
 		expectField(t, err, "stale")
 		p.Anyway = true
@@ -292,19 +298,6 @@ func TestBulkGoesOnWithoutWhatFails(t *testing.T) {
 	})
 }
 
-// tiring is a context that ends after it was asked so many times.
-type tiring struct {
-	context.Context
-	left atomic.Int64
-}
-
-func (c *tiring) Err() error {
-	if c.left.Add(-1) < 0 {
-		return context.Canceled
-	}
-	return c.Context.Err()
-}
-
 // An agent who closes the page while a bulk change is taken back does not leave
 // it half undone.
 func TestBulkUndoOutlivesTheRequest(t *testing.T) {
@@ -317,11 +310,11 @@ func TestBulkUndoOutlivesTheRequest(t *testing.T) {
 		}
 		ann := d.Agent("ann")
 		job := ann.Bulk(desk.Bulk{Numbers: numbers, Status: postroom.Closed})
-		request := &tiring{Context: d.Ctx}
-		request.left.Store(40)
+		request, leave := context.WithCancel(d.Ctx)
 		if err := d.Desk.UndoBulk(request, ann.Agent, job); err != nil {
 			t.Error(err)
 		}
+		leave()
 		d.Pass(time.Hour)
 		d.ExpectMails()
 		for _, n := range numbers {

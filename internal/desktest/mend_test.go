@@ -139,46 +139,6 @@ func TestNobodyPublishesAnothersDraft(t *testing.T) {
 	})
 }
 
-// An undo of a bulk change that stops in the middle goes on when it is pressed
-// again: nothing of it becomes final meanwhile (W19).
-func TestBulkUndoGoesOn(t *testing.T) {
-	t.Parallel()
-	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
-		d.ClosingNotice()
-		var all []*postroom.Conversation
-		var numbers []int64
-		for _, from := range []string{"a@customer.example", "b@customer.example", "c@customer.example"} {
-			c := d.CustomerWrites(from, "Lamp", "Broken.")
-			all, numbers = append(all, c), append(numbers, c.Number)
-		}
-		ann := d.Agent("ann")
-		job := ann.Bulk(desk.Bulk{Numbers: numbers, Status: postroom.Closed})
-		d.Agent("ben").SetStatus(all[0], postroom.Pending, postroom.PathMenu)
-		d.SQL("update event set payload = 'x' || payload where conversation_id = $1", all[1].ID)
-		if err := d.Desk.UndoBulk(d.Ctx, ann.Agent, job); err == nil {
-			t.Fatal("a conversation that cannot be read was undone")
-		}
-		d.Pass(9 * time.Minute)
-		d.SQL("update event set payload = substr(payload, 2) where conversation_id = $1", all[1].ID)
-		if err := d.Desk.UndoBulk(d.Ctx, ann.Agent, job); err != nil {
-			t.Fatalf("pressed again: %v", err)
-		}
-		d.Pass(time.Hour)
-		d.ExpectMails()
-		for i, want := range []postroom.Status{postroom.Pending, postroom.Active, postroom.Active} {
-			if s := d.Conversation(all[i].ID).Status; s != want {
-				t.Errorf("conversation %d is %s", i, s)
-			}
-		}
-		if j, err := d.Store.Read().Job(d.Ctx, job); err != nil || len(j.Report) != 1 || j.Words != "Undone, but for 1." {
-			t.Errorf("report %+v %q, %v", j.Report, j.Words, err)
-		}
-		if err := d.Desk.UndoBulk(d.Ctx, ann.Agent, job); postroom.CodeOf(err) != postroom.Conflict {
-			t.Errorf("pressed a third time: %v", err)
-		}
-	})
-}
-
 // A mail with which the program itself fails is tried ever more rarely, people
 // are told when it is an hour late, and it goes out when the fault is gone.
 func TestFaultOfOursIsTold(t *testing.T) {

@@ -200,12 +200,16 @@ func TestStrangerWithToken(t *testing.T) {
 		if customer := d.Customer(c); len(customer.Addresses) != 1 || customer.Email() != mra {
 			t.Fatalf("the customer's addresses became %v (S4)", customer.Addresses)
 		}
-		if err := d.Desk.ConfirmSender(d.Ctx, d.Agent("ann").Agent, c.ID, "Eve@Elsewhere.example"); err != nil {
+		if out, err := d.Desk.ConfirmSender(d.Ctx, d.Agent("ann").Agent, c.ID, "Eve@Elsewhere.example", postroom.PathMenu); err != nil || !out.Changed {
 			t.Fatal(err)
 		}
 		if d.LastReceived(c.ID).Unconfirmed {
 			t.Fatal("confirming left the mark")
 		}
+		if out, err := d.Desk.ConfirmSender(d.Ctx, d.Agent("ann").Agent, c.ID, "eve@elsewhere.example", postroom.PathMenu); err != nil || out.Changed {
+			t.Fatalf("confirmed twice: %+v, %v", out, err)
+		}
+		expect(t, "events of the confirmation", d.CountEvents(c.ID, postroom.SenderConfirmed), 1)
 		d.Accept("eve@elsewhere.example", []string{m.ReplyTo}, strings.Replace(raw, "Message-ID: <", "Message-ID: <2", 1))
 		d.Settle()
 		if got := d.LastReceived(c.ID); got.Unconfirmed {

@@ -379,3 +379,71 @@ func TestFileThatComesTooLate(t *testing.T) {
 		}
 	})
 }
+
+// What becomes of an id is never up to a form: one that no draft of the agent
+// has is replaced when it is saved and refused when it is sent.
+func TestMadeUpDraftIDs(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		other := d.CustomerWrites("ole@customer.example", "Chair", "Broken.")
+		ann := d.Agent("ann")
+		theirs := d.LastReceived(other.ID).ID
+		for _, made := range []int64{d.ID() + 1_000_000, d.ID() + 1, theirs, c.ID} {
+			p := replyTo(c, "Made up.")
+			p.Draft = made
+			if _, err := d.Desk.Publish(d.Ctx, ann.Agent, p); postroom.CodeOf(err) != postroom.NotFound {
+				t.Errorf("sent as draft %d: %v", made, err)
+			}
+			draft := &postroom.Draft{ID: made, ConversationID: c.ID, Kind: postroom.Reply, HTML: "<p>Kept.</p>"}
+			if err := d.Desk.SaveDraft(d.Ctx, ann.Agent, draft); err != nil || draft.ID == made {
+				t.Errorf("saved as draft %d: it is %d, %v", made, draft.ID, err)
+			}
+		}
+		// Nobody else's draft is touched by its id either.
+		bens := &postroom.Draft{ConversationID: c.ID, Kind: postroom.Reply, HTML: "<p>From Ben.</p>"}
+		if err := d.Desk.SaveDraft(d.Ctx, d.Agent("ben").Agent, bens); err != nil {
+			t.Fatal(err)
+		}
+		mine := &postroom.Draft{ID: bens.ID, ConversationID: c.ID, Kind: postroom.Reply, HTML: "<p>From Ann.</p>"}
+		if err := d.Desk.SaveDraft(d.Ctx, ann.Agent, mine); err != nil || mine.ID == bens.ID {
+			t.Fatalf("saved over Ben's: %v", err)
+		}
+		if kept, err := d.Store.Read().Draft(d.Ctx, bens.ID); err != nil || !strings.Contains(kept.HTML, "From Ben.") {
+			t.Errorf("Ben's draft: %+v, %v", kept, err)
+		}
+		// The same form twice still sends once.
+		p := replyTo(c, "From Ann.")
+		p.Draft = mine.ID
+		ann.Publish(p)
+		_, err := d.Desk.Publish(d.Ctx, ann.Agent, p)
+		expectField(t, err, "draft")
+		again := &postroom.Draft{ID: mine.ID, ConversationID: c.ID, Kind: postroom.Reply, HTML: "<p>From Ann.</p>"}
+		expectField(t, d.Desk.SaveDraft(d.Ctx, ann.Agent, again), "draft")
+		d.Settle()
+		d.ExpectMails("From Ann.")
+	})
+}
+
+// An undone close leaves a conversation that was closed before as it was: it
+// has been closed since then, and not since the undo.
+func TestUndoKeepsSinceWhenItIsClosed(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.UndoWindow(10 * time.Second)
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		ann := d.Agent("ann")
+		ann.SetStatus(c, postroom.Closed, postroom.PathMenu)
+		d.Pass(time.Hour)
+		closed := d.Conversation(c.ID).ClosedAt
+		out := ann.SetStatus(c, postroom.Active, postroom.PathMenu)
+		if at := d.Conversation(c.ID).ClosedAt; at != 0 {
+			t.Fatalf("open and closed at %d", at)
+		}
+		d.Pass(5 * time.Second)
+		ann.Undo(out)
+		if c := d.Conversation(c.ID); c.Status != postroom.Closed || c.ClosedAt != closed {
+			t.Errorf("%s since %d, want closed since %d", c.Status, c.ClosedAt, closed)
+		}
+	})
+}

@@ -63,15 +63,21 @@ func (d *Desk) Job(ctx context.Context, a *postroom.Agent, id int64, place Place
 	if err != nil {
 		return nil, err
 	}
-	p := &JobPage{Shell: shell, ID: id, Words: bulkWords(j), State: j.State, Total: j.Total, Done: j.Done, Started: j.CreatedAt, Ended: j.EndedAt,
-		SkippedN: j.Skipped, Changed: j.Done - j.Skipped, Return: back}
+	p := &JobPage{Shell: shell, ID: id, Words: bulkWords(j), State: j.State, Total: j.Total, Done: j.Done + j.Skipped, Started: j.CreatedAt, Ended: j.EndedAt,
+		SkippedN: j.Skipped, Changed: j.Done, Return: back, MayCancel: j.State == store.JobRunning && !j.Undoing()}
 	switch {
 	case j.State == store.JobFailed:
 		p.Error = j.Words
-	case j.Undone():
-		p.State = "undone"
-	case j.State == store.JobRunning && j.Done == 0:
+	case j.UndoneAt > 0:
+		// How many of the changed ones were looked at, and what was left of them.
+		p.State, p.Total, p.Done, p.SkippedN, p.Changed = "undoing", j.Done, j.UndoLooked, len(j.Report), j.UndoLooked-len(j.Report)
+		if j.Undone() {
+			p.State = "undone"
+		}
+	case j.State == store.JobRunning && p.Done == 0:
 		p.State = "waiting"
+	case j.State == store.JobDone && j.Words != "":
+		p.State = "cancelled"
 	}
 	if j.State == store.JobDone && !j.Undone() && j.FinalAt > shell.Now && j.AgentID == a.ID && j.FinalAt < forever {
 		p.UndoUntil = j.FinalAt

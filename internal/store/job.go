@@ -23,11 +23,19 @@ type Job struct {
 	FinalAt   int64 // end of the undo window of what it did
 	UndoneAt  int64 // when undoing began; Undone says whether it has ended
 	Tries     int
+
+	// How far undoing has come: the last conversation it has looked at, and how
+	// many that were.
+	UndoAfter  int64
+	UndoLooked int
 }
 
-// Undone reports whether all that can be undone of the job is. It is written
-// with the words that end an undo; one that was stopped before can be resumed.
-func (j Job) Undone() bool { return j.UndoneAt > 0 && j.Words != "" }
+// Undoing reports whether what the job did is being taken back, which is work
+// like the job itself.
+func (j Job) Undoing() bool { return j.UndoneAt > 0 && j.State == JobRunning }
+
+// Undone reports whether all that can be undone of the job is.
+func (j Job) Undone() bool { return j.UndoneAt > 0 && j.State != JobRunning }
 
 // JobLine says why a job left something out.
 type JobLine struct {
@@ -43,12 +51,12 @@ const (
 	JobFailed  = "failed"
 )
 
-const jobColumns = `id, kind, agent_id, state, params, total, done, skipped, report, words, created_at, ended_at, final_at, undone_at, tries`
+const jobColumns = `id, kind, agent_id, state, params, total, done, skipped, report, words, created_at, ended_at, final_at, undone_at, tries, undo_after, undo_looked`
 
 func scanJob(r row) (Job, error) {
 	var j Job
 	var report string
-	err := r.Scan(&j.ID, &j.Kind, &j.AgentID, &j.State, &j.Params, &j.Total, &j.Done, &j.Skipped, &report, &j.Words, &j.CreatedAt, &j.EndedAt, &j.FinalAt, &j.UndoneAt, &j.Tries)
+	err := r.Scan(&j.ID, &j.Kind, &j.AgentID, &j.State, &j.Params, &j.Total, &j.Done, &j.Skipped, &report, &j.Words, &j.CreatedAt, &j.EndedAt, &j.FinalAt, &j.UndoneAt, &j.Tries, &j.UndoAfter, &j.UndoLooked)
 	if err == nil {
 		err = fromJSON(report, &j.Report)
 	}
@@ -56,16 +64,18 @@ func scanJob(r row) (Job, error) {
 }
 
 const (
-	qInsertJob = `insert into job (` + jobColumns + `, due_at) values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$11)`
+	qInsertJob = `insert into job (` + jobColumns + `, due_at) values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$11)`
 	qJob       = `select ` + jobColumns + ` from job where id = $1`
-	qUpdateJob = `update job set state = $2, done = $3, skipped = $4, report = $5, words = $6, ended_at = $7, final_at = $8, undone_at = $9 where id = $1`
+	qUpdateJob = `update job set state = $2, done = $3, skipped = $4, report = $5, words = $6, ended_at = $7, final_at = $8, undone_at = $9,
+		undo_after = $10, undo_looked = $11 where id = $1`
+	qReopenJob = `update job set state = 'running', due_at = $2, tries = 0, lease = 0, lease_until = 0 where id = $1 and state <> 'running'`
 	qAgentJobs = `select ` + jobColumns + ` from job where agent_id = $1 and (state = 'running' or final_at > $2) order by id desc limit 5`
 )
 
 // InsertJob stores a job, due at once.
 func (t *Tx) InsertJob(ctx context.Context, j Job) error {
 	_, err := t.exec(ctx, qInsertJob, j.ID, j.Kind, j.AgentID, j.State, j.Params, j.Total, j.Done, j.Skipped, toJSON(j.Report), j.Words,
-		j.CreatedAt, j.EndedAt, j.FinalAt, j.UndoneAt, j.Tries)
+		j.CreatedAt, j.EndedAt, j.FinalAt, j.UndoneAt, j.Tries, j.UndoAfter, j.UndoLooked)
 	return err
 }
 
@@ -88,7 +98,14 @@ func (r Read) OpenJobs(ctx context.Context, agent, now int64) ([]Job, error) {
 
 // UpdateJob writes a job's progress and end.
 func (t *Tx) UpdateJob(ctx context.Context, j Job) error {
-	return t.one(ctx, "save job", qUpdateJob, j.ID, j.State, j.Done, j.Skipped, toJSON(j.Report), j.Words, j.EndedAt, j.FinalAt, j.UndoneAt)
+	return t.one(ctx, "save job", qUpdateJob, j.ID, j.State, j.Done, j.Skipped, toJSON(j.Report), j.Words, j.EndedAt, j.FinalAt, j.UndoneAt, j.UndoAfter, j.UndoLooked)
+}
+
+// ReopenJob has a job that ended worked on again, from now on and by whoever
+// claims it; what it is to do then stands in its row. One that runs is a
+// conflict.
+func (t *Tx) ReopenJob(ctx context.Context, id, now int64) error {
+	return t.one(ctx, "reopen job", qReopenJob, id, now)
 }
 
 const (

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 
 	"postroom"
@@ -105,7 +106,18 @@ func (t *Tx) HideMessage(ctx context.Context, id int64) error {
 	return t.one(ctx, "undo message", qHideMessage, id)
 }
 
-const qConfirmMessage = `update message set unconfirmed = 0 where conversation_id = $1 and from_address = $2`
+const (
+	qConfirmMessage     = `update message set unconfirmed = 0 where conversation_id = $1 and from_address = $2`
+	qUnconfirmedMessage = `select max(id) from message where conversation_id = $1 and from_address = $2 and unconfirmed = 1`
+)
+
+// UnconfirmedBy returns the latest message of an address, in canonical form,
+// that is still marked as by somebody new; 0 for none.
+func (r Read) UnconfirmedBy(ctx context.Context, conversation int64, address string) (int64, error) {
+	var id sql.NullInt64
+	err := r.q.QueryRow(ctx, qUnconfirmedMessage, conversation, address).Scan(&id)
+	return id.Int64, err
+}
 
 // ConfirmSender takes the mark "unverified new participant" from the messages
 // of an address.

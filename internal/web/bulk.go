@@ -85,3 +85,15 @@ func undoJob(q *request) error {
 	}
 	return q.told(q.site.o.Desk.UndoBulk(q.Context(), q.agent, id), "", "/jobs/"+strconv.FormatInt(id, 10))
 }
+
+// cancelJob is POST /jobs/{id}/cancel: what is done stays done.
+func cancelJob(q *request) error {
+	if err := q.fields(); err != nil {
+		return err
+	}
+	id, err := q.number("id")
+	if err != nil {
+		return err
+	}
+	return q.told(q.site.o.Desk.CancelJob(q.Context(), q.agent, id), "", "/jobs/"+strconv.FormatInt(id, 10))
+}

@@ -181,7 +181,8 @@ func confirmSender(q *request) error {
 	if err != nil {
 		return err
 	}
-	return q.told(q.site.o.Desk.ConfirmSender(q.Context(), q.agent, ref.ID, q.field("address")), "", back)
+	_, err = q.site.o.Desk.ConfirmSender(q.Context(), q.agent, ref.ID, q.field("address"), q.path())
+	return q.told(err, "", back)
 }
 
 // undo is POST /acts/{id}/undo. The conversation opens with the draft that the

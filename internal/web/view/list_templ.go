@@ -1749,8 +1749,14 @@ func jobWords(p query.JobPage) string {
 	switch p.State {
 	case "waiting":
 		return "It begins in a moment. You may leave this page; it goes on without it."
-	case "running", "undoing":
+	case "running":
 		return changed + " so far" + left + ". You may leave this page; it goes on without it."
+	case "undoing":
+		return locale.Count(max(p.Changed, 0), "conversation", "conversations") + " put back so far" + left + ". You may leave this page; it goes on without it."
+	case "undone":
+		return locale.Count(max(p.Changed, 0), "conversation", "conversations") + " put back as they were" + left + "."
+	case "cancelled":
+		return "It was stopped: " + changed + left + ", the others were not touched."
 	}
 	return changed + left + "."
 }
