@@ -35,7 +35,7 @@ func openPostgres(ctx context.Context, d *DB, o Options) error {
 		conns = postgresConns
 	}
 	d.writes = d.openPostgresPool(config, conns)
-	d.reads = d.openPostgresPool(config, conns)
+	d.reads = d.openPostgresPool(readConfig(config), conns)
 	d.system = d.openPostgresPool(config, systemConns)
 	if err := d.system.PingContext(ctx); err != nil {
 		return unreachable(config, err)
@@ -75,6 +75,7 @@ func postgresConfig(o Options) (*pgx.ConnConfig, error) {
 		"synchronous_commit": synchronous,
 		"timezone":           "UTC",
 		"lock_timeout":       "30s",
+		"jit":                "off", // compiling takes longer than any of our statements
 
 		"idle_in_transaction_session_timeout": "60s",
 	} {
@@ -88,11 +89,24 @@ func postgresConfig(o Options) (*pgx.ConnConfig, error) {
 	return config, nil
 }
 
+// readConfig has readers plan each statement once per connection and not once
+// per call: the planning of a page's wide statements takes several times what
+// running them does. So a statement must be planned well without its arguments;
+// what the plan hangs on, a limit or a state, stands in its text.
+func readConfig(config *pgx.ConnConfig) *pgx.ConnConfig {
+	c := config.Copy()
+	if _, ok := c.RuntimeParams["plan_cache_mode"]; !ok {
+		c.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
+	}
+	return c
+}
+
 func (d *DB) openPostgresPool(config *pgx.ConnConfig, conns int) *sql.DB {
 	pool := stdlib.OpenDB(*config.Copy())
 	pool.SetMaxOpenConns(conns)
 	pool.SetMaxIdleConns(conns)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
+	pool.SetConnMaxLifetime(time.Hour) // and with it of plans, which were made when the desk was smaller
 	d.closers = append(d.closers, pool.Close)
 	return pool
 }

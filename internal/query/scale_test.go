@@ -248,6 +248,45 @@ func TestPagesTakeFewStatements(t *testing.T) {
 	})
 }
 
+// TestPagesReadFewRows holds PostgreSQL, which plans the statements of pages
+// without their arguments, to plans that do not walk through the desk.
+func TestPagesReadFewRows(t *testing.T) {
+	t.Parallel()
+	const conversations, most = 4000, 1500
+	dbtest.Options{Unsafe: true, Engines: []db.Engine{db.Postgres}}.Each(t, func(t *testing.T, d *db.DB) {
+		f := fill(t, d, conversations)
+		// All reads of this test are made on one connection, one after the other,
+		// which writes its counts down when it is told to.
+		rowsRead := func() (n int64) {
+			t.Helper()
+			if err := d.Reader().QueryRow(t.Context(), "select 1 from pg_stat_force_next_flush()").Scan(new(int)); err != nil {
+				t.Fatal(err)
+			}
+			const q = "select cast(sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)) as bigint) from pg_stat_user_tables"
+			if err := d.Reader().QueryRow(t.Context(), q).Scan(&n); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		pages := f.pages(conversations - 1)
+		delete(pages, "palette") // searches through the newest 5,000
+		for name, read := range pages {
+			if strings.Contains(name, "number") {
+				continue // has no index of its own
+			}
+			for _, who := range []*postroom.Agent{ann, ben} {
+				before := rowsRead()
+				if err := read(t.Context(), who); err != nil {
+					t.Errorf("%s for %s: %v", name, who.Name, err)
+				}
+				if n := rowsRead() - before; n == 0 || n > most {
+					t.Errorf("%s for %s reads %d rows", name, who.Name, n)
+				}
+			}
+		}
+	})
+}
+
 // TestListsMeetEveryRowOnce walks every folder in every order, forth and back.
 func TestListsMeetEveryRowOnce(t *testing.T) {
 	t.Parallel()

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	"postroom"
@@ -145,10 +146,10 @@ func (r Read) Conversations(ctx context.Context, ask ListAsk) ([]ListRow, error)
 
 func (r Read) half(ctx context.Context, ask ListAsk, h listOrder, limit int) ([]ListRow, error) {
 	from, args := ask.where(h)
-	query := `select ` + listColumns + listNames + ` from (select c.* ` + from + h.order(ask.Back) + ` limit ?) c
+	query := `select ` + listColumns + listNames + ` from (select c.* ` + from + h.order(ask.Back) + ` limit ` + strconv.Itoa(limit) + `) c
 		left join customer k on k.id = c.customer_id left join mailbox b on b.id = c.mailbox_id left join agent a on a.id = c.assignee_id` + h.order(ask.Back)
 	var out []ListRow
-	err := each(ctx, r.q, numbered(query), append(args, limit), func(rows row) error {
+	err := each(ctx, r.q, numbered(query), args, func(rows row) error {
 		var x ListRow
 		err := rows.Scan(&x.ID, &x.Number, &x.MailboxID, &x.CustomerID, &x.AssigneeID, &x.Subject, &x.Preview, &x.Status, &x.WaitingSince, &x.UpdatedAt,
 			&x.LastCustomerAt, &x.LastAgentAt, &x.CreatedAt, &x.Received, &x.Replies, &x.Notes, &x.HasAttachments, &x.Customer, &x.Mailbox, &x.Assignee)
@@ -185,8 +186,7 @@ func (ask ListAsk) where(h listOrder) (string, []any) {
 		b.WriteString(`from conversation c where ` + assignee + ` = ? and ` + folder + ` = 'assigned'`)
 		args = append(args, ask.Agent)
 	default:
-		b.WriteString(`from conversation c where ` + folder + ` = ?`)
-		args = append(args, ask.Folder)
+		b.WriteString(`from conversation c where ` + folder + ` = ` + quoted(ask.Folder))
 	}
 	may, mayArgs := anyOf(mailbox, ask.Mailboxes)
 	b.WriteString(may)
@@ -203,6 +203,17 @@ func (ask ListAsk) where(h listOrder) (string, []any) {
 		args = append(args, k.Key, k.ID)
 	}
 	return b.String(), args
+}
+
+// quoted returns a counted folder as it stands in a statement; anything else
+// holds nothing. A folder is not an argument because folders differ so much in
+// size: with its name PostgreSQL knows how much of it there is (see limited).
+func quoted(f postroom.Folder) string {
+	switch f {
+	case postroom.Unassigned, postroom.Assigned, postroom.ClosedFolder, postroom.SpamFolder:
+		return "'" + string(f) + "'"
+	}
+	return "''"
 }
 
 // around makes the parts that find the numbers of the conversations before and
@@ -344,5 +355,5 @@ func (r Read) Numbers(ctx context.Context, ask ListAsk) ([]int64, error) {
 		return nil, nil
 	}
 	from, args := ask.where(listOrder{})
-	return r.ids(ctx, numbered(qNumbers+from+" order by c.number limit ?"), append(args, ask.Limit)...)
+	return r.ids(ctx, numbered(qNumbers+from+" order by c.number limit "+strconv.Itoa(ask.Limit)), args...)
 }

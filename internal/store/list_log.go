@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	"postroom"
@@ -55,9 +56,9 @@ func (r Read) InboundLog(ctx context.Context, ask InboundAsk) ([]InboundLog, err
 	}
 	order := " order by i.received_at" + direction + ", i.id" + direction
 	query := `select ` + inboundColumns + `, coalesce((select c.number from conversation c where c.id = i.conversation_id), 0),
-		coalesce((select b.name from mailbox b where b.id = i.mailbox_id), '') from (select i.* ` + from + order + ` limit ?) i` + order
+		coalesce((select b.name from mailbox b where b.id = i.mailbox_id), '') from (select i.* ` + from + order + ` limit ` + strconv.Itoa(ask.Limit) + `) i` + order
 	var out []InboundLog
-	err := each(ctx, r.q, numbered(query), append(args, ask.Limit), func(rows row) error {
+	err := each(ctx, r.q, numbered(query), args, func(rows row) error {
 		var x InboundLog
 		in, err := scanInbound(also{rows, []any{&x.Number, &x.Mailbox}})
 		x.Inbound = in

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strconv"
 
 	"postroom"
 )
@@ -70,12 +71,16 @@ func (r Read) Shell(ctx context.Context, agent int64, mailboxes []int64, now int
 	return out, err
 }
 
+// maxOpenActs is how many acts that can still be undone the frame looks at, those
+// that can be undone longest. It shows fewer.
+const maxOpenActs = 20
+
 func shellParts(agent int64, mailboxes []int64, now int64) []part {
 	mine, mineArgs := anyOf("m.id", mailboxes)
 	counted, countedArgs := anyOf("mailbox_id", mailboxes)
 	drafted, draftedArgs := anyOf("c.mailbox_id", mailboxes)
-	const open = `from act a join conversation c on c.id = a.conversation_id`
-	const isOpen = ` where a.actor_id = ? and a.final_at > ? and a.actor_kind = 'agent' and a.undone_at = 0 and a.job_id = 0`
+	open := `from (select * from act where actor_id = ? and final_at > ? and actor_kind = 'agent' and undone_at = 0 and job_id = 0
+		order by final_at desc limit ` + strconv.Itoa(maxOpenActs) + `) a`
 	return []part{
 		{kind: "mailbox", n: []string{"m.id", "coalesce(h.paused_at, 0)"}, s: []string{"m.name", "m.address"},
 			from: `from mailbox m left join channel h on h.mailbox_id = m.id where 1 = 1` + mine, args: mineArgs},
@@ -86,10 +91,10 @@ func shellParts(agent int64, mailboxes []int64, now int64) []part {
 			args: append([]any{agent}, draftedArgs...)},
 		{kind: "alarm", n: []string{"count(*)"}, from: `from alarm where cleared_at = 0 and acknowledged_at = 0`},
 		{kind: "act", n: []string{"a.id", "a.conversation_id", "c.number", "a.final_at", "e.seq"}, s: []string{"a.path", "e.kind", "e.payload"},
-			from: open + ` join event e on e.act_id = a.id and e.conversation_id = a.conversation_id` + isOpen, args: []any{agent, now}},
+			from: open + ` join conversation c on c.id = a.conversation_id join event e on e.act_id = a.id and e.conversation_id = a.conversation_id`, args: []any{agent, now}},
 		{kind: "arrived", n: []string{"a.id", "m.seq"}, s: []string{"m.from_name", "m.from_address", "substr(case when m.visible_text <> '' then m.visible_text else m.body_text end, 1, 300)"},
 			from: open + ` join message m on m.conversation_id = a.conversation_id and m.kind = 'received' and m.at >= a.at
-				and m.seq > (select max(e.seq) from event e where e.act_id = a.id)` + isOpen, args: []any{agent, now}},
+				and m.seq > (select max(e.seq) from event e where e.act_id = a.id)`, args: []any{agent, now}},
 		{kind: "job", n: []string{"id", "total", "done", "skipped", "final_at", "created_at"}, s: []string{"kind", "state", "params"},
 			from: `from job where agent_id = ? and undone_at = 0 and (state = 'running' or final_at > ?)`, args: []any{agent, now}},
 	}

@@ -26,9 +26,12 @@ type part struct {
 }
 
 // limited makes a part of the first rows of a select: SQLite knows order and
-// limit within a union only inside a subselect.
+// limit within a union only inside a subselect. The limit stands in the text:
+// PostgreSQL plans a statement for all its arguments only if that looks as good
+// as planning it anew each time, and of a limit it does not know it thinks the
+// worst.
 func limited(p part, order string, limit int) part {
-	outer := part{kind: p.kind, args: append(p.args, limit)}
+	outer := part{kind: p.kind, args: p.args}
 	var inner []string
 	for i, e := range p.n {
 		name := "n" + strconv.Itoa(i)
@@ -38,7 +41,7 @@ func limited(p part, order string, limit int) part {
 		name := "s" + strconv.Itoa(i)
 		inner, outer.s = append(inner, e+" as "+name), append(outer.s, name)
 	}
-	outer.from = "from (select " + strings.Join(inner, ", ") + " " + p.from + " order by " + order + " limit ?) t"
+	outer.from = "from (select " + strings.Join(inner, ", ") + " " + p.from + " order by " + order + " limit " + strconv.Itoa(limit) + ") t"
 	return outer
 }
 
