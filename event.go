@@ -94,14 +94,15 @@ type Path string
 // The paths. A test keeps the table of paths and the routes, commands and work
 // kinds that change a conversation in step (W5).
 const (
-	PathMenu     Path = "menu"     // the status menu of the conversation
-	PathSend     Path = "send"     // the Send & Close button
-	PathComposer Path = "composer" // the status chosen beside Send
-	PathKeyboard Path = "keyboard" // a key pressed on a conversation or a list
-	PathBulk     Path = "bulk"     // a selection of conversations
-	PathMail     Path = "mail"     // a received mail
-	PathWorkflow Path = "workflow" // an action of a workflow
-	PathSystem   Path = "system"   // the desk itself, for example a failed reply
+	PathMenu     Path = "menu"         // the status menu of the conversation
+	PathSend     Path = "send"         // the Send & Close button
+	PathComposer Path = "composer"     // the status chosen beside Send
+	PathKeyboard Path = "keyboard"     // a key pressed on a conversation or a list
+	PathBulk     Path = "bulk"         // a selection of conversations
+	PathMail     Path = "mail"         // a received mail
+	PathCommand  Path = "mail_command" // an agent's answer to a notification (T12)
+	PathWorkflow Path = "workflow"     // an action of a workflow
+	PathSystem   Path = "system"       // the desk itself, for example a failed reply
 	PathUndo     Path = "undo"
 	PathImport   Path = "import"
 )

@@ -20,7 +20,13 @@ type Mailbox struct {
 	Subaddress bool   // the provider delivers name+token@domain (T3)
 	Separator  string // of the token in the local part, "+" as a rule
 	AuthServ   string // authserv-id whose Authentication-Results we believe (S1); "" none
-	Channel    Channel
+
+	// TokenEnough lets an agent's answer to a notification act although no
+	// server vouches for its sender: whoever has the mail can then act as the
+	// agent (T12).
+	TokenEnough bool
+
+	Channel Channel
 
 	// What the composer proposes for after a reply; the agent may choose
 	// otherwise.

@@ -82,6 +82,7 @@ type MailboxSettings struct {
 	SendAnyway  *bool
 	Subaddress  *bool
 	AuthServ    *string
+	TokenEnough *bool
 	Agents      []string // addresses of those who may see it; nil keeps them
 	Everybody   bool
 }
@@ -283,6 +284,7 @@ func (o operators) apply(ctx context.Context, f directory.MailboxFields, p Mailb
 	over(&f.SendAnyway, p.SendAnyway)
 	over(&f.Subaddress, p.Subaddress)
 	over(&f.AuthServ, p.AuthServ)
+	over(&f.TokenEnough, p.TokenEnough)
 	if p.Security != nil && p.Port == nil {
 		f.Port = 0 // the usual one of the new kind
 	}

@@ -49,7 +49,8 @@ var doors = []door{
 
 // unused are paths that nothing takes yet, with the reason.
 var unused = map[postroom.Path]string{
-	postroom.PathImport: "imports come with a later release; the desk and the store know the path already",
+	postroom.PathCommand: "being built: answers to notifications",
+	postroom.PathImport:  "imports come with a later release; the desk and the store know the path already",
 }
 
 // verbs are the methods of the desk that change conversations.

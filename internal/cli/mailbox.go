@@ -32,6 +32,7 @@ type mailboxFlags struct {
 	SendAnyway    *bool    `negatable:"" help:"Send a closing notice even if the reply before it failed."`
 	Subaddress    *bool    `negatable:"" help:"The provider delivers name+anything@domain to the mailbox, so that answers find their conversation by their address."`
 	Authserv      *string  `placeholder:"ID" help:"The id whose Authentication-Results are believed: that of your own mail server."`
+	TokenEnough   *bool    `negatable:"" help:"Agents' answers by mail act although no mail server vouches for their sender: whoever has a notification can then act as the agent."`
 	Agent         []string `placeholder:"ADDRESS" help:"An agent who may see the mailbox; may be given several times, and replaces those there are."`
 	Everybody     bool     `help:"Every agent there is now may see the mailbox."`
 }
@@ -39,7 +40,7 @@ type mailboxFlags struct {
 func (f *mailboxFlags) settings(address string, stdin io.Reader) (app.MailboxSettings, error) {
 	p := app.MailboxSettings{Address: address, Name: f.Name, Aliases: f.Alias, SenderName: f.SenderName, Signature: f.Signature,
 		Host: f.Host, Port: f.Port, Security: f.Security, Username: f.User, UndoSeconds: f.UndoSeconds, ReopenDays: f.ReopenDays,
-		SendAnyway: f.SendAnyway, Subaddress: f.Subaddress, AuthServ: f.Authserv, Agents: f.Agent, Everybody: f.Everybody}
+		SendAnyway: f.SendAnyway, Subaddress: f.Subaddress, AuthServ: f.Authserv, TokenEnough: f.TokenEnough, Agents: f.Agent, Everybody: f.Everybody}
 	if f.PasswordStdin {
 		password, err := readPassword(stdin)
 		if err != nil {

@@ -52,6 +52,7 @@ type MailboxFields struct {
 	Subaddress  bool // the provider delivers name+token@domain (T3)
 	Separator   string
 	AuthServ    string // S1; "" believes nobody
+	TokenEnough bool   // an agent's answer to a notification acts although nobody vouches for its sender (T12)
 
 	// What the composer proposes for after a reply.
 	ReplyStatus   postroom.Status // "" leaves it
@@ -70,7 +71,7 @@ func Fields(m *postroom.Mailbox, agents []int64) MailboxFields {
 		Name: m.Name, Address: m.Address, Aliases: slices.Clone(m.Aliases), SenderName: m.SenderName, SenderForm: m.SenderForm, Signature: m.Signature,
 		Host: m.Channel.Host, Port: m.Channel.Port, Security: m.Channel.Security, Username: m.Channel.Username,
 		UndoSeconds: int(m.UndoMS / 1000), ReopenDays: m.ReopenDays, SendAnyway: m.SendAnyway,
-		Subaddress: m.Subaddress, Separator: m.Separator, AuthServ: m.AuthServ, Agents: agents,
+		Subaddress: m.Subaddress, Separator: m.Separator, AuthServ: m.AuthServ, TokenEnough: m.TokenEnough, Agents: agents,
 		ReplyStatus: m.ReplyStatus, ReplyAssignee: m.ReplyAssignee, AutoBcc: slices.Clone(m.AutoBcc), Headers: slices.Clone(m.Headers),
 	}
 }
@@ -189,7 +190,7 @@ func (d *Directory) MailboxByAddress(ctx context.Context, by *postroom.Agent, ad
 // checkMailbox turns fields into a mailbox, without its password.
 func checkMailbox(id int64, f MailboxFields) (*postroom.Mailbox, error) {
 	m := &postroom.Mailbox{ID: id, UndoMS: int64(f.UndoSeconds) * 1000, ReopenDays: f.ReopenDays,
-		SendAnyway: f.SendAnyway, Subaddress: f.Subaddress, Separator: f.Separator}
+		SendAnyway: f.SendAnyway, Subaddress: f.Subaddress, Separator: f.Separator, TokenEnough: f.TokenEnough}
 	var err error
 	if m.Name, err = line("name", "a name", f.Name, maxName, true); err != nil {
 		return nil, err

@@ -19,6 +19,8 @@ var inboundStates = map[string][]string{
 	"done":      {store.InboundDone},
 	"duplicate": {store.InboundDuplicate, store.InboundLoop},
 	"waiting":   {store.InboundNew},
+	"refused":   {store.InboundRefused},
+	"ignored":   {store.InboundIgnored},
 	"failed":    {store.InboundFailed},
 }
 
@@ -78,7 +80,7 @@ func (d *Desk) Inbound(ctx context.Context, a *postroom.Agent, q InboundAsk, pla
 	for _, c := range counts {
 		n[inboundState(c.State)] += c.N
 	}
-	for _, s := range []string{"waiting", "failed", "duplicate", "done"} {
+	for _, s := range []string{"waiting", "failed", "refused", "ignored", "duplicate", "done"} {
 		p.Counts = append(p.Counts, StateCount{State: s, Count: n[s]})
 	}
 	return p, err

@@ -44,6 +44,7 @@ type MailboxFormPage struct {
 	Agents       []AgentAccess
 	Everybody    bool
 	Authserv     string // S1: trusted authserv-id
+	TokenEnough  bool   // T12: answers to notifications act without a verdict of that server
 	Errors       FieldErrors
 }
 

@@ -165,7 +165,7 @@ type Alarm struct {
 // InboundPage is GET /inbound: each mail that came in and where it went.
 type InboundPage struct {
 	Shell    Shell
-	State    string // "", "done", "duplicate", "waiting", "failed"
+	State    string // "", "done", "duplicate", "waiting", "refused", "ignored", "failed"
 	Query    string
 	Counts   []StateCount
 	Rows     []InboundLine
@@ -183,7 +183,7 @@ type InboundLine struct {
 	Size      int64
 	Source    string // "lmtp", "smtp", "spool", "demo"
 	Class     string // A1: "human", "auto_reply", …
-	State     string // "waiting", "done", "duplicate", "failed"
+	State     string // "waiting", "done", "duplicate", "refused", "ignored", "failed"
 	Number    int64  // conversation it went to; 0 = none
 	Message   int64
 	Why       string // "joined by the token in the address", "new: no evidence"

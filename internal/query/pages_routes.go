@@ -126,7 +126,7 @@ package query
 //	GET  /mailboxes/{id}                  MailboxFormPage
 //	POST /mailboxes, /mailboxes/{id}      name, address, aliases (one a line), sender_name=agent|team|both, signature (text or html;
 //	                                      sanitised), smtp_host, smtp_port, smtp_security=tls|starttls|none, smtp_user,
-//	                                      smtp_password ("" keeps), undo_seconds, reopen_days, notice_anyway=1, authserv,
+//	                                      smtp_password ("" keeps), undo_seconds, reopen_days, notice_anyway=1, authserv, token_enough=1,
 //	                                      everybody=1, agent (repeated ids)
 //	GET  /agents                          AgentsPage
 //	POST /agents                          name, email, role=agent|admin; 303 to /agents/{id} which shows the link once

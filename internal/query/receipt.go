@@ -27,7 +27,7 @@ func (v *conversationView) lastClose() *store.EventRow {
 // pathNames say how an act was made.
 var pathNames = map[postroom.Path]string{
 	postroom.PathMenu: "by the menu", postroom.PathSend: "Send & Close", postroom.PathComposer: "with a reply", postroom.PathKeyboard: "by keyboard",
-	postroom.PathBulk: "with others", postroom.PathMail: "by mail", postroom.PathWorkflow: "by a workflow", postroom.PathSystem: "by Postroom",
+	postroom.PathBulk: "with others", postroom.PathMail: "by mail", postroom.PathCommand: "by mail", postroom.PathWorkflow: "by a workflow", postroom.PathSystem: "by Postroom",
 	postroom.PathImport: "by an import",
 }
 

@@ -40,6 +40,8 @@ const (
 	InboundDone      = "done"      // became a message
 	InboundDuplicate = "duplicate" // same id, same content (D1)
 	InboundLoop      = "loop"      // our own mail came back (D6, D7)
+	InboundRefused   = "refused"   // an agent's answer to a notification that was not acted on (T12)
+	InboundIgnored   = "ignored"   // a machine's answer to a notification: it goes nowhere (T12)
 	InboundFailed    = "failed"    // could not be processed; can be retried (D5)
 )
 

@@ -111,7 +111,7 @@ func (q *request) readMailbox(f *directory.MailboxFields) error {
 	} else if f.Username == "" {
 		f.Password = &password
 	}
-	f.SendAnyway, f.AuthServ = q.ticked("notice_anyway"), q.field("authserv")
+	f.SendAnyway, f.AuthServ, f.TokenEnough = q.ticked("notice_anyway"), q.field("authserv"), q.ticked("token_enough")
 	f.Everybody, f.Agents = q.ticked("everybody"), q.ids("agent")
 	for _, n := range []struct {
 		name string
@@ -153,7 +153,7 @@ func (q *request) mailboxRefused(id int64, wrong query.FieldErrors) error {
 	p.SMTPPort, _ = strconv.Atoi(q.field("smtp_port"))
 	p.UndoSeconds, _ = strconv.Atoi(q.field("undo_seconds"))
 	p.ReopenDays, _ = strconv.Atoi(q.field("reopen_days"))
-	p.NoticeAnyway, p.Everybody, p.Authserv = q.ticked("notice_anyway"), q.ticked("everybody"), q.field("authserv")
+	p.NoticeAnyway, p.Everybody, p.Authserv, p.TokenEnough = q.ticked("notice_anyway"), q.ticked("everybody"), q.field("authserv"), q.ticked("token_enough")
 	chosen := q.ids("agent")
 	for i := range p.Agents {
 		p.Agents[i].Allow = false

@@ -151,7 +151,7 @@ var choiceLists = struct{ status, class, actor, path []string }{
 	actor: asText([]postroom.ActorKind{postroom.ByAgent, postroom.ByCustomer, postroom.ByWorkflow,
 		postroom.ByToken, postroom.BySystem}),
 	path: asText([]postroom.Path{postroom.PathMenu, postroom.PathSend, postroom.PathComposer,
-		postroom.PathKeyboard, postroom.PathBulk, postroom.PathMail, postroom.PathWorkflow, postroom.PathSystem,
+		postroom.PathKeyboard, postroom.PathBulk, postroom.PathMail, postroom.PathCommand, postroom.PathWorkflow, postroom.PathSystem,
 		postroom.PathUndo}),
 }
 

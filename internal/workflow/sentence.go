@@ -56,6 +56,7 @@ var pathWords = map[string]string{
 	string(postroom.PathKeyboard): "the keyboard",
 	string(postroom.PathBulk):     "a bulk change",
 	string(postroom.PathMail):     "mail",
+	string(postroom.PathCommand):  "an agent's mail",
 	string(postroom.PathWorkflow): "a workflow",
 	string(postroom.PathSystem):   "the desk itself",
 	string(postroom.PathUndo):     "undo",

@@ -199,7 +199,7 @@ func pathWords(path string) string {
 		return "by keyboard"
 	case postroom.PathBulk:
 		return "in a selection"
-	case postroom.PathMail:
+	case postroom.PathMail, postroom.PathCommand:
 		return "by mail"
 	case postroom.PathUndo:
 		return "by undo"
