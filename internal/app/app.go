@@ -132,20 +132,6 @@ func (a *App) buildDesk() (err error) {
 	return err
 }
 
-// takeOver ends the leases that a dead process left in a SQLite file, which
-// nobody but us can have open: its work goes on at once and not only when they
-// run out. On PostgreSQL other processes may be alive.
-func (a *App) takeOver(ctx context.Context) error {
-	if a.place.Postgres() {
-		return nil
-	}
-	n, err := a.store.ReleaseLeases(ctx)
-	if n > 0 {
-		a.log.Info("work that a process left behind is taken over", "pieces", n)
-	}
-	return err
-}
-
 // mailTLS is how servers are believed that mail is handed to.
 func (a *App) mailTLS() (*tls.Config, error) {
 	if a.options.MailTLS != nil || a.settings.MailCA == "" {
@@ -322,6 +308,9 @@ func (a *App) Start() {
 	a.runner.Start()
 	a.running.Go(func() { a.spool.run(a.background) })
 	a.running.Go(func() { a.keepHouse(a.background) })
+	if a.place.Postgres() {
+		a.running.Go(func() { a.watchOthers(a.background) })
+	}
 	a.running.Go(func() { a.serve("commands", a.local, a.socket) })
 	a.running.Go(func() { a.serve("pages", a.web, a.page) })
 	for _, s := range a.mailIn {
