@@ -122,18 +122,23 @@ func (c *Conversation) Created(by By, id int64) *Event {
 
 // Receive adds a customer's message. A message that a person wrote makes a
 // pending or closed conversation active again; an automatic one never does
-// (A7), and spam stays spam. statusID is the id for that second event.
+// (A7), an imported one neither, and spam stays spam. statusID is the id for
+// that second event.
 func (c *Conversation) Receive(by By, id, statusID int64, m *Message) *Event {
 	c.Received++
 	c.LastCustomerAt = by.At
 	human := m.Class == Human || m.Class == ""
-	if human && c.WaitingSince == 0 && c.Status != Spam {
+	past := by.Import && c.Status == Closed
+	if human && c.WaitingSince == 0 && c.Status != Spam && !past {
 		c.WaitingSince = by.At
+	}
+	if past {
+		c.ClosedAt = max(c.ClosedAt, by.At)
 	}
 	c.show(m)
 	e := c.record(by, id, MessageReceived, Payload{MessageID: m.ID, Class: m.Class, Verified: m.Verified})
 	m.Seq = e.Seq
-	if human && (c.Status == Closed || c.Status == Pending) {
+	if human && !by.Import && (c.Status == Closed || c.Status == Pending) {
 		c.SetStatus(by, statusID, Active)
 	}
 	return e

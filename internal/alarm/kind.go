@@ -6,19 +6,21 @@ type Kind string
 // The kinds. Their subjects are in the comments.
 const (
 	ChannelPaused Kind = "channel.paused" // mailbox ID: its server refuses us as a whole
-	ChannelSlow   Kind = "channel.slow"   // mailbox ID: its server has asked for an hour to be given less
 	MailFailed    Kind = "mail.failed"    // mail ID
 	MailUncertain Kind = "mail.uncertain" // mail ID: the connection broke after the final dot
 	MailDelayed   Kind = "mail.delayed"   // mail ID: not handed over for an hour
 	MailLost      Kind = "mail.lost"      // mail ID: neither ended nor due (W27)
 	Quarantined   Kind = "mail.quarantined"
 	BreakerOpen   Kind = "breaker.open"     // address, workflow ID or mailbox ID (W23)
-	JobFailed     Kind = "job.failed"       // job ID
 	NotJudged     Kind = "event.not_judged" // event ID (W15)
 	WorkflowPause Kind = "workflow.paused"  // workflow ID (W21)
 	InboundFailed Kind = "inbound.failed"   // inbound ID (D5)
 	InboundLost   Kind = "inbound.nobody"   // address: mail for none of our mailboxes
 	SpoolStuck    Kind = "spool.stuck"      // file name
+	// IncomingFailing is about a mailbox ID: mail cannot be fetched for it.
+	IncomingFailing Kind = "incoming.failing"
+	// IncomingLeft is about one mail on a mailbox's server: mailbox ID, folder, UID.
+	IncomingLeft  Kind = "incoming.left"
 	DiskFull      Kind = "disk.full"
 	Database      Kind = "database.unavailable"
 	WorkStalled   Kind = "work.stalled" // name of the work
@@ -32,10 +34,6 @@ func (k Kind) Remedy() string {
 	switch k {
 	case ChannelPaused:
 		return "Check the mailbox's server, user name and password, then press Resume on the queue page. No mail is lost; all wait."
-	case ChannelSlow:
-		return "Ask the provider for a higher limit, or set a limit of mails a minute for the mailbox. No mail is lost; all go out in turn."
-	case JobFailed:
-		return "What was changed before stays, and can be undone. Correct what the words name and start the rest again."
 	case MailFailed:
 		return "Open the mail: its journey quotes the server. Correct the address or the cause, then send it again."
 	case MailUncertain:
@@ -56,6 +54,10 @@ func (k Kind) Remedy() string {
 		return "Add the address as a mailbox or as an alias of one, or tell the mail server not to deliver it here; then retry the mail in the incoming log."
 	case SpoolStuck:
 		return "Look at the file in the spool folder and at the system log. The mail is kept until it can be taken in."
+	case IncomingFailing:
+		return "Do what the server's words ask for: mostly the password or access token has changed, or the folder is gone; correct it on the mailbox's page. It is tried again by itself, and no mail is lost meanwhile: it waits on the server."
+	case IncomingLeft:
+		return "Read the mail with a mail program. To have it taken in after all, forward it to the mailbox or, if it is small enough, move it out of the folder and back."
 	case DiskFull:
 		return "Free space on the disk of the data folder. Mail is refused with a temporary error meanwhile, so that no sender loses any."
 	case Database:
@@ -77,10 +79,6 @@ func (k Kind) Title() string {
 	switch k {
 	case ChannelPaused:
 		return "A mailbox cannot send"
-	case ChannelSlow:
-		return "A mailbox sends slowly"
-	case JobFailed:
-		return "A bulk change failed"
 	case MailFailed:
 		return "A mail failed"
 	case MailUncertain:
@@ -103,6 +101,10 @@ func (k Kind) Title() string {
 		return "Mail for an unknown address"
 	case SpoolStuck:
 		return "A mail in the spool cannot be taken in"
+	case IncomingFailing:
+		return "Mail cannot be fetched for a mailbox"
+	case IncomingLeft:
+		return "A mail was not fetched whole"
 	case DiskFull:
 		return "The disk is full"
 	case Database:
@@ -121,6 +123,6 @@ func (k Kind) Title() string {
 
 // Kinds lists all kinds.
 func Kinds() []Kind {
-	return []Kind{ChannelPaused, ChannelSlow, MailFailed, MailUncertain, MailDelayed, MailLost, Quarantined, BreakerOpen, JobFailed, NotJudged,
-		WorkflowPause, InboundFailed, InboundLost, SpoolStuck, DiskFull, Database, WorkStalled, CountsDrifted, NoBackup}
+	return []Kind{ChannelPaused, MailFailed, MailUncertain, MailDelayed, MailLost, Quarantined, BreakerOpen, NotJudged,
+		WorkflowPause, InboundFailed, InboundLost, SpoolStuck, IncomingFailing, IncomingLeft, DiskFull, Database, WorkStalled, CountsDrifted, NoBackup}
 }

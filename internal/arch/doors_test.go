@@ -39,7 +39,7 @@ var doors = []door{
 	{"POST /jobs/{id}/undo", []string{"UndoBulk"}, []postroom.Path{postroom.PathUndo}},
 
 	// Work that follows commits.
-	{"react filing.join", []string{"In"}, []postroom.Path{postroom.PathMail}},
+	{"react filing.join", []string{"In"}, []postroom.Path{postroom.PathMail, postroom.PathImport}},
 	{"react leg.run", []string{"In"}, []postroom.Path{postroom.PathWorkflow}},
 	{"react judgement.stopped", []string{"In"}, []postroom.Path{postroom.PathWorkflow}},
 	{"react React.bulk", []string{"RunBulk"}, []postroom.Path{postroom.PathBulk}},
@@ -50,7 +50,6 @@ var doors = []door{
 // unused are paths that nothing takes yet, with the reason.
 var unused = map[postroom.Path]string{
 	postroom.PathCommand: "being built: answers to notifications",
-	postroom.PathImport:  "imports come with a later release; the desk and the store know the path already",
 }
 
 // verbs are the methods of the desk that change conversations.

@@ -46,15 +46,16 @@ var table = []row{
 	{rooms: "wire/smtpin", may: "root", parties: "github.com/emersion/go-smtp"},
 	{rooms: "postoffice", may: "root", parties: "github.com/emersion/go-imap/v2 github.com/emersion/go-sasl github.com/emersion/go-smtp"},
 
+	{rooms: "incoming", may: "root store desk blob outbox alarm work wire/imap"},
 	{rooms: "react", may: "root config locale secret template email db work blob hub workflow store desk directory auth report alarm query automate outbox " +
-		"wire/httpout wire/smtpout wire/imap wire/pop3 wire/smtpin"},
+		"wire/httpout wire/smtpout wire/pop3 wire/smtpin"},
 
 	{rooms: "web/ui"},
 	{rooms: "web/view", may: "root locale query", parties: "github.com/a-h/templ"},
 	{rooms: "web", may: "root desk directory query automate outbox auth report hub alarm web/view web/ui locale"},
 	{rooms: "api", may: "root desk directory query automate outbox auth report hub alarm web/view", parties: "github.com/danielgtaylor/huma/v2"},
 
-	{rooms: "app", may: "*", parties: "golang.org/x/crypto/acme"},
+	{rooms: "app", may: "*"},
 	{rooms: "app/demo", may: "*"},
 	{rooms: "cli", may: "root app app/demo config", parties: "github.com/alecthomas/kong"},
 	{rooms: "cmd/postroom", may: "cli"},

@@ -19,6 +19,7 @@ type Cause struct {
 	Root   *postroom.Event // the beginning of that chain
 	JobID  int64           // the bulk job it belongs to: final when the job has ended
 	Import bool            // never judged, mails nobody (W7)
+	At     int64           // when it happened, for an import; 0: now
 }
 
 // Outcome is what an act left behind.
@@ -93,6 +94,9 @@ func wrap(err *error, what string) {
 // and is stored too. ids were drawn before; at least one is needed.
 func (d *Desk) In(ctx context.Context, tx *store.Tx, actor postroom.Actor, cause Cause, c *postroom.Conversation, ids []int64, f func(*Turn) error) (Outcome, error) {
 	now := d.store.Now()
+	if cause.Import && cause.At > 0 {
+		now = min(now, cause.At)
+	}
 	t := &Turn{Conversation: c, Tx: tx, ctx: ctx, desk: d, cause: cause, ids: slices.Clone(ids), isNew: c.Number == 0, before: c.Facts(), subject: c.Subject}
 	act := t.id()
 	t.by = postroom.By{Actor: actor, Path: cause.Path, ActID: act, At: now, FinalAt: now + cause.UndoMS, Cause: cause.Event, Root: cause.Root, Import: cause.Import}

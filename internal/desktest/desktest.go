@@ -23,6 +23,7 @@ import (
 	"postroom/internal/dbtest"
 	"postroom/internal/desk"
 	"postroom/internal/email"
+	"postroom/internal/incoming"
 	"postroom/internal/outbox"
 	"postroom/internal/postoffice"
 	"postroom/internal/react"
@@ -56,6 +57,7 @@ type Desk struct {
 	React   *react.React
 	Runner  *work.Runner
 	Office  *postoffice.Office
+	Keeper  *incoming.Keeper
 	Alarms  *alarm.Alarms
 	Blobs   *blob.Store
 	Mailbox *postroom.Mailbox // the first mailbox: support@acme.example
@@ -114,7 +116,7 @@ func On(t testing.TB, clock *Clock, database *db.DB) *Desk {
 		Timeouts: smtpout.Timeouts{Answer: 2 * time.Second, Command: 2 * time.Second, Data: 2 * time.Second, Greeting: 2 * time.Second, Quit: 100 * time.Millisecond}})
 	t.Cleanup(d.Outbox.Close)
 	d.React = react.New(react.Options{Store: d.Store, Desk: d.Desk, Outbox: d.Outbox, Blobs: d.Blobs, Alarms: d.Alarms})
-	d.Runner, err = work.New(work.Options{Now: d.Store.Now}, d.React.Kinds()...)
+	d.Runner, err = work.New(work.Options{Now: d.Store.Now}, append(d.React.Kinds(), d.keeper()...)...)
 	d.must(err)
 	d.Mailbox = d.AddMailbox("Acme Support", "support@acme.example", nil)
 	d.AddAgent("ann", postroom.Admin)

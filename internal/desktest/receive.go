@@ -126,7 +126,7 @@ func (d *Desk) Restarted() *Desk {
 	d.T.Cleanup(again.Outbox.Close)
 	again.React = react.New(react.Options{Store: d.Store, Desk: again.Desk, Outbox: again.Outbox, Blobs: d.Blobs, Alarms: d.Alarms})
 	var err error
-	again.Runner, err = work.New(work.Options{Now: d.Store.Now}, again.React.Kinds()...)
+	again.Runner, err = work.New(work.Options{Now: d.Store.Now}, append(again.React.Kinds(), again.keeper()...)...)
 	d.must(err)
 	return &again
 }

@@ -11,17 +11,10 @@ import (
 // idleFor is how long a connection is kept for the next mail.
 const idleFor = 15 * time.Second
 
-// idleSlot is how long an idle connection is counted on if the process dies.
-const idleSlot = idleFor + 5*time.Second
-
 // connections keeps at most one idle connection per mailbox. The settings a
 // connection was made with are part of its key, so a changed password dials
-// anew. How many connections there may be is counted in rows, over all
-// processes: a mail is claimed with one (R12); freed is told when an idle one
-// was closed.
+// anew.
 type connections struct {
-	freed func(mailbox int64)
-
 	mu     sync.Mutex
 	idle   map[connKey]*idleConn
 	closed bool
@@ -40,9 +33,7 @@ type idleConn struct {
 	timer *time.Timer
 }
 
-func newConnections(freed func(mailbox int64)) *connections {
-	return &connections{freed: freed, idle: map[connKey]*idleConn{}}
-}
+func newConnections() *connections { return &connections{idle: map[connKey]*idleConn{}} }
 
 func keyOf(mailbox int64, s smtpout.Server) connKey {
 	return connKey{mailbox, s.Host, s.Port, s.Security, s.Username, s.Password}
@@ -61,8 +52,8 @@ func (c *connections) take(k connKey) *smtpout.Conn {
 	return i.conn
 }
 
-// give keeps a connection for the next mail, or closes it, and reports which.
-func (c *connections) give(k connKey, conn *smtpout.Conn) (kept bool) {
+// give keeps a connection for the next mail, or closes it.
+func (c *connections) give(k connKey, conn *smtpout.Conn) {
 	c.mu.Lock()
 	keep := !c.closed && conn.Reusable() && c.idle[k] == nil
 	if keep {
@@ -74,7 +65,6 @@ func (c *connections) give(k connKey, conn *smtpout.Conn) (kept bool) {
 	if !keep {
 		conn.Close()
 	}
-	return keep
 }
 
 func (c *connections) expire(k connKey, i *idleConn) {
@@ -86,12 +76,10 @@ func (c *connections) expire(k connKey, i *idleConn) {
 	c.mu.Unlock()
 	if mine {
 		i.conn.Close()
-		c.freed(k.mailbox)
 	}
 }
 
-// close closes the idle connections and reports whether there were any.
-func (c *connections) close() bool {
+func (c *connections) close() {
 	c.mu.Lock()
 	c.closed = true
 	idle := c.idle
@@ -101,31 +89,25 @@ func (c *connections) close() bool {
 		i.timer.Stop()
 		i.conn.Close()
 	}
-	return len(idle) > 0
-}
-
-// sent is what became of handing a mail over.
-type sent struct {
-	result smtpout.Result
-	fault  *smtpout.Fault // no connection could be had
-	kept   bool           // the connection is open for the next mail
 }
 
 // send hands one mail over, on the idle connection or a new one. A connection
 // that the server closed while it was idle costs nothing.
-func (c *connections) send(ctx context.Context, mailbox int64, s smtpout.Server, env smtpout.Envelope, body []byte, hooks smtpout.Hooks) sent {
+func (c *connections) send(ctx context.Context, mailbox int64, s smtpout.Server, env smtpout.Envelope, body []byte, hooks smtpout.Hooks) (smtpout.Result, *smtpout.Fault) {
 	k := keyOf(mailbox, s)
 	if conn := c.take(k); conn != nil {
 		r := conn.Send(ctx, env, body, hooks)
 		if !r.Stale {
-			return sent{result: r, kept: c.give(k, conn)}
+			c.give(k, conn)
+			return r, nil
 		}
 		conn.Close()
 	}
 	conn, fault := smtpout.Dial(ctx, s)
 	if fault != nil {
-		return sent{fault: fault}
+		return smtpout.Result{}, fault
 	}
 	r := conn.Send(ctx, env, body, hooks)
-	return sent{result: r, kept: c.give(k, conn)}
+	c.give(k, conn)
+	return r, nil
 }

@@ -47,13 +47,11 @@ func (o *Outbox) Deliver(ctx context.Context, c store.Claimed) error {
 	if err != nil {
 		return err
 	}
-	s := o.attempt(ctx, c, m, mailbox, body)
-	v := judge(m, s.result, s.fault, o.Store.Now(), o.Grace)
-	if s.result.Fenced || ctx.Err() != nil && !s.result.DotWritten {
-		v = o.interrupted(ctx, m, s.result)
+	result, fault := o.attempt(ctx, c, m, mailbox, body)
+	if result.Fenced || ctx.Err() != nil && !result.DotWritten {
+		return o.record(ctx, c, m, a, o.interrupted(ctx, m, result))
 	}
-	v.kept = s.kept
-	return o.record(ctx, c, m, a, v)
+	return o.record(ctx, c, m, a, judge(m, result, fault, o.Store.Now(), o.Grace))
 }
 
 // fencedRest is how long a mail rests when the database did not let it go on.
@@ -217,10 +215,10 @@ func byPerson(words string) bool {
 
 // attempt hands the mail to the server for the recipients that have no
 // verdict yet.
-func (o *Outbox) attempt(ctx context.Context, c store.Claimed, m *postroom.Mail, mailbox *postroom.Mailbox, body []byte) sent {
+func (o *Outbox) attempt(ctx context.Context, c store.Claimed, m *postroom.Mail, mailbox *postroom.Mailbox, body []byte) (smtpout.Result, *smtpout.Fault) {
 	server, err := o.server(mailbox)
 	if err != nil {
-		return sent{fault: smtpout.Misconfigured(err)}
+		return smtpout.Result{}, smtpout.Misconfigured(err)
 	}
 	env := smtpout.Envelope{From: m.EnvelopeFrom, ENVID: decimal(m.ID)}
 	for _, r := range m.Recipients {

@@ -26,6 +26,7 @@ const (
 	IMAPSelect IMAPCommand = "SELECT"
 	IMAPSearch IMAPCommand = "SEARCH"
 	IMAPFetch  IMAPCommand = "FETCH"
+	IMAPBody   IMAPCommand = "FETCH BODY" // a FETCH that asks for texts
 	IMAPIdle   IMAPCommand = "IDLE"
 	IMAPStore  IMAPCommand = "STORE"
 	IMAPMove   IMAPCommand = "MOVE"
@@ -363,7 +364,12 @@ func (r *reader) Search(kind imapserver.NumKind, criteria *imap.SearchCriteria, 
 
 // Fetch gives mails out.
 func (r *reader) Fetch(w *imapserver.FetchWriter, set imap.NumSet, o *imap.FetchOptions) error {
-	return r.at(IMAPFetch, func() error { return r.UserSession.Fetch(w, set, o) })
+	return r.at(IMAPFetch, func() error {
+		if len(o.BodySection) == 0 {
+			return r.UserSession.Fetch(w, set, o)
+		}
+		return r.at(IMAPBody, func() error { return r.UserSession.Fetch(w, set, o) })
+	})
 }
 
 // Idle tells of new mail until the client has heard enough.

@@ -93,7 +93,7 @@ func (f *filing) join(ctx context.Context, tx *store.Tx) error {
 	if err != nil {
 		return err
 	}
-	out, err := f.r.Desk.In(ctx, tx, f.message.Author, desk.Cause{Path: postroom.PathMail}, c, f.ids, func(t *desk.Turn) error {
+	out, err := f.r.Desk.In(ctx, tx, f.message.Author, f.cause(), c, f.ids, func(t *desk.Turn) error {
 		t.Receive(f.message, participants...)
 		return nil
 	})
@@ -102,6 +102,25 @@ func (f *filing) join(ctx context.Context, tx *store.Tx) error {
 	}
 	f.in.State, f.in.ConversationID, f.in.MessageID = store.InboundDone, out.ConversationID, out.MessageID
 	return nil
+}
+
+// cause says how the mail came: one that was there before the desk is an import
+// of its own day, which no workflow judges (W7).
+func (f *filing) cause() desk.Cause {
+	if f.in.Imported == postroom.NotImported {
+		return desk.Cause{Path: postroom.PathMail}
+	}
+	return desk.Cause{Path: postroom.PathImport, Import: true, At: f.at()}
+}
+
+// at is when the mail arrived: now, or, for one that was there before the desk,
+// the date it bears, if that can be.
+func (f *filing) at() int64 {
+	now := f.r.Store.Now()
+	if date := f.message.Date; f.in.Imported != postroom.NotImported && date > 0 && date < now {
+		return date
+	}
+	return now
 }
 
 // thread follows the evidence in its order; the first that leads to a
@@ -131,6 +150,9 @@ func (f *filing) thread(ctx context.Context, tx *store.Tx) (c, old *postroom.Con
 	// What a machine sends for a person never reopens, and begins nothing
 	// beside what it answers (A7).
 	machine := f.message.Class == postroom.Class(email.AutoReply) || f.message.Class == postroom.Class(email.DeliveryReport)
+	if f.in.Imported != postroom.NotImported {
+		return c, nil, nil // history is not split by how long ago it was
+	}
 	if c.Status == postroom.Closed && c.ClosedAt > 0 && f.r.Store.Now()-c.ClosedAt > window && !machine {
 		words := fmt.Sprintf("Conversation %d was closed more than %d days ago, so a new one continues it.", c.Number, f.mailbox.ReopenDays)
 		f.in.Evidence += " " + words
@@ -280,7 +302,7 @@ func (f *filing) recognise(ctx context.Context, tx *store.Tx, c *postroom.Conver
 
 // begin makes a new conversation, which may continue an old one.
 func (f *filing) begin(ctx context.Context, tx *store.Tx, old *postroom.Conversation) (*postroom.Conversation, error) {
-	now := f.r.Store.Now()
+	now := f.at()
 	id, customer := f.ids[0], f.ids[1]
 	f.ids = f.ids[2:]
 	var err error
@@ -299,6 +321,9 @@ func (f *filing) begin(ctx context.Context, tx *store.Tx, old *postroom.Conversa
 	f.message.Author.ID = customer
 	c := &postroom.Conversation{ID: id, MailboxID: f.mailbox.ID, CustomerID: customer, Subject: f.message.Subject,
 		Status: postroom.Active, CreatedAt: now, UpdatedAt: now}
+	if f.in.Imported == postroom.ImportedClosed {
+		c.Status, c.ClosedAt = postroom.Closed, now
+	}
 	if old != nil {
 		c.LinkedFrom = old.ID
 	}

@@ -32,6 +32,7 @@ type Inbound struct {
 	DueAt          int64
 	ReceivedAt     int64
 	DoneAt         int64
+	Imported       postroom.Imported // it was there before the desk: never judged (W7)
 }
 
 // The states of a received mail.
@@ -46,13 +47,13 @@ const (
 )
 
 const inboundColumns = `id, mailbox_id, source, envelope_from, envelope_to, remote, raw_sha256, size, header_id, content_hash, state, class,
-	words, evidence, subject, sender, conversation_id, message_id, tries, due_at, received_at, done_at`
+	words, evidence, subject, sender, conversation_id, message_id, tries, due_at, received_at, done_at, imported`
 
 func scanInbound(r row) (Inbound, error) {
 	var in Inbound
 	var to string
 	err := r.Scan(&in.ID, &in.MailboxID, &in.Source, &in.EnvelopeFrom, &to, &in.Remote, &in.RawSHA256, &in.Size, &in.HeaderID, &in.ContentHash,
-		&in.State, &in.Class, &in.Words, &in.Evidence, &in.Subject, &in.Sender, &in.ConversationID, &in.MessageID, &in.Tries, &in.DueAt, &in.ReceivedAt, &in.DoneAt)
+		&in.State, &in.Class, &in.Words, &in.Evidence, &in.Subject, &in.Sender, &in.ConversationID, &in.MessageID, &in.Tries, &in.DueAt, &in.ReceivedAt, &in.DoneAt, &in.Imported)
 	if err == nil {
 		err = fromJSON(to, &in.EnvelopeTo)
 	}
@@ -60,13 +61,13 @@ func scanInbound(r row) (Inbound, error) {
 }
 
 const qInsertInbound = `insert into inbound (` + inboundColumns + `)
-	values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22)`
+	values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23)`
 
 // InsertInbound stores a received mail; its raw bytes must be on disk already.
 func (t *Tx) InsertInbound(ctx context.Context, in Inbound) error {
 	_, err := t.exec(ctx, qInsertInbound, in.ID, in.MailboxID, in.Source, in.EnvelopeFrom, toJSON(in.EnvelopeTo), in.Remote, in.RawSHA256, in.Size,
 		in.HeaderID, in.ContentHash, in.State, in.Class, in.Words, in.Evidence, in.Subject, in.Sender, in.ConversationID, in.MessageID,
-		in.Tries, in.DueAt, in.ReceivedAt, in.DoneAt)
+		in.Tries, in.DueAt, in.ReceivedAt, in.DoneAt, in.Imported)
 	if err != nil {
 		return fmt.Errorf("insert inbound: %w", err)
 	}

@@ -67,8 +67,11 @@ func (o *opening) open(ctx context.Context) (*Conn, error) {
 	w := newWatched(o.conn, o.greeting, o.Timeouts.Silence)
 	c := &Conn{server: o.Server, address: o.address, Greeting: o.greeting, TLS: o.tls, watched: w, changed: make(chan struct{}, 1)}
 	c.client = imapclient.New(w, &imapclient.Options{UnilateralDataHandler: &imapclient.UnilateralDataHandler{
-		Mailbox: func(*imapclient.UnilateralDataMailbox) { c.mark() },
-		Expunge: func(uint32) {},
+		Mailbox: func(m *imapclient.UnilateralDataMailbox) {
+			if m.NumMessages != nil {
+				c.mark()
+			}
+		},
 	}})
 	if err := c.signIn(ctx); err != nil {
 		c.client.Close()

@@ -156,10 +156,6 @@ const partingTime = 2 * time.Second
 // idle waits within one IDLE. The server must answer when it ends: that is how
 // a peer is noticed which went without a word.
 func (c *Conn) idle(ctx context.Context, longest time.Duration) error {
-	select {
-	case <-c.changed: // of before
-	default:
-	}
 	var cmd *imapclient.IdleCommand
 	err := c.do(ctx, StepRead, func() (err error) {
 		cmd, err = c.client.Idle()

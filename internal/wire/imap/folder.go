@@ -102,6 +102,10 @@ type Status struct {
 // Unless write is set it is opened so that nothing in it can change. A folder
 // that cannot be opened is a Fault with StepFolder and Refused.
 func (c *Conn) Open(ctx context.Context, folder string, write bool) (Status, error) {
+	select {
+	case <-c.changed: // of before; what comes from now on ends the next Wait
+	default:
+	}
 	var data *imap.SelectData
 	err := c.do(ctx, StepFolder, func() (err error) {
 		data, err = c.client.Select(folder, &imap.SelectOptions{ReadOnly: !write}).Wait()

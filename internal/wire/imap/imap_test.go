@@ -73,14 +73,17 @@ func TestCheck(t *testing.T) {
 		refused bool
 		words   string
 	}{
-		"starttls":         {change: func(*imap.Server) {}},
-		"plain text":       {change: func(s *imap.Server) { s.Security = imap.SecurityNone }},
-		"token":            {change: func(s *imap.Server) { s.Auth, s.Password = imap.AuthToken, "ya29.fresh" }},
-		"wrong password":   {change: func(s *imap.Server) { s.Password = "secret-canary" }, step: imap.StepSignIn, refused: true, words: "refused the sign-in of help@desk.example: “NO [AUTHENTICATIONFAILED] Authentication failed”"},
-		"stale token":      {change: func(s *imap.Server) { s.Auth, s.Password = imap.AuthToken, "secret-canary" }, step: imap.StepSignIn, refused: true, words: "refused the access token"},
-		"folder gone":      {folder: "Support", step: imap.StepFolder, refused: true, words: "The folder “Support” on"},
-		"TLS, plain port":  {change: func(s *imap.Server) { s.Security = imap.SecurityTLS }, step: imap.StepTLS, words: "does not speak TLS from the first byte on this port; choose STARTTLS"},
-		"TLS port, plain":  {change: func(s *imap.Server) { *s = at(t, f.TLSAddr(), f); s.Security, s.Timeouts.Connect = imap.SecurityNone, time.Second }, step: imap.StepGreet, words: "it may want TLS from the first byte on this port"},
+		"starttls":        {change: func(*imap.Server) {}},
+		"plain text":      {change: func(s *imap.Server) { s.Security = imap.SecurityNone }},
+		"token":           {change: func(s *imap.Server) { s.Auth, s.Password = imap.AuthToken, "ya29.fresh" }},
+		"wrong password":  {change: func(s *imap.Server) { s.Password = "secret-canary" }, step: imap.StepSignIn, refused: true, words: "refused the sign-in of help@desk.example: “NO [AUTHENTICATIONFAILED] Authentication failed”"},
+		"stale token":     {change: func(s *imap.Server) { s.Auth, s.Password = imap.AuthToken, "secret-canary" }, step: imap.StepSignIn, refused: true, words: "refused the access token"},
+		"folder gone":     {folder: "Support", step: imap.StepFolder, refused: true, words: "The folder “Support” on"},
+		"TLS, plain port": {change: func(s *imap.Server) { s.Security = imap.SecurityTLS }, step: imap.StepTLS, words: "does not speak TLS from the first byte on this port; choose STARTTLS"},
+		"TLS port, plain": {change: func(s *imap.Server) {
+			*s = at(t, f.TLSAddr(), f)
+			s.Security, s.Timeouts.Connect = imap.SecurityNone, time.Second
+		}, step: imap.StepGreet, words: "it may want TLS from the first byte on this port"},
 		"an SMTP server":   {change: smtpOnly, step: imap.StepGreet, words: "takes mail (SMTP) on this port"},
 		"nobody there":     {change: func(s *imap.Server) { s.Port = 1 }, step: imap.StepConnect, words: "No connection to the server 127.0.0.1:1 can be made"},
 		"no such name":     {change: func(s *imap.Server) { s.Host = "imap.invalid" }, step: imap.StepFind, words: "The address of the server imap.invalid cannot be found"},
