@@ -1,5 +1,7 @@
 package postroom
 
+import "slices"
+
 // Role says what an agent may do beyond answering.
 type Role string
 
@@ -19,5 +21,45 @@ type Agent struct {
 	Theme     string // system, light or dark
 	Disabled  bool
 	Mailboxes []int64 // those they may see; admins see all
+	// Rights says, by mailbox, what they may do there where it is not the
+	// usual: to answer, with every conversation.
+	Rights    map[int64]Right
 	CreatedAt int64
+}
+
+// Right is what an agent may do in one mailbox they were given.
+type Right struct {
+	Most         Verb // See, Answer or Manage: the most they may do; "" is Answer
+	OnlyAssigned bool // only with conversations that are assigned to them
+}
+
+// Give lets the agent into a mailbox.
+func (a *Agent) Give(mailbox int64, r Right) {
+	if !slices.Contains(a.Mailboxes, mailbox) {
+		a.Mailboxes = append(a.Mailboxes, mailbox)
+	}
+	delete(a.Rights, mailbox)
+	if r.Most == Answer || r.Most == "" {
+		r.Most = ""
+	}
+	if r == (Right{}) {
+		return
+	}
+	if a.Rights == nil {
+		a.Rights = map[int64]Right{}
+	}
+	a.Rights[mailbox] = r
+}
+
+// RightIn returns what the agent may do in a mailbox, and whether they were
+// let into it at all. Admins may do everything everywhere.
+func (a *Agent) RightIn(mailbox int64) (Right, bool) {
+	if a.Role == Admin {
+		return Right{Most: Manage}, true
+	}
+	r := a.Rights[mailbox]
+	if r.Most == "" {
+		r.Most = Answer
+	}
+	return r, mailbox != 0 && slices.Contains(a.Mailboxes, mailbox)
 }

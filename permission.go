@@ -1,29 +1,56 @@
 package postroom
 
-import "slices"
-
 // Verb is something an agent may or may not do.
 type Verb string
 
 // The verbs that permission is asked for.
 const (
 	See      Verb = "see"      // read a conversation
-	Answer   Verb = "answer"   // change it: reply, note, status, assign, tags
-	Manage   Verb = "manage"   // settings, agents, workflows, queue
-	SeeQueue Verb = "seequeue" // mail log, journeys of mailboxes they see
+	Answer   Verb = "answer"   // change it: reply, note, status, assign, tags, move, delete
+	Manage   Verb = "manage"   // settings, agents, workflows; of a mailbox: its queue, its trash, mail that failed
+	SeeQueue Verb = "seequeue" // mail log, journeys
 )
 
-// Can is the one place that decides whether an agent may do something in a
-// mailbox (0 for what belongs to none). A disabled agent may do nothing.
+// Can decides whether an agent may do something in a mailbox as such, which is
+// with whatever is in it (0 for what belongs to none). An agent who sees only
+// what is assigned to them may do nothing in the mailbox as such: for one
+// conversation ask CanOn. A disabled agent may do nothing.
 func Can(a *Agent, v Verb, mailboxID int64) bool {
 	if a == nil || a.Disabled {
 		return false
 	}
-	if a.Role == Admin {
-		return true
-	}
-	if v == Manage {
+	r, in := a.RightIn(mailboxID)
+	return in && !r.OnlyAssigned && r.allows(v)
+}
+
+// CanOn is the one place that decides whether an agent may do something with a
+// conversation that lies in a mailbox and is assigned to somebody (0 for
+// nobody), and with what belongs to it: its messages, files, mails and events.
+func CanOn(a *Agent, v Verb, mailboxID, assigneeID int64) bool {
+	if a == nil || a.Disabled {
 		return false
 	}
-	return mailboxID != 0 && slices.Contains(a.Mailboxes, mailboxID)
+	r, in := a.RightIn(mailboxID)
+	return in && r.allows(v) && (!r.OnlyAssigned || assigneeID == a.ID)
+}
+
+// CanEnter decides whether an agent may see anything of a mailbox: that it is
+// there, and at least what is assigned to them.
+func CanEnter(a *Agent, mailboxID int64) bool {
+	if a == nil || a.Disabled {
+		return false
+	}
+	_, in := a.RightIn(mailboxID)
+	return in
+}
+
+// allows reports whether the right is enough for a verb.
+func (r Right) allows(v Verb) bool {
+	switch v {
+	case See, SeeQueue:
+		return true
+	case Answer:
+		return r.Most != See
+	}
+	return r.Most == Manage
 }

@@ -115,7 +115,7 @@ func (w *Workflows) scene(ctx context.Context, by *postroom.Agent, x store.Workf
 	if err != nil {
 		return nil, err
 	}
-	if !postroom.Can(by, postroom.See, c.MailboxID) {
+	if !postroom.CanOn(by, postroom.See, c.MailboxID, c.AssigneeID) {
 		return nil, postroom.Errorf(postroom.NotFound, "There is no conversation %d.", number)
 	}
 	s := &scene{conversation: c, at: w.store.Now()}

@@ -182,10 +182,10 @@ func (d *Desk) bulkOne(ctx context.Context, a *postroom.Agent, job int64, p bulk
 			words = "There is no such conversation."
 		case err != nil:
 			return err
-		case !postroom.Can(a, postroom.Answer, c.MailboxID):
+		case !postroom.CanOn(a, postroom.Answer, c.MailboxID, c.AssigneeID):
 			words = "There is no such conversation."
-		case p.assignee != nil && !postroom.Can(p.assignee, postroom.Answer, c.MailboxID):
-			words = p.assignee.Name + " may not see this mailbox."
+		case p.assignee != nil && !postroom.CanOn(p.assignee, postroom.Answer, c.MailboxID, p.assignee.ID):
+			words = p.assignee.Name + " may not answer in this mailbox."
 		default:
 			out, err := d.In(ctx, tx, actor, Cause{Path: postroom.PathBulk, JobID: job}, c, ids, func(t *Turn) error {
 				t.Tags(p.Add, p.Remove)

@@ -45,6 +45,7 @@ type Change struct {
 	Number         int64
 	Folders        []postroom.Folder // whose lists changed
 	AgentID        int64             // for what only one agent sees, such as drafts
+	Assignees      []int64           // whose the conversation was and is: some see only what is theirs
 	Kind           string            // "conversation", "draft", "job"
 	JobID          int64
 }
@@ -82,14 +83,14 @@ func New(o Options) *Desk {
 // final when the job has ended.
 const never = int64(1) << 52
 
-// may asks permission for a verb in a mailbox and answers as if what may not
-// be seen did not exist.
-func may(a *postroom.Agent, v postroom.Verb, mailbox int64) error {
-	if postroom.Can(a, v, mailbox) {
+// may asks permission for a verb on a conversation, by the mailbox it is in and
+// its assignee, and answers as if what may not be seen did not exist.
+func may(a *postroom.Agent, v postroom.Verb, mailbox, assignee int64) error {
+	if postroom.CanOn(a, v, mailbox, assignee) {
 		return nil
 	}
-	if postroom.Can(a, postroom.See, mailbox) {
-		return postroom.Errorf(postroom.Forbidden, "You may not do this in this mailbox.")
+	if postroom.CanOn(a, postroom.See, mailbox, assignee) {
+		return postroom.Errorf(postroom.Forbidden, "You may only read in this mailbox.")
 	}
 	return postroom.Errorf(postroom.NotFound, "There is no such conversation.")
 }
@@ -101,7 +102,7 @@ func (d *Desk) load(ctx context.Context, a *postroom.Agent, id int64) (*postroom
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := may(a, postroom.Answer, c.MailboxID); err != nil {
+	if err := may(a, postroom.Answer, c.MailboxID, c.AssigneeID); err != nil {
 		return nil, nil, err
 	}
 	m, err := d.store.Read().Mailbox(ctx, c.MailboxID)

@@ -307,8 +307,8 @@ func (d *Desk) checkAssignee(ctx context.Context, assignee *int64, mailbox int64
 	if err != nil {
 		return postroom.InvalidField("assignee", "There is no such agent.")
 	}
-	if !postroom.Can(a, postroom.Answer, mailbox) {
-		return postroom.InvalidField("assignee", "%s may not see this mailbox.", a.Name)
+	if !postroom.CanOn(a, postroom.Answer, mailbox, a.ID) {
+		return postroom.InvalidField("assignee", "%s may not answer in this mailbox.", a.Name)
 	}
 	return nil
 }

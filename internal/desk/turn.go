@@ -251,7 +251,7 @@ func (t *Turn) announce(events []postroom.Event) {
 	if was := postroom.FolderOf(t.before.Status, t.before.AssigneeID); !t.isNew && was != folders[0] {
 		folders = append(folders, was)
 	}
-	change := Change{Kind: "conversation", MailboxID: c.MailboxID, ConversationID: c.ID, Number: c.Number, Folders: folders}
+	change := Change{Kind: "conversation", MailboxID: c.MailboxID, ConversationID: c.ID, Number: c.Number, Folders: folders, Assignees: assignees(t.before, c)}
 	pending := slices.ContainsFunc(events, func(e postroom.Event) bool { return e.State == postroom.EventPending })
 	mails := len(t.mails) > 0
 	t.Tx.OnCommit(func() {
@@ -263,6 +263,12 @@ func (t *Turn) announce(events []postroom.Event) {
 		}
 		d.publish(change)
 	})
+}
+
+// assignees lists whose a conversation was and is.
+func assignees(before postroom.Snapshot, c *postroom.Conversation) []int64 {
+	out := []int64{before.AssigneeID, c.AssigneeID}
+	return slices.DeleteFunc(slices.Compact(out), func(id int64) bool { return id == 0 })
 }
 
 // --- verbs

@@ -49,7 +49,8 @@ func (d *Desk) undoIn(ctx context.Context, tx *store.Tx, a *postroom.Agent, id i
 	if act, err = tx.Act(ctx, id); err != nil { // again, now that the conversation is locked
 		return Undone{}, err
 	}
-	if err := may(a, postroom.Answer, c.MailboxID); err != nil {
+	// Who gave the conversation away may take that back, whatever they see.
+	if err := may(a, postroom.Answer, c.MailboxID, c.AssigneeID); err != nil && may(a, postroom.Answer, c.MailboxID, act.Before.AssigneeID) != nil {
 		return Undone{}, err
 	}
 	now := d.store.Now()
@@ -152,7 +153,7 @@ func (u *undoing) save(ctx context.Context) error {
 			return err
 		}
 	}
-	change := Change{Kind: "conversation", MailboxID: c.MailboxID, ConversationID: c.ID, Number: c.Number, AgentID: 0,
+	change := Change{Kind: "conversation", MailboxID: c.MailboxID, ConversationID: c.ID, Number: c.Number, Assignees: assignees(u.before, c),
 		Folders: []postroom.Folder{postroom.FolderOf(u.before.Status, u.before.AssigneeID), postroom.FolderOf(c.Status, c.AssigneeID)}}
 	u.tx.OnCommit(func() {
 		d.wake(WakeJudge)

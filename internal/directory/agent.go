@@ -14,6 +14,9 @@ type AgentFields struct {
 	Email     string
 	Role      postroom.Role // "agent" is understood as Member too
 	Mailboxes []int64       // those they may see; admins see all
+	// Rights says what they may do in them, by mailbox; where it says nothing an
+	// agent keeps what they had, and may answer in what is new to them.
+	Rights map[int64]postroom.Right
 }
 
 // AddAgent makes an agent who has no password yet: auth.Link or
@@ -40,7 +43,7 @@ func (d *Directory) AddAgent(ctx context.Context, by *postroom.Agent, f AgentFie
 		if err := t.InsertAgent(ctx, a, ""); err != nil {
 			return err
 		}
-		return setAgentMailboxes(ctx, t, a.ID, a.Mailboxes)
+		return setAgentMailboxes(ctx, t, a.ID, f)
 	})
 	if err != nil {
 		return nil, err
@@ -78,7 +81,7 @@ func (d *Directory) UpdateAgent(ctx context.Context, by *postroom.Agent, id int6
 		if err := promoteAddress(ctx, t, id, a.Email); err != nil {
 			return err
 		}
-		return setAgentMailboxes(ctx, t, id, a.Mailboxes)
+		return setAgentMailboxes(ctx, t, id, f)
 	})
 	if err != nil {
 		return nil, err
@@ -195,6 +198,11 @@ func checkAgent(f AgentFields) (_ AgentFields, err error) {
 	}
 	slices.Sort(f.Mailboxes)
 	f.Mailboxes = slices.Compact(f.Mailboxes)
+	for _, r := range f.Rights {
+		if !slices.Contains([]postroom.Verb{postroom.See, postroom.Answer, postroom.Manage}, r.Most) {
+			return f, postroom.InvalidField("mailbox", "%q is not a right; it is one of see, answer and manage.", cut(string(r.Most)))
+		}
+	}
 	return f, nil
 }
 
@@ -216,10 +224,10 @@ func notLastAdmin(ctx context.Context, t *store.Tx, id int64) error {
 	return nil
 }
 
-// setAgentMailboxes stores what an agent may see, after making sure that it
-// exists.
-func setAgentMailboxes(ctx context.Context, t *store.Tx, agent int64, mailboxes []int64) error {
-	for _, m := range mailboxes {
+// setAgentMailboxes stores what an agent may see and do, after making sure that
+// it exists.
+func setAgentMailboxes(ctx context.Context, t *store.Tx, agent int64, f AgentFields) error {
+	for _, m := range f.Mailboxes {
 		if _, err := t.Mailbox(ctx, m); err != nil {
 			if postroom.CodeOf(err) == postroom.NotFound {
 				return postroom.InvalidField("mailbox", "There is no mailbox %d.", m)
@@ -227,5 +235,17 @@ func setAgentMailboxes(ctx context.Context, t *store.Tx, agent int64, mailboxes 
 			return err
 		}
 	}
-	return t.SetAgentMailboxes(ctx, agent, mailboxes)
+	if err := t.SetAgentMailboxes(ctx, agent, f.Mailboxes); err != nil {
+		return err
+	}
+	for _, m := range f.Mailboxes {
+		right, given := f.Rights[m]
+		if !given {
+			continue
+		}
+		if err := t.SetRight(ctx, m, agent, right); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -164,6 +164,42 @@ func TestAnAgentsFurtherAddresses(t *testing.T) {
 	})
 }
 
+func TestRightsByMailbox(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, d *directory.Directory, s *store.Store) {
+		ctx := t.Context()
+		support, press := addMailbox(t, d, "Support", "support@desk.example"), addMailbox(t, d, "Press", "press@desk.example")
+		ben := addAgent(t, d, "Ben", "ben@desk.example", postroom.Member, support.ID)
+		fields := directory.AgentFields{Name: "Ben", Email: "ben@desk.example", Mailboxes: []int64{support.ID, press.ID}}
+		fields.Rights = map[int64]postroom.Right{press.ID: {Most: postroom.See, OnlyAssigned: true}}
+		if _, err := d.UpdateAgent(ctx, operator, ben.ID, fields); err != nil {
+			t.Fatal(err)
+		}
+		holds := func(what string) {
+			t.Helper()
+			got, err := s.Read().Agent(ctx, ben.ID)
+			if err != nil || len(got.Mailboxes) != 2 || len(got.Rights) != 1 || got.Rights[press.ID] != fields.Rights[press.ID] || !postroom.Can(got, postroom.Answer, support.ID) {
+				t.Errorf("%s: %+v, %v", what, got, err)
+			}
+		}
+		holds("given")
+		fields.Rights = map[int64]postroom.Right{press.ID: fields.Rights[press.ID]}
+		if _, err := d.UpdateAgent(ctx, operator, ben.ID, directory.AgentFields{Name: "Ben", Email: "ben@desk.example", Mailboxes: fields.Mailboxes}); err != nil {
+			t.Fatal(err)
+		}
+		holds("a change that says nothing of rights")
+		box := directory.NewMailbox("Press", "press@desk.example")
+		box.Agents = []int64{ben.ID}
+		if _, err := d.UpdateMailbox(ctx, operator, press.ID, box); err != nil {
+			t.Fatal(err)
+		}
+		holds("a change of the mailbox")
+		fields.Rights = map[int64]postroom.Right{press.ID: {Most: "rule"}}
+		_, err := d.UpdateAgent(ctx, operator, ben.ID, fields)
+		want(t, err, postroom.Invalid, "mailbox")
+	})
+}
+
 func TestOnlyAdminsManage(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, d *directory.Directory, _ *store.Store) {

@@ -16,7 +16,15 @@ func (o *Outbox) may(ctx context.Context, a *postroom.Agent, id int64) (*postroo
 	if err != nil {
 		return nil, err
 	}
-	if !postroom.Can(a, postroom.Answer, m.MailboxID) {
+	may := postroom.Can(a, postroom.Answer, m.MailboxID)
+	if m.ConversationID != 0 { // its mailbox and assignee decide, wherever the mail leaves from
+		p, err := o.Store.Read().ConversationPlace(ctx, m.ConversationID)
+		if err != nil && postroom.CodeOf(err) != postroom.NotFound {
+			return nil, err
+		}
+		may = err == nil && postroom.CanOn(a, postroom.Answer, p.MailboxID, p.AssigneeID)
+	}
+	if !may {
 		return nil, postroom.Errorf(postroom.NotFound, "There is no such mail.")
 	}
 	return m, nil

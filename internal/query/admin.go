@@ -118,13 +118,18 @@ func (d *Desk) Agent(ctx context.Context, a *postroom.Agent, id int64, place Pla
 	if err != nil {
 		return nil, err
 	}
+	given, err := d.read().Agent(ctx, id)
+	if err != nil {
+		return nil, err
+	}
 	for _, r := range rows {
 		if r.ID != id {
 			continue
 		}
 		p := &AgentPage{Shell: shell, Agent: agentLine(r)}
 		for _, m := range shell.Mailboxes { // an admin's are all of them
-			p.Mailboxes = append(p.Mailboxes, AgentAccess{ID: m.ID, Name: m.Name, Allow: slices.Contains(access[m.ID], id), Admin: r.Role == postroom.Admin})
+			p.Mailboxes = append(p.Mailboxes, AgentAccess{ID: m.ID, Name: m.Name, Allow: slices.Contains(access[m.ID], id), Admin: r.Role == postroom.Admin,
+				Right: rightWord(given, m.ID), OnlyAssigned: given.Rights[m.ID].OnlyAssigned})
 		}
 		return p, nil
 	}
@@ -140,7 +145,7 @@ func (d *Desk) System(ctx context.Context, a *postroom.Agent, place Place) (*Sys
 	if err != nil {
 		return nil, err
 	}
-	queue, err := d.read().Queue(ctx, nil, shell.Now)
+	queue, err := d.read().Queue(ctx, store.Scope{All: true}, shell.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -179,4 +184,13 @@ func (d *Desk) System(ctx context.Context, a *postroom.Agent, place Place) (*Sys
 		p.Checks = append(p.Checks, d.o.Checks(ctx)...)
 	}
 	return p, nil
+}
+
+// rightWord is what an agent was given in a mailbox: "" for nothing, see,
+// answer or manage. What admins may do beyond that is not counted.
+func rightWord(a *postroom.Agent, mailbox int64) string {
+	if !slices.Contains(a.Mailboxes, mailbox) {
+		return ""
+	}
+	return string(nameOr(string(a.Rights[mailbox].Most), string(postroom.Answer)))
 }

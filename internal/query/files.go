@@ -27,7 +27,7 @@ func (d *Desk) File(ctx context.Context, a *postroom.Agent, id int64) (*File, er
 	if err != nil {
 		return nil, err
 	}
-	if maySee(a, f.MailboxID) != nil || f.DraftOf != 0 && f.DraftOf != a.ID {
+	if maySee(a, f.MailboxID, f.AssigneeID) != nil || f.DraftOf != 0 && f.DraftOf != a.ID {
 		return nil, postroom.Errorf(postroom.NotFound, "There is no such file.")
 	}
 	content, err := d.open(f.SHA256)
@@ -43,11 +43,11 @@ func (d *Desk) message(ctx context.Context, a *postroom.Agent, id int64) (*postr
 	if err != nil {
 		return nil, err
 	}
-	mailbox, err := d.read().MessageMailbox(ctx, id)
+	p, err := d.read().MessagePlace(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	if maySee(a, mailbox) != nil {
+	if maySee(a, p.MailboxID, p.AssigneeID) != nil {
 		return nil, postroom.Errorf(postroom.NotFound, "There is no such message.")
 	}
 	return m, nil

@@ -49,7 +49,7 @@ func (d *Desk) Inbound(ctx context.Context, a *postroom.Agent, q InboundAsk, pla
 	if err != nil {
 		return nil, err
 	}
-	ask := store.InboundAsk{Mailboxes: visible(a), States: states, Text: strings.TrimSpace(q.Query), Limit: PageSize + 1}
+	ask := store.InboundAsk{May: visible(a), States: states, Text: strings.TrimSpace(q.Query), Limit: PageSize + 1}
 	if ask.From, ask.Back, err = mailCursor(q.After, q.Before); err != nil {
 		return nil, err
 	}
@@ -104,10 +104,11 @@ func (d *Desk) inbound(ctx context.Context, a *postroom.Agent, id int64) (store.
 	if err != nil {
 		return in, err
 	}
-	if !postroom.Can(a, postroom.SeeQueue, in.MailboxID) {
-		return in, postroom.Errorf(postroom.NotFound, "There is no such received mail.")
+	may, err := d.mayAbout(ctx, a, postroom.SeeQueue, in.ConversationID, in.MailboxID)
+	if err == nil && !may {
+		err = postroom.Errorf(postroom.NotFound, "There is no such received mail.")
 	}
-	return in, nil
+	return in, err
 }
 
 // InboundMail reads one received mail with all that is known of it. What the

@@ -44,7 +44,7 @@ func specOf(m *postroom.Mail) (mailSpec, error) {
 // Journey reads a mail's journey (W33): from its cause to the verdict on each
 // recipient, every attempt with what was said.
 func (d *Desk) Journey(ctx context.Context, a *postroom.Agent, id int64, place Place) (*JourneyPage, error) {
-	m, err := d.mail(ctx, a, id)
+	m, err := d.read().Mail(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -55,6 +55,9 @@ func (d *Desk) Journey(ctx context.Context, a *postroom.Agent, id int64, place P
 	rows, err := d.read().Journey(ctx, m)
 	if err != nil {
 		return nil, fmt.Errorf("read a journey: %w", err)
+	}
+	if !postroom.CanOn(a, postroom.SeeQueue, rows.Place.MailboxID, rows.Place.AssigneeID) {
+		return nil, postroom.Errorf(postroom.NotFound, "There is no such mail.")
 	}
 	shell, err := d.Shell(ctx, a, place)
 	if err != nil {
@@ -74,7 +77,10 @@ func (d *Desk) Journey(ctx context.Context, a *postroom.Agent, id int64, place P
 	}
 	p := &JourneyPage{
 		Shell: shell, Mail: mailLine(row), From: spec.From.String(), MessageID: m.Header, InReplyTo: spec.InReplyTo, Size: m.Size, SHA256: m.SHA256,
-		Text: spec.Text, HTML: spec.HTML != "", May: mayMail(a, m),
+		Text: spec.Text, HTML: spec.HTML != "",
+	}
+	if postroom.CanOn(a, postroom.Answer, rows.Place.MailboxID, rows.Place.AssigneeID) {
+		p.May = mayMail(m)
 	}
 	if m.SHA256 != "" {
 		p.Header = d.builtHeader(m)
@@ -90,10 +96,7 @@ func (d *Desk) Journey(ctx context.Context, a *postroom.Agent, id int64, place P
 	return p, nil
 }
 
-func mayMail(a *postroom.Agent, m *postroom.Mail) MayMail {
-	if !postroom.Can(a, postroom.Answer, m.MailboxID) {
-		return MayMail{}
-	}
+func mayMail(m *postroom.Mail) MayMail {
 	s := m.State
 	return MayMail{
 		Retry:   s == postroom.MailDeferred || s == postroom.MailQueued || s == postroom.MailRefused && s.May(postroom.MailQueued),

@@ -21,7 +21,7 @@ type MailsAsk struct {
 
 // Mails reads the outgoing mail log of the mailboxes the agent may see.
 func (d *Desk) Mails(ctx context.Context, a *postroom.Agent, q MailsAsk, place Place) (*MailsPage, error) {
-	mailboxes, err := narrow(a, q.Mailbox)
+	may, err := narrow(a, q.Mailbox)
 	if err != nil {
 		return nil, err
 	}
@@ -33,11 +33,11 @@ func (d *Desk) Mails(ctx context.Context, a *postroom.Agent, q MailsAsk, place P
 		return nil, err
 	}
 	p := &MailsPage{Shell: shell, State: q.State, Mailbox: q.Mailbox, Query: q.Query}
-	ask := store.MailAsk{Mailboxes: mailboxes, State: postroom.MailState(q.State), Text: strings.TrimSpace(q.Query)}
+	ask := store.MailAsk{May: may, State: postroom.MailState(q.State), Text: strings.TrimSpace(q.Query)}
 	if p.Rows, p.Next, p.Previous, err = d.mailLines(ctx, ask, q.After, q.Before); err != nil {
 		return nil, err
 	}
-	counts, err := d.read().MailCounts(ctx, mailboxes)
+	counts, err := d.read().MailCounts(ctx, may)
 	p.Counts = stateCounts(counts)
 	return p, err
 }
@@ -136,10 +136,11 @@ func (d *Desk) mail(ctx context.Context, a *postroom.Agent, id int64) (*postroom
 	if err != nil {
 		return nil, err
 	}
-	if !postroom.Can(a, postroom.SeeQueue, m.MailboxID) {
-		return nil, postroom.Errorf(postroom.NotFound, "There is no such mail.")
+	may, err := d.mayAbout(ctx, a, postroom.SeeQueue, m.ConversationID, m.MailboxID)
+	if err == nil && !may {
+		err = postroom.Errorf(postroom.NotFound, "There is no such mail.")
 	}
-	return m, nil
+	return m, err
 }
 
 // QueueAsk says which part of the queue is wanted.
@@ -153,7 +154,7 @@ func (d *Desk) Queue(ctx context.Context, a *postroom.Agent, q QueueAsk, place P
 		return nil, err
 	}
 	p := &QueuePage{Shell: shell}
-	if p.Rows, p.Next, p.Previous, err = d.mailLines(ctx, store.MailAsk{Mailboxes: visible(a), Open: true}, q.After, q.Before); err != nil {
+	if p.Rows, p.Next, p.Previous, err = d.mailLines(ctx, store.MailAsk{May: visible(a), Open: true}, q.After, q.Before); err != nil {
 		return nil, err
 	}
 	rows, err := d.read().Queue(ctx, visible(a), shell.Now)

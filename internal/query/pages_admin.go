@@ -54,6 +54,11 @@ type AgentAccess struct {
 	Name  string
 	Allow bool
 	Admin bool // sees every mailbox anyway
+
+	// Of an agent's page: "" for no access, see, answer or manage; and whether
+	// only for conversations that are assigned to them.
+	Right        string
+	OnlyAssigned bool
 }
 
 // AgentsPage is GET /agents, and POST /agents refused.

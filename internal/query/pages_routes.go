@@ -131,7 +131,8 @@ package query
 //	GET  /agents                          AgentsPage
 //	POST /agents                          name, email, role=agent|admin; 303 to /agents/{id} which shows the link once
 //	GET  /agents/{id}                     AgentPage
-//	POST /agents/{id}                     name, email, role, mailbox (repeated ids)
+//	POST /agents/{id}                     name, email, role; for each mailbox right_ID (""|see|answer|manage), own_ID=1
+//	                                      (only what is assigned to them), or mailbox (repeated ids: may answer)
 //	POST /agents/{id}/addresses           addresses (one a line)
 //	POST /agents/{id}/disable | enable | reset
 //	GET  /profile                         ProfilePage

@@ -72,35 +72,40 @@ func (d *Desk) read() store.Read {
 	return d.store.Read()
 }
 
-// visible returns the mailboxes an agent may see: nil for all of them.
-func visible(a *postroom.Agent) []int64 {
-	switch {
-	case a == nil || a.Disabled:
-		return []int64{}
-	case a.Role == postroom.Admin:
-		return nil
-	case a.Mailboxes == nil:
-		return []int64{}
+// visible returns what an agent may see.
+func visible(a *postroom.Agent) store.Scope {
+	if a == nil || a.Disabled {
+		return store.Scope{}
 	}
-	return a.Mailboxes
+	s := store.Scope{All: a.Role == postroom.Admin, Agent: a.ID}
+	for _, m := range a.Mailboxes {
+		switch {
+		case s.All:
+		case postroom.Can(a, postroom.See, m):
+			s.Whole = append(s.Whole, m)
+		case postroom.CanEnter(a, m):
+			s.Own = append(s.Own, m)
+		}
+	}
+	return s
 }
 
-// narrow returns the mailboxes a list over one mailbox, or over all (0), may
-// show; a mailbox the agent may not see does not exist for them.
-func narrow(a *postroom.Agent, mailbox int64) ([]int64, error) {
+// narrow returns what of one mailbox, or of all (0), an agent may see; a
+// mailbox the agent may not see does not exist for them.
+func narrow(a *postroom.Agent, mailbox int64) (store.Scope, error) {
 	if mailbox == 0 {
 		return visible(a), nil
 	}
-	if !postroom.Can(a, postroom.See, mailbox) {
-		return nil, postroom.Errorf(postroom.NotFound, "There is no such mailbox.")
+	if !postroom.CanEnter(a, mailbox) {
+		return store.Scope{}, postroom.Errorf(postroom.NotFound, "There is no such mailbox.")
 	}
-	return []int64{mailbox}, nil
+	return visible(a).In(mailbox), nil
 }
 
-// maySee asks for the conversation's mailbox; what may not be seen does not
-// exist.
-func maySee(a *postroom.Agent, mailbox int64) error {
-	if postroom.Can(a, postroom.See, mailbox) {
+// maySee asks for a conversation by its mailbox and assignee; what may not be
+// seen does not exist.
+func maySee(a *postroom.Agent, mailbox, assignee int64) error {
+	if postroom.CanOn(a, postroom.See, mailbox, assignee) {
 		return nil
 	}
 	return postroom.Errorf(postroom.NotFound, "There is no such conversation.")
@@ -129,10 +134,23 @@ func (d *Desk) Ref(ctx context.Context, a *postroom.Agent, number int64) (Ref, e
 		return Ref{}, err
 	}
 	r := Ref{ID: c.ID, Number: c.Number, MailboxID: c.MailboxID, Status: c.Status, AssigneeID: c.AssigneeID, Tags: c.Tags}
-	if maySee(a, c.MailboxID) != nil {
+	if maySee(a, c.MailboxID, c.AssigneeID) != nil {
 		return Ref{}, postroom.Errorf(postroom.NotFound, "There is no conversation %d.", number)
 	}
 	return r, nil
+}
+
+// mayAbout asks for what belongs to a conversation, or, where that is 0, to a
+// mailbox as such.
+func (d *Desk) mayAbout(ctx context.Context, a *postroom.Agent, v postroom.Verb, conversation, mailbox int64) (bool, error) {
+	if conversation == 0 {
+		return postroom.Can(a, v, mailbox), nil
+	}
+	p, err := d.read().ConversationPlace(ctx, conversation)
+	if postroom.CodeOf(err) == postroom.NotFound {
+		return postroom.Can(a, v, mailbox), nil
+	}
+	return err == nil && postroom.CanOn(a, v, p.MailboxID, p.AssigneeID), err
 }
 
 func decimal(id int64) string { return strconv.FormatInt(id, 10) }
@@ -156,9 +174,9 @@ func nameOr(name, other string) string {
 // EventNumber returns the number of the conversation an event belongs to, if
 // the agent may see it.
 func (d *Desk) EventNumber(ctx context.Context, a *postroom.Agent, event int64) (int64, error) {
-	mailbox, number, err := d.read().EventPlace(ctx, event)
-	if err == nil && maySee(a, mailbox) != nil {
+	p, err := d.read().EventPlace(ctx, event)
+	if err == nil && maySee(a, p.MailboxID, p.AssigneeID) != nil {
 		err = postroom.Errorf(postroom.NotFound, "There is no such event.")
 	}
-	return number, err
+	return p.Number, err
 }

@@ -30,7 +30,7 @@ func (d *Desk) Conversation(ctx context.Context, a *postroom.Agent, ask Conversa
 		return nil, err
 	}
 	v.now = shell.Now
-	may := postroom.Can(a, postroom.Answer, v.head.MailboxID)
+	may := postroom.CanOn(a, postroom.Answer, v.head.MailboxID, v.head.AssigneeID)
 	p := &ConversationPage{
 		Shell: shell, Head: v.headOf(), Timeline: v.timeline(), Side: v.side(), Previous: v.rows.Prev, Next: v.rows.Next,
 		Agents: v.assignable(), Tags: v.tagNames(), Notices: v.notices(),
@@ -66,11 +66,11 @@ func (d *Desk) view(ctx context.Context, a *postroom.Agent, number int64, place 
 	if err != nil {
 		return nil, err
 	}
-	if maySee(a, head.MailboxID) != nil {
+	if maySee(a, head.MailboxID, head.AssigneeID) != nil {
 		return nil, postroom.Errorf(postroom.NotFound, "There is no conversation %d.", number)
 	}
 	place = place.beside(a, head)
-	ask := store.ConversationAsk{Agent: a.ID, Mailboxes: visible(a)}
+	ask := store.ConversationAsk{Agent: a.ID, May: visible(a)}
 	if place.Folder != "" {
 		// A place that is no list only means that there are no neighbours.
 		if l, err := (ListAsk{Folder: place.Folder, Mailbox: place.Mailbox, Sort: place.Sort}).askStore(a); err == nil {

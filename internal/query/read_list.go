@@ -30,7 +30,7 @@ func (l ListAsk) askStore(a *postroom.Agent) (store.ListAsk, error) {
 	if !slices.Contains(FolderNames[:], l.Folder) {
 		return store.ListAsk{}, postroom.Errorf(postroom.NotFound, "There is no folder %q.", l.Folder)
 	}
-	mailboxes, err := narrow(a, l.Mailbox)
+	may, err := narrow(a, l.Mailbox)
 	if err != nil {
 		return store.ListAsk{}, err
 	}
@@ -38,7 +38,7 @@ func (l ListAsk) askStore(a *postroom.Agent) (store.ListAsk, error) {
 	if !slices.Contains(Sorts[:], sort) {
 		return store.ListAsk{}, postroom.Errorf(postroom.NotFound, "Lists cannot be sorted by %q.", l.Sort)
 	}
-	ask := store.ListAsk{Folder: postroom.Folder(l.Folder), Agent: a.ID, Mailboxes: mailboxes, Sort: store.ListSort(sort), Limit: PageSize + 1}
+	ask := store.ListAsk{Folder: postroom.Folder(l.Folder), Agent: a.ID, May: may, Sort: store.ListSort(sort), Limit: PageSize + 1}
 	cursor := l.After
 	if l.Before != "" {
 		cursor, ask.Back = l.Before, true

@@ -104,7 +104,7 @@ func (l *leg) possible(w workflow.Wish) error {
 		case look.err != nil:
 		case a == nil:
 			return postroom.Errorf(postroom.Invalid, "The agent it assigns to does not exist any more.")
-		case !postroom.Can(a, postroom.Answer, l.g.event.After.MailboxID):
+		case !postroom.CanOn(a, postroom.Answer, l.g.event.After.MailboxID, a.ID):
 			return postroom.Errorf(postroom.Invalid, "%s, to whom it assigns, may not answer in this mailbox any more.", a.Name)
 		}
 	}

@@ -19,16 +19,23 @@ func scanAgent(r row, also ...any) (*postroom.Agent, error) {
 const (
 	qAgent          = `select ` + agentColumns + ` from agent where id = $1`
 	qAgents         = `select ` + agentColumns + ` from agent order by name, id`
-	qAgentMailboxes = `select mailbox_id from mailbox_agent where agent_id = $1 order by mailbox_id`
+	qAgentMailboxes = `select mailbox_id, rights, only_assigned from mailbox_agent where agent_id = $1 order by mailbox_id`
 )
 
-// Agent loads an agent with the mailboxes they were given.
+// Agent loads an agent with the mailboxes they were given, and what they may
+// do there.
 func (r Read) Agent(ctx context.Context, id int64) (*postroom.Agent, error) {
 	a, err := scanAgent(r.q.QueryRow(ctx, qAgent, id))
 	if err != nil {
 		return nil, missing(err, "There is no such agent.")
 	}
-	a.Mailboxes, err = r.ids(ctx, qAgentMailboxes, id)
+	err = each(ctx, r.q, qAgentMailboxes, []any{id}, func(rows row) error {
+		var mailbox int64
+		var right postroom.Right
+		err := rows.Scan(&mailbox, &right.Most, &right.OnlyAssigned)
+		a.Give(mailbox, right)
+		return err
+	})
 	return a, err
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"postroom"
 )
@@ -57,16 +58,27 @@ func (t *Tx) OpenAdmins(ctx context.Context) ([]int64, error) {
 }
 
 const (
-	qRevokeAgent = `delete from mailbox_agent where agent_id = $1`
+	qAgentGrants = `select mailbox_id from mailbox_agent where agent_id = $1 order by mailbox_id`
+	qRevoke      = `delete from mailbox_agent where mailbox_id = $1 and agent_id = $2`
+	qSetRight    = `update mailbox_agent set rights = $3, only_assigned = $4 where mailbox_id = $1 and agent_id = $2`
 
 	qClaim = `insert into meta (key, value) values ($1, $2) on conflict (key) do nothing`
 	qLock  = `insert into meta (key, value) values ($1, '') on conflict (key) do update set value = excluded.value`
 )
 
-// SetAgentMailboxes says which mailboxes an agent may see; admins see all.
+// SetAgentMailboxes says which mailboxes an agent may see; admins see all. In
+// those they had before they keep their right; in new ones they may answer.
 func (t *Tx) SetAgentMailboxes(ctx context.Context, agent int64, mailboxes []int64) error {
-	if _, err := t.exec(ctx, qRevokeAgent, agent); err != nil {
+	had, err := t.ids(ctx, qAgentGrants, agent)
+	if err != nil {
 		return err
+	}
+	for _, m := range had {
+		if !slices.Contains(mailboxes, m) {
+			if _, err := t.exec(ctx, qRevoke, m, agent); err != nil {
+				return err
+			}
+		}
 	}
 	for _, m := range mailboxes {
 		if _, err := t.exec(ctx, qGrant, m, agent); err != nil {
@@ -74,6 +86,11 @@ func (t *Tx) SetAgentMailboxes(ctx context.Context, agent int64, mailboxes []int
 		}
 	}
 	return nil
+}
+
+// SetRight says what an agent may do in a mailbox they were given.
+func (t *Tx) SetRight(ctx context.Context, mailbox, agent int64, right postroom.Right) error {
+	return t.one(ctx, "set a right", qSetRight, mailbox, agent, right.Most, bit(right.OnlyAssigned))
 }
 
 // Claim writes a value that is written only once in the life of a database,

@@ -107,7 +107,7 @@ type RunRow struct {
 type AgentName struct {
 	Name
 	Disabled bool
-	May      bool // see the conversation's mailbox
+	May      bool // answer in the conversation's mailbox
 }
 
 // WorkflowName is a workflow as a page refers to it.
@@ -118,9 +118,9 @@ type WorkflowName struct {
 
 // ConversationAsk says what is wanted around a conversation.
 type ConversationAsk struct {
-	Agent     int64   // who looks
-	Mailboxes []int64 // they may see; nil is all
-	List      *ListAsk
+	Agent int64 // who looks
+	May   Scope // they may see
+	List  *ListAsk
 }
 
 // ConversationRows reads what belongs to a conversation in one statement.
@@ -186,7 +186,7 @@ func timelineParts(id int64) []part {
 }
 
 func sideParts(c *postroom.Conversation, ask ConversationAsk) []part {
-	may, mayArgs := anyOf("mailbox_id", ask.Mailboxes)
+	may, mayArgs := ask.May.conversations("mailbox_id", "assignee_id")
 	args := append([]any{c.CustomerID, c.ID}, mayArgs...)
 	return []part{
 		{kind: "draft", n: []string{"id", "revision", "seen_seq", "updated_at"}, s: []string{"kind", "to_list", "cc_list", "bcc_list", "body_html"},
@@ -204,7 +204,7 @@ func sideParts(c *postroom.Conversation, ask ConversationAsk) []part {
 func nameParts(mailbox int64) []part {
 	return []part{
 		{kind: "agent", n: []string{"a.id", "a.disabled_at",
-			"case when a.role = 'admin' or exists (select 1 from mailbox_agent g where g.agent_id = a.id and g.mailbox_id = ?) then 1 else 0 end"},
+			"case when a.role = 'admin' or exists (select 1 from mailbox_agent g where g.agent_id = a.id and g.mailbox_id = ? and g.rights <> 'see') then 1 else 0 end"},
 			s: []string{"a.name"}, from: `from agent a`, args: []any{mailbox}},
 		{kind: "tag", n: []string{"id"}, s: []string{"name"}, from: `from tag`},
 		{kind: "workflow", n: []string{"id", "enabled"}, s: []string{"name"}, from: `from workflow`},

@@ -31,13 +31,13 @@ type ListKey struct {
 
 // ListAsk says which conversations to list, in which order, and where to begin.
 type ListAsk struct {
-	Folder    postroom.Folder
-	Agent     int64   // who looks: whose are Mine and Drafts
-	Mailboxes []int64 // nil is all
-	Sort      ListSort
-	From      *ListKey // the row just before the first one wanted; nil begins at the start
-	Back      bool     // go from From towards the start; rows still come in the list's order
-	Limit     int
+	Folder postroom.Folder
+	Agent  int64 // who looks: whose are Mine and Drafts
+	May    Scope // they may see
+	Sort   ListSort
+	From   *ListKey // the row just before the first one wanted; nil begins at the start
+	Back   bool     // go from From towards the start; rows still come in the list's order
+	Limit  int
 
 	// Dense says that a good part of all conversations lies in the list, so
 	// that an order without an index of its own (SortNumber) is found sooner
@@ -114,7 +114,7 @@ func (s ListSort) KeyOf(c *postroom.Conversation) ListKey {
 // Conversations lists at most ask.Limit conversations; it is one statement, or
 // two where the list passes from those who wait to those who do not.
 func (r Read) Conversations(ctx context.Context, ask ListAsk) ([]ListRow, error) {
-	if ask.Mailboxes != nil && len(ask.Mailboxes) == 0 {
+	if ask.May.Nothing() {
 		return nil, nil
 	}
 	// PostgreSQL has statistics and finds that out by itself.
@@ -188,7 +188,7 @@ func (ask ListAsk) where(h listOrder) (string, []any) {
 	default:
 		b.WriteString(`from conversation c where ` + folder + ` = ` + quoted(ask.Folder))
 	}
-	may, mayArgs := anyOf(mailbox, ask.Mailboxes)
+	may, mayArgs := ask.May.conversations(mailbox, assignee)
 	b.WriteString(may)
 	args = append(args, mayArgs...)
 	if h.only != "" {
@@ -351,7 +351,7 @@ const qNumbers = `select c.number `
 // Numbers lists the numbers of the conversations of a folder, at most limit,
 // for a bulk act on all of them.
 func (r Read) Numbers(ctx context.Context, ask ListAsk) ([]int64, error) {
-	if ask.Mailboxes != nil && len(ask.Mailboxes) == 0 {
+	if ask.May.Nothing() {
 		return nil, nil
 	}
 	from, args := ask.where(listOrder{})

@@ -11,12 +11,12 @@ import (
 
 // InboundAsk says which received mails to list.
 type InboundAsk struct {
-	Mailboxes []int64 // nil is all
-	States    []string
-	Text      string // in sender, subject or Message-ID, of the latest 20,000
-	From      *MailKey
-	Back      bool
-	Limit     int
+	May    Scope
+	States []string
+	Text   string // in sender, subject or Message-ID, of the latest 20,000
+	From   *MailKey
+	Back   bool
+	Limit  int
 }
 
 // InboundLog is a received mail in the log.
@@ -28,7 +28,7 @@ type InboundLog struct {
 
 // InboundLog lists received mails, the latest first.
 func (r Read) InboundLog(ctx context.Context, ask InboundAsk) ([]InboundLog, error) {
-	if ask.Mailboxes != nil && len(ask.Mailboxes) == 0 {
+	if ask.May.Nothing() {
 		return nil, nil
 	}
 	from := `from inbound i`
@@ -40,7 +40,7 @@ func (r Read) InboundLog(ctx context.Context, ask InboundAsk) ([]InboundLog, err
 	if ask.States != nil {
 		from, args = from+` and i.state in (`+marks(len(ask.States))+`)`, append(args, anys(ask.States)...)
 	}
-	may, mayArgs := anyOf("i.mailbox_id", ask.Mailboxes)
+	may, mayArgs := ask.May.about("i.conversation_id", "i.mailbox_id")
 	from, args = from+may, append(args, mayArgs...)
 	if ask.Text != "" {
 		text := "%" + likeEscape(strings.ToLower(ask.Text)) + "%"
@@ -73,9 +73,9 @@ func (r Read) InboundLog(ctx context.Context, ask InboundAsk) ([]InboundLog, err
 
 // InboundCounts counts the received mails that did not simply become a
 // message, by state.
-func (r Read) InboundCounts(ctx context.Context, mailboxes []int64, since int64) ([]StateCount, error) {
-	may, args := anyOf("mailbox_id", mailboxes)
-	return r.counts(ctx, `select state, count(*) from inbound where received_at > ?`+may+` group by state`, append([]any{since}, args...))
+func (r Read) InboundCounts(ctx context.Context, may Scope, since int64) ([]StateCount, error) {
+	seen, args := may.about("inbound.conversation_id", "inbound.mailbox_id")
+	return r.counts(ctx, `select state, count(*) from inbound where received_at > ?`+seen+` group by state`, append([]any{since}, args...))
 }
 
 // PaletteRows is what the palette finds.
@@ -103,14 +103,14 @@ type PaletteCustomer struct {
 // latest 5,000, and customers by the beginning of an address, or of a name of
 // the latest 5,000. It
 // never looks at more than that, however large the desk is.
-func (r Read) Palette(ctx context.Context, text string, number int64, mailboxes []int64, limit int) (PaletteRows, error) {
+func (r Read) Palette(ctx context.Context, text string, number int64, scope Scope, limit int) (PaletteRows, error) {
 	var out PaletteRows
-	if mailboxes != nil && len(mailboxes) == 0 {
+	if scope.Nothing() {
 		return out, nil
 	}
 	lower := strings.ToLower(text)
 	inside, prefix := "%"+likeEscape(lower)+"%", likeEscape(lower)+"%"
-	may, mayArgs := anyOf("c.mailbox_id", mailboxes)
+	may, mayArgs := scope.conversations("c.mailbox_id", "c.assignee_id")
 	conversation := func(kind, from string, args ...any) part {
 		return part{kind: kind, n: []string{"c.number", "c.updated_at"}, s: []string{"c.subject", "coalesce(k.name, '')", "c.status"}, from: from, args: append(args, mayArgs...)}
 	}
@@ -166,22 +166,28 @@ func (r Read) Subjects(ctx context.Context, conversations []int64) (map[int64]st
 	return out, err
 }
 
-// FileRow is a file with the mailbox that decides who may see it, and whose
-// draft it is in.
-type FileRow struct {
-	postroom.Attachment
-	MailboxID int64
-	DraftOf   int64 // agent; 0 for a file of a message
+// Place is what decides who may see something of a conversation.
+type Place struct {
+	MailboxID  int64
+	AssigneeID int64
+	Number     int64 // of the conversation
 }
 
-const qFile = `select f.id, f.name, f.type, f.content_id, f.inline, f.size, f.sha256, c.mailbox_id, coalesce(d.agent_id, 0)
+// FileRow is a file with what decides who may see it, and whose draft it is in.
+type FileRow struct {
+	postroom.Attachment
+	Place
+	DraftOf int64 // agent; 0 for a file of a message
+}
+
+const qFile = `select f.id, f.name, f.type, f.content_id, f.inline, f.size, f.sha256, c.mailbox_id, c.assignee_id, c.number, coalesce(d.agent_id, 0)
 	from attachment f left join message m on m.id = f.message_id and f.message_id > 0 left join draft d on d.id = f.draft_id and f.draft_id > 0
 	join conversation c on c.id = coalesce(m.conversation_id, d.conversation_id) where f.id = $1`
 
 // File loads a file with what decides who may see it.
 func (r Read) File(ctx context.Context, id int64) (FileRow, error) {
 	var f FileRow
-	a, err := scanAttachment(r.q.QueryRow(ctx, qFile, id), &f.MailboxID, &f.DraftOf)
+	a, err := scanAttachment(r.q.QueryRow(ctx, qFile, id), &f.MailboxID, &f.AssigneeID, &f.Number, &f.DraftOf)
 	f.Attachment = a
 	return f, missing(err, "There is no such file.")
 }
@@ -285,20 +291,28 @@ func (r Read) AdminAgents(ctx context.Context) ([]AdminAgent, map[int64][]int64,
 	return out, access, err
 }
 
-const qMessagePlace = `select c.mailbox_id from message m join conversation c on c.id = m.conversation_id where m.id = $1`
+const (
+	qMessagePlace      = `select c.mailbox_id, c.assignee_id, c.number from message m join conversation c on c.id = m.conversation_id where m.id = $1`
+	qEventPlace        = `select c.mailbox_id, c.assignee_id, c.number from event e join conversation c on c.id = e.conversation_id where e.id = $1`
+	qConversationPlace = `select mailbox_id, assignee_id, number from conversation where id = $1`
+)
 
-// MessageMailbox returns the mailbox that decides who may see a message.
-func (r Read) MessageMailbox(ctx context.Context, message int64) (int64, error) {
-	var id int64
-	err := r.q.QueryRow(ctx, qMessagePlace, message).Scan(&id)
-	return id, missing(err, "There is no such message.")
+func (r Read) place(ctx context.Context, query string, id int64, what string) (p Place, err error) {
+	err = r.q.QueryRow(ctx, query, id).Scan(&p.MailboxID, &p.AssigneeID, &p.Number)
+	return p, missing(err, "There is no such %s.", what)
 }
 
-const qEventPlace = `select c.mailbox_id, c.number from event e join conversation c on c.id = e.conversation_id where e.id = $1`
+// MessagePlace returns what decides who may see a message.
+func (r Read) MessagePlace(ctx context.Context, message int64) (Place, error) {
+	return r.place(ctx, qMessagePlace, message, "message")
+}
 
-// EventPlace returns the mailbox that decides who may see an event, and the
-// number of its conversation.
-func (r Read) EventPlace(ctx context.Context, event int64) (mailbox, number int64, err error) {
-	err = r.q.QueryRow(ctx, qEventPlace, event).Scan(&mailbox, &number)
-	return mailbox, number, missing(err, "There is no such event.")
+// EventPlace returns what decides who may see an event.
+func (r Read) EventPlace(ctx context.Context, event int64) (Place, error) {
+	return r.place(ctx, qEventPlace, event, "event")
+}
+
+// ConversationPlace returns what decides who may see a conversation.
+func (r Read) ConversationPlace(ctx context.Context, conversation int64) (Place, error) {
+	return r.place(ctx, qConversationPlace, conversation, "conversation")
 }

@@ -10,13 +10,13 @@ import (
 
 // MailAsk says which mails of the log to list.
 type MailAsk struct {
-	Mailboxes []int64 // nil is all
-	State     postroom.MailState
-	Text      string // in an address, a subject or a Message-ID
-	Open      bool   // only mails without an end, soonest due first
-	From      *MailKey
-	Back      bool
-	Limit     int
+	May   Scope
+	State postroom.MailState
+	Text  string // in an address, a subject or a Message-ID
+	Open  bool   // only mails without an end, soonest due first
+	From  *MailKey
+	Back  bool
+	Limit int
 }
 
 // MailKey is the place of a mail in the log.
@@ -40,7 +40,7 @@ func (m LogMail) Key(open bool) MailKey {
 // Mails lists mails of the log, the newest first, or the open ones, soonest
 // due first. A search looks through the latest 20,000 mails.
 func (r Read) Mails(ctx context.Context, ask MailAsk) ([]LogMail, error) {
-	if ask.Mailboxes != nil && len(ask.Mailboxes) == 0 {
+	if ask.May.Nothing() {
 		return nil, nil
 	}
 	from, args, order := ask.where()
@@ -93,7 +93,7 @@ func (ask MailAsk) where() (from string, args []any, order string) {
 	if ask.State != "" {
 		from, args = from+` and m.state = ?`, append(args, ask.State)
 	}
-	may, mayArgs := anyOf("m.mailbox_id", ask.Mailboxes)
+	may, mayArgs := ask.May.about("m.conversation_id", "m.mailbox_id")
 	from, args = from+may, append(args, mayArgs...)
 	if ask.Text != "" {
 		text := "%" + likeEscape(strings.ToLower(ask.Text)) + "%"
@@ -128,10 +128,10 @@ type StateCount struct {
 
 // MailCounts counts the mails of some mailboxes by state. Accepted ones are
 // not counted: there are as many as the desk ever sent.
-func (r Read) MailCounts(ctx context.Context, mailboxes []int64) ([]StateCount, error) {
-	may, args := anyOf("mailbox_id", mailboxes)
+func (r Read) MailCounts(ctx context.Context, may Scope) ([]StateCount, error) {
+	seen, args := may.about("mail.conversation_id", "mail.mailbox_id")
 	return r.counts(ctx, `select state, count(*) from mail where state in ('held', 'queued', 'sending', 'deferred', 'uncertain', 'quarantined',
-		'failed', 'cancelled', 'suppressed', 'skipped', 'assumed_sent')`+may+` group by state`, args)
+		'failed', 'cancelled', 'suppressed', 'skipped', 'assumed_sent')`+seen+` group by state`, args)
 }
 
 func (r Read) counts(ctx context.Context, query string, args []any) ([]StateCount, error) {
@@ -147,6 +147,7 @@ func (r Read) counts(ctx context.Context, query string, args []any) ([]StateCoun
 
 // JourneyRows is what a mail's journey shows beside the mail and its attempts.
 type JourneyRows struct {
+	Place             Place // what decides who may see it
 	Number, MailboxID int64
 	Mailbox, Host     string
 	Subject           string    // of the conversation
@@ -178,7 +179,7 @@ func (r Read) Journey(ctx context.Context, m *postroom.Mail) (*JourneyRows, erro
 			s: []string{"e.kind", "e.actor_kind", "e.path", "e.payload", "e.state", "e.words"}, from: from, args: args}
 	}
 	parts := []part{
-		{kind: "place", n: []string{"b.id", "coalesce(c.number, 0)", "coalesce(h.paused_at, 0)"}, s: []string{"b.name", "b.host", "coalesce(c.subject, '')", "coalesce(h.paused_words, '')"},
+		{kind: "place", n: []string{"b.id", "coalesce(c.number, 0)", "coalesce(h.paused_at, 0)", "coalesce(c.mailbox_id, b.id)", "coalesce(c.assignee_id, 0)"}, s: []string{"b.name", "b.host", "coalesce(c.subject, '')", "coalesce(h.paused_words, '')"},
 			from: `from mailbox b left join conversation c on c.id = ? left join channel h on h.mailbox_id = b.id where b.id = ?`, args: []any{m.ConversationID, m.MailboxID}},
 		event("cause", `from event e where e.id = ?`, m.EventID),
 		event("trigger", `from event d join event e on e.id = d.cause_id and d.cause_id > 0 where d.id = ?`, m.EventID),
@@ -196,6 +197,7 @@ func (r Read) Journey(ctx context.Context, m *postroom.Mail) (*JourneyRows, erro
 		switch t.kind {
 		case "place":
 			out.MailboxID, out.Number, out.PausedAt = t.n[0], t.n[1], t.n[2]
+			out.Place = Place{MailboxID: t.n[3], AssigneeID: t.n[4], Number: t.n[1]}
 			out.Mailbox, out.Host, out.Subject, out.PausedWords = t.s[0], t.s[1], t.s[2], t.s[3]
 		case "cause", "trigger", "note":
 			e := EventRow{ID: t.n[0], Seq: t.n[1], ActID: t.n[2], At: t.n[4], FinalAt: t.n[5], Kind: postroom.EventKind(t.s[0]),
@@ -254,9 +256,9 @@ type WorkRow struct {
 
 // Queue reads the state of the channels of some mailboxes, and of the durable
 // work of the whole desk.
-func (r Read) Queue(ctx context.Context, mailboxes []int64, now int64) (*QueueRows, error) {
+func (r Read) Queue(ctx context.Context, scope Scope, now int64) (*QueueRows, error) {
 	out := &QueueRows{Depth: map[int64][]StateCount{}, DueNow: map[int64]int{}, NextDue: map[int64]int64{}}
-	err := r.trip(ctx, queueParts(mailboxes, now), func(t tripRow) error {
+	err := r.trip(ctx, queueParts(scope, now), func(t tripRow) error {
 		switch t.kind {
 		case "channel":
 			out.Channels = append(out.Channels, ChannelRow{MailboxID: t.n[0], Port: int(t.n[1]), PausedAt: t.n[2], SlowUntil: t.n[3], Mailbox: t.s[0], Host: t.s[1], Words: t.s[2]})
@@ -275,9 +277,9 @@ func (r Read) Queue(ctx context.Context, mailboxes []int64, now int64) (*QueueRo
 	return out, err
 }
 
-func queueParts(mailboxes []int64, now int64) []part {
-	may, mayArgs := anyOf("b.id", mailboxes)
-	mays, maysArgs := anyOf("mailbox_id", mailboxes)
+func queueParts(scope Scope, now int64) []part {
+	may, mayArgs := scope.whole("b.id")
+	mays, maysArgs := scope.whole("mailbox_id")
 	work := func(name, from, failed string) part {
 		return part{kind: "work", s: []string{"'" + name + "'"}, n: []string{
 			"coalesce(sum(case when lease_until <= ? and due_at <= ? then 1 else 0 end), 0)",

@@ -58,11 +58,10 @@ type ArrivedMessage struct {
 	Name, Address, Text string
 }
 
-// Shell reads the frame for an agent who may see the given mailboxes, nil for
-// all of them.
-func (r Read) Shell(ctx context.Context, agent int64, mailboxes []int64, now int64) (ShellRows, error) {
+// Shell reads the frame for an agent who may see what is in the scope.
+func (r Read) Shell(ctx context.Context, agent int64, scope Scope, now int64) (ShellRows, error) {
 	out := ShellRows{Drafts: map[int64]int{}}
-	err := r.trip(ctx, shellParts(agent, mailboxes, now), func(t tripRow) error { return out.scan(t) })
+	err := r.trip(ctx, shellParts(agent, scope, now), func(t tripRow) error { return out.scan(t) })
 	slices.SortFunc(out.Mailboxes, func(a, b ShellMailbox) int { return compare(0, 0, a.Name, b.Name, a.ID, b.ID) })
 	slices.SortFunc(out.Acts, func(a, b OpenAct) int { return compare(b.ID, a.ID, "", "", 0, 0) })
 	for _, a := range out.Acts {
@@ -75,13 +74,13 @@ func (r Read) Shell(ctx context.Context, agent int64, mailboxes []int64, now int
 // that can be undone longest. It shows fewer.
 const maxOpenActs = 20
 
-func shellParts(agent int64, mailboxes []int64, now int64) []part {
-	mine, mineArgs := anyOf("m.id", mailboxes)
-	counted, countedArgs := anyOf("mailbox_id", mailboxes)
-	drafted, draftedArgs := anyOf("c.mailbox_id", mailboxes)
+func shellParts(agent int64, scope Scope, now int64) []part {
+	mine, mineArgs := scope.mailboxes("m.id")
+	counted, countedArgs := scope.whole("mailbox_id")
+	drafted, draftedArgs := scope.conversations("c.mailbox_id", "c.assignee_id")
 	open := `from (select * from act where actor_id = ? and final_at > ? and actor_kind = 'agent' and undone_at = 0 and job_id = 0
 		order by final_at desc limit ` + strconv.Itoa(maxOpenActs) + `) a`
-	return []part{
+	parts := []part{
 		{kind: "mailbox", n: []string{"m.id", "coalesce(h.paused_at, 0)"}, s: []string{"m.name", "m.address"},
 			from: `from mailbox m left join channel h on h.mailbox_id = m.id where 1 = 1` + mine, args: mineArgs},
 		{kind: "count", n: []string{"mailbox_id", "cast(sum(n) as bigint)", "cast(sum(case when agent_id = ? then n else 0 end) as bigint)"}, s: []string{"folder"},
@@ -98,6 +97,12 @@ func shellParts(agent int64, mailboxes []int64, now int64) []part {
 		{kind: "job", n: []string{"id", "total", "done", "skipped", "final_at", "created_at"}, s: []string{"kind", "state", "params"},
 			from: `from job where agent_id = ? and undone_at = 0 and (state = 'running' or final_at > ?)`, args: []any{agent, now}},
 	}
+	if len(scope.Own) > 0 { // they see what is theirs, which no counter counts
+		own, ownArgs := anyOf("mailbox_id", scope.Own)
+		parts = append(parts, part{kind: "count", n: []string{"mailbox_id", "count(*)", "count(*)"}, s: []string{"folder"},
+			from: `from conversation where assignee_id = ?` + own + ` group by mailbox_id, folder`, args: append([]any{agent}, ownArgs...)})
+	}
+	return parts
 }
 
 func (s *ShellRows) scan(t tripRow) error {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"postroom"
 )
@@ -70,14 +71,22 @@ func mailboxArgs(m *postroom.Mailbox) []any {
 
 const (
 	qGrant      = `insert into mailbox_agent (mailbox_id, agent_id) values ($1, $2) on conflict (mailbox_id, agent_id) do nothing`
-	qRevokeAll  = `delete from mailbox_agent where mailbox_id = $1`
 	qMailboxMay = `select agent_id from mailbox_agent where mailbox_id = $1 order by agent_id`
 )
 
 // SetMailboxAgents says which agents may see a mailbox; admins always may.
+// Those who could before keep their right; the others may answer.
 func (t *Tx) SetMailboxAgents(ctx context.Context, mailbox int64, agents []int64) error {
-	if _, err := t.exec(ctx, qRevokeAll, mailbox); err != nil {
+	had, err := t.MailboxAgents(ctx, mailbox)
+	if err != nil {
 		return err
+	}
+	for _, a := range had {
+		if !slices.Contains(agents, a) {
+			if _, err := t.exec(ctx, qRevoke, mailbox, a); err != nil {
+				return err
+			}
+		}
 	}
 	for _, a := range agents {
 		if _, err := t.exec(ctx, qGrant, mailbox, a); err != nil {

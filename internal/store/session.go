@@ -23,7 +23,7 @@ const (
 	qInsertSession = `insert into session (hash, agent_id, created_at, seen_at, expires_at, ip, browser) values ($1,$2,$3,$4,$5,$6,$7)`
 
 	qSession = `select a.id, a.name, a.email, a.role, a.zone, a.theme, a.disabled_at, a.created_at,
-		s.created_at, s.seen_at, s.expires_at, s.ip, s.browser, m.mailbox_id
+		s.created_at, s.seen_at, s.expires_at, s.ip, s.browser, m.mailbox_id, m.rights, m.only_assigned
 		from session s join agent a on a.id = s.agent_id left join mailbox_agent m on m.agent_id = a.id
 		where s.hash = $1 order by m.mailbox_id`
 
@@ -43,13 +43,15 @@ func (t *Tx) InsertSession(ctx context.Context, s Session) error {
 func (r Read) Session(ctx context.Context, hash string) (Session, *postroom.Agent, error) {
 	s := Session{Hash: hash}
 	var agent *postroom.Agent
-	var mailboxes []int64
 	err := each(ctx, r.q, qSession, []any{hash}, func(rows row) error {
-		var mailbox sql.NullInt64
-		a, err := scanAgent(rows, &s.CreatedAt, &s.SeenAt, &s.ExpiresAt, &s.IP, &s.Browser, &mailbox)
-		agent = a
+		var mailbox, only sql.NullInt64
+		var rights sql.NullString
+		a, err := scanAgent(rows, &s.CreatedAt, &s.SeenAt, &s.ExpiresAt, &s.IP, &s.Browser, &mailbox, &rights, &only)
+		if agent == nil || err != nil {
+			agent = a
+		}
 		if mailbox.Valid {
-			mailboxes = append(mailboxes, mailbox.Int64)
+			agent.Give(mailbox.Int64, postroom.Right{Most: postroom.Verb(rights.String), OnlyAssigned: only.Int64 == 1})
 		}
 		return err
 	})
@@ -59,7 +61,7 @@ func (r Read) Session(ctx context.Context, hash string) (Session, *postroom.Agen
 	if agent == nil {
 		return s, nil, postroom.Errorf(postroom.NotFound, "There is no such session.")
 	}
-	agent.Mailboxes, s.AgentID = mailboxes, agent.ID
+	s.AgentID = agent.ID
 	return s, agent, nil
 }
 

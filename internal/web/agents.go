@@ -143,12 +143,17 @@ func updateAgent(q *request) error {
 	if err != nil {
 		return err
 	}
-	a, err := q.site.o.Directory.UpdateAgent(q.Context(), q.agent, id,
-		directory.AgentFields{Name: q.field("name"), Email: q.field("email"), Role: postroom.Role(q.field("role")), Mailboxes: q.ids("mailbox")})
+	fields := directory.AgentFields{Name: q.field("name"), Email: q.field("email"), Role: postroom.Role(q.field("role"))}
+	fields.Mailboxes, fields.Rights = q.rights()
+	a, err := q.site.o.Directory.UpdateAgent(q.Context(), q.agent, id, fields)
 	if wrong := faults(err); wrong != nil {
 		p, err := q.agentPage(id)
 		if err != nil {
 			return err
+		}
+		for i := range p.Mailboxes {
+			m := &p.Mailboxes[i]
+			m.Right, m.OnlyAssigned = q.field("right_"+strconv.FormatInt(m.ID, 10)), fields.Rights[m.ID].OnlyAssigned
 		}
 		p.Agent.Name, p.Agent.Address, p.Agent.Role, p.Errors = q.field("name"), q.field("email"), q.field("role"), wrong
 		return q.html(422, view.Agent(*p))
@@ -159,6 +164,23 @@ func updateAgent(q *request) error {
 	q.flash(query.Flash{Kind: "done", Text: a.Name + " is saved."})
 	q.see("/agents")
 	return nil
+}
+
+// rights reads what an agent may do, mailbox by mailbox: right_ID is "" for no
+// access, see, answer or manage, own_ID says that it is for conversations
+// assigned to them only. A mailbox named by "mailbox" may be answered in.
+func (q *request) rights() (mailboxes []int64, rights map[int64]postroom.Right) {
+	mailboxes, rights = q.ids("mailbox"), map[int64]postroom.Right{}
+	for name := range q.Form {
+		text, ok := strings.CutPrefix(name, "right_")
+		id, err := strconv.ParseInt(text, 10, 64)
+		if !ok || err != nil || q.field(name) == "" {
+			continue
+		}
+		mailboxes = append(mailboxes, id)
+		rights[id] = postroom.Right{Most: postroom.Verb(q.field(name)), OnlyAssigned: q.ticked("own_" + text)}
+	}
+	return mailboxes, rights
 }
 
 // changeAgent is POST /agents/{id}/VERB: disable, enable, reset.

@@ -129,7 +129,21 @@ func assign(q *request) error {
 	if err == nil && to != nil {
 		_, err = q.site.o.Desk.Assign(q.Context(), q.agent, ref.ID, *to, q.path())
 	}
-	return q.told(err, "", back)
+	return q.stay(ref, err, "", back)
+}
+
+// stay answers an act that may take the conversation out of what the agent may
+// see: then they go on with the list, where they can still undo it.
+func (q *request) stay(ref query.Ref, err error, done, back string) error {
+	if err != nil {
+		return q.told(err, done, back)
+	}
+	if _, gone := q.site.o.Pages.Ref(q.Context(), q.agent, ref.Number); postroom.CodeOf(gone) == postroom.NotFound {
+		q.flash(query.Flash{Kind: "done", Text: "It is out of your sight now."})
+		q.see(listPath(placeOfList(q.returnPath("/"))))
+		return nil
+	}
+	return q.told(nil, done, back)
 }
 
 // changeTags is POST /conversations/{number}/tags.

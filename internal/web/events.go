@@ -14,12 +14,16 @@ import (
 
 // Keys returns what a change says to open pages, to be published on the hub. A
 // key may name whom it is for: "folder 4 closed|mailbox=4" reaches agents who
-// may see mailbox 4, "…|agent=7" only agent 7. What stands after the bar is
-// not sent.
+// may see mailbox 4, "…|mailbox=4 7 9" also the agents 7 and 9 if they see in it
+// what is theirs, "…|agent=7" only agent 7. What stands after the bar is not
+// sent.
 func Keys(c desk.Change) []string {
 	scope := ""
 	if c.MailboxID != 0 {
 		scope = fmt.Sprintf("|mailbox=%d", c.MailboxID)
+		for _, a := range c.Assignees {
+			scope += fmt.Sprintf(" %d", a)
+		}
 	}
 	if c.Kind == "draft" {
 		// The list of drafts of one agent. The conversation is not named: the
@@ -60,14 +64,21 @@ func heard(key string, a *postroom.Agent) (string, bool) {
 		return key, true
 	}
 	kind, text, _ := strings.Cut(scope, "=")
-	id, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
+	var ids []int64
+	for word := range strings.FieldsSeq(text) {
+		id, err := strconv.ParseInt(word, 10, 64)
+		if err != nil {
+			return "", false
+		}
+		ids = append(ids, id)
+	}
+	switch {
+	case len(ids) == 0:
 		return "", false
+	case kind == "agent":
+		return key, ids[0] == a.ID
 	}
-	if kind == "agent" {
-		return key, id == a.ID
-	}
-	return key, postroom.Can(a, postroom.See, id)
+	return key, postroom.Can(a, postroom.See, ids[0]) || slices.Contains(ids[1:], a.ID) && postroom.CanOn(a, postroom.See, ids[0], a.ID)
 }
 
 const (

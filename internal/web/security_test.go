@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/net/html"
+
 	"postroom"
 	"postroom/internal/desk"
 	"postroom/internal/desktest"
@@ -39,8 +41,32 @@ func sales(t *testing.T, d *desktest.Desk) *outsider {
 // for things of a mailbox the agent may not see.
 func TestAnotherMailboxDoesNotExist(t *testing.T) {
 	t.Parallel()
-	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) { notForBen(t, d, false) })
+}
+
+// TestSomebodyElsesConversationDoesNotExist asks them all for what lies in a
+// mailbox of which the agent sees only what is assigned to them.
+func TestSomebodyElsesConversationDoesNotExist(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) { notForBen(t, d, true) })
+}
+
+// give lets an agent into a mailbox.
+func give(d *desktest.Desk, a *postroom.Agent, mailbox int64, r postroom.Right) {
+	d.Write(func(tx *store.Tx) error {
+		if err := tx.SetAgentMailboxes(d.Ctx, a.ID, append([]int64{mailbox}, a.Mailboxes...)); err != nil {
+			return err
+		}
+		return tx.SetRight(d.Ctx, mailbox, a.ID, r)
+	})
+}
+
+func notForBen(t *testing.T, d *desktest.Desk, inside bool) {
+	{
 		o := sales(t, d)
+		if inside {
+			give(d, d.Agent("ben").Agent, o.c.MailboxID, postroom.Right{Most: postroom.Manage, OnlyAssigned: true})
+		}
 		d.UndoWindow(0)
 		ctx := t.Context()
 		ann := d.Agent("ann").Agent
@@ -67,6 +93,7 @@ func TestAnotherMailboxDoesNotExist(t *testing.T) {
 		for _, list := range files {
 			file = list[0]
 		}
+		d.Settle()
 		before := d.Conversation(o.c.ID)
 		ben := o.browser("ben")
 		values := map[string]string{
@@ -107,17 +134,114 @@ func TestAnotherMailboxDoesNotExist(t *testing.T) {
 			t.Errorf("only %d routes were asked", asked)
 		}
 		for _, path := range []string{fmt.Sprintf("/folders/closed?mailbox=%d", o.c.MailboxID), fmt.Sprintf("/mails?mailbox=%d", o.c.MailboxID)} {
-			ben.get(path).want(t, 404, path)
+			got := ben.get(path)
+			if !inside {
+				got.want(t, 404, path)
+			} else if got.want(t, 200, path); got.has("Offer") {
+				t.Errorf("%s shows Ben what is not his", path)
+			}
 		}
-		for _, path := range []string{"/folders/closed", "/folders/assigned", "/mails", "/queue", "/inbound", "/palette?q=offer"} {
+		for _, path := range []string{"/folders/closed", "/folders/assigned", "/folders/unassigned", "/folders/drafts", "/mails", "/queue", "/inbound", "/palette?q=offer"} {
 			if got := ben.get(path).want(t, 200, path); got.has("Offer") {
 				t.Errorf("%s shows Ben another mailbox", path)
 			}
 		}
+		counts := ben.get("/fragments/counts").want(t, 200, "the counts")
+		for _, folder := range []string{"closed", "unassigned", "assigned"} {
+			if n := counts.find("href", fmt.Sprintf("/folders/%s?mailbox=%d", folder, o.c.MailboxID)); n != nil && strings.ContainsAny(textOf(n), "123456789") {
+				t.Errorf("the count of %s is %q", folder, textOf(n))
+			}
+		}
+		got := ben.post("/bulk", url.Values{"conversation": {fmt.Sprint(o.c.Number)}, "do": {"status:spam"}})
+		got.want(t, 303, "a bulk change of a number that was guessed")
+		d.Settle()
 		if after := d.Conversation(o.c.ID); after.Seq != before.Seq {
 			t.Error("Ben changed the conversation")
 		}
+	}
+}
+
+func textOf(n *html.Node) string {
+	var b strings.Builder
+	for x := range n.Descendants() {
+		if x.Type == html.TextNode {
+			b.WriteString(x.Data)
+		}
+	}
+	return b.String()
+}
+
+// TestWhatIsAssignedToThem: who sees only what is assigned to them sees that,
+// everywhere, until it is somebody else's.
+func TestWhatIsAssignedToThem(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		o := sales(t, d)
+		ann, ben := d.Agent("ann"), d.Agent("ben")
+		give(d, ben.Agent, o.c.MailboxID, postroom.Right{Most: postroom.Answer, OnlyAssigned: true})
+		other := d.Receive("ole@example.org", "sales@acme.example", d.Raw(desktest.Letter{From: "ole@example.org", To: "sales@acme.example", Subject: "Offer for another", Body: "Not for Ben."}))
+		ann.Assign(o.c, ben.ID)
+		ann.Assign(other, ann.ID)
+		b := o.browser("ben")
+		page := b.get(conversationPath(o.c, "")).want(t, 200, "his conversation")
+		if !page.has("Offer") || page.find("action", conversationPath(o.c, "/reply")) == nil {
+			t.Error("his conversation has no composer")
+		}
+		list := b.get(fmt.Sprintf("/folders/mine?mailbox=%d", o.c.MailboxID)).want(t, 200, "his list")
+		if !list.has("Offer") || list.has("Offer for another") {
+			t.Error("his list is not what is his")
+		}
+		if n := list.find("href", fmt.Sprintf("/folders/mine?mailbox=%d", o.c.MailboxID)); n == nil || !strings.Contains(textOf(n), "1") {
+			t.Error("his folder does not count one")
+		}
+		if got := b.get("/palette?q=offer").want(t, 200, "palette"); !got.has("Offer") || got.has("Offer for another") {
+			t.Error("the palette does not find what is his and nothing else")
+		}
+		if got := b.get("/inbound").want(t, 200, "inbound"); !got.has("Offer") || got.has("Offer for another") {
+			t.Error("the log of received mail does not show what is his and nothing else")
+		}
+		b.get(conversationPath(other, "")).want(t, 404, "somebody else's")
+		b.post(conversationPath(o.c, "/status"), url.Values{"status": {"pending"}}).want(t, 303, "his to change")
+		// He gives it away and sees it no more, but may take that back.
+		b.post(conversationPath(o.c, "/assign"), url.Values{"assignee": {fmt.Sprint(ann.ID)}}).want(t, 303, "his to give away")
+		b.get(conversationPath(o.c, "")).want(t, 404, "given away")
+		b.post(conversationPath(o.c, "/status"), url.Values{"status": {"closed"}}).want(t, 404, "given away")
+		if d.Conversation(o.c.ID).Status != postroom.Pending {
+			t.Error("he changed what he gave away")
+		}
+	})
+}
+
+// TestWhoMayOnlyRead sees everything and changes nothing.
+func TestWhoMayOnlyRead(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		o := sales(t, d)
+		ann, ben := d.Agent("ann"), d.Agent("ben")
+		give(d, ben.Agent, o.c.MailboxID, postroom.Right{Most: postroom.See})
+		out := ann.Reply(o.c, "An answer.")
 		d.Settle()
+		before := d.Conversation(o.c.ID)
+		b := o.browser("ben")
+		page := b.get(conversationPath(o.c, "")).want(t, 200, "to read")
+		for _, form := range []string{"/reply", "/note", "/status", "/assign", "/tags", "/subject"} {
+			if page.find("action", conversationPath(o.c, form)) != nil {
+				t.Errorf("who may only read is offered %s", form)
+			}
+			b.post(conversationPath(o.c, form), url.Values{"status": {"closed"}, "assignee": {"0"}, "add": {"x"}, "subject": {"Mine"}, "body": {"Hello"}, "format": {"text"}, "to": {"x@example.org"}}).want(t, 403, form)
+		}
+		b.get(fmt.Sprintf("/mails/%d", out.MailIDs[0])).want(t, 200, "the journey")
+		if got := b.post(fmt.Sprintf("/mails/%d/retry", out.MailIDs[0]), nil); got.status != 404 && got.status != 403 {
+			t.Errorf("he retries a mail: %d", got.status)
+		}
+		if _, err := d.Desk.Assign(d.Ctx, ann.Agent, o.c.ID, ben.ID, postroom.PathMenu); postroom.CodeOf(err) != postroom.Invalid {
+			t.Errorf("given to somebody who may only read: %v", err)
+		}
+		b.post("/bulk", url.Values{"conversation": {fmt.Sprint(o.c.Number)}, "do": {"status:spam"}}).want(t, 303, "bulk")
+		d.Settle()
+		if after := d.Conversation(o.c.ID); after.Seq != before.Seq {
+			t.Error("he changed the conversation")
+		}
 	})
 }
 
@@ -351,7 +475,11 @@ func TestEventsReachWhomTheyConcern(t *testing.T) {
 		}
 		return lines
 	}
+	hers := d.AddMailbox("Hers", "hers@acme.example", nil)
+	give(d, d.Agent("ben").Agent, hers.ID, postroom.Right{Most: postroom.Answer, OnlyAssigned: true})
 	ann, ben := listen("ann"), listen("ben")
+	o.hub.Publish(web.Keys(desk.Change{Kind: "conversation", MailboxID: hers.ID, Number: 8, Assignees: []int64{d.Agent("ann").ID}})...)
+	o.hub.Publish(web.Keys(desk.Change{Kind: "conversation", MailboxID: hers.ID, Number: 9, Assignees: []int64{d.Agent("ann").ID, d.Agent("ben").ID}})...)
 	o.hub.Publish(web.Keys(desk.Change{Kind: "conversation", MailboxID: other.ID, Number: 7, Folders: []postroom.Folder{postroom.ClosedFolder}})...)
 	o.hub.Publish(web.Keys(desk.Change{Kind: "draft", MailboxID: d.Mailbox.ID, AgentID: d.Agent("ann").ID, Folders: []postroom.Folder{postroom.Drafts}})...)
 	o.hub.Publish("workflows")
@@ -370,7 +498,7 @@ func TestEventsReachWhomTheyConcern(t *testing.T) {
 			}
 		}
 	}
-	if got := hear(ben); got != "data: workflows" {
+	if got := hear(ben); got != "data: conversation 9; data: inbound; data: mails; data: queue; data: workflows" {
 		t.Errorf("Ben hears %s", got)
 	}
 	got := hear(ann)

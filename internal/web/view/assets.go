@@ -5,7 +5,7 @@ package view
 // Paths of the assets every page, and a mail's own document, load.
 const (
 	appJS    = "/assets/app-T6UVTQVG.js"
-	appCSS   = "/assets/app-FKCCHLM7.css"
+	appCSS   = "/assets/app-RRMHE74W.css"
 	bodyCSS  = "/assets/body-B4JSBSBH.css"
 	iconsSVG = "/assets/icons-CB51010C.svg"
 )
