@@ -76,6 +76,32 @@ func TestClassesAndAcknowledgement(t *testing.T) {
 	})
 }
 
+// S2: what its domain disowns waits for review as spam and is answered by
+// nobody; from there an agent's word makes it an ordinary conversation. Within
+// a conversation it is shown with a warning.
+func TestDisownedMailWaitsForReview(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		answerEverything(d)
+		const forged = "Authentication-Results: mx.acme.example; dmarc=fail (p=reject dis=reject) header.from=customer.example\n"
+		ours := d.CustomerWrites(mara, "Lamp", "It is broken")
+		d.ExpectMails("auto:Thank you")
+		c := d.Receive("x@evil.example", d.Mailbox.Address, d.Raw(desktest.Letter{From: "boss@customer.example", Subject: "Invoice", Body: "Pay", Headers: forged}))
+		if c.Status != postroom.Spam {
+			t.Errorf("it is %s", c.Status)
+		}
+		d.ExpectMails()
+		if m := d.LastReceived(c.ID); len(m.Notices) == 0 || !strings.Contains(strings.Join(m.Notices, " "), "may be forged") {
+			t.Errorf("nothing warns: %v", m.Notices)
+		}
+		answer := d.Receive("x@evil.example", d.Mailbox.Address, d.Raw(desktest.Letter{From: mara, Subject: "Re: Lamp", Body: "More", Headers: forged + "In-Reply-To: <" + d.LastReceived(ours.ID).Header + ">\n"}))
+		if answer == nil || answer.ID != ours.ID || answer.Status == postroom.Spam || len(d.LastReceived(ours.ID).Notices) == 0 {
+			t.Errorf("within a conversation: %+v", answer)
+		}
+		d.ExpectMails()
+	})
+}
+
 // A5: addresses that never get automatic mail, and mails that never set one
 // off; each leaves a row with the reason where a workflow wanted one.
 func TestForbiddenAnswers(t *testing.T) {

@@ -337,6 +337,30 @@ func TestAuthenticated(t *testing.T) {
 	}
 }
 
+// TestDisowned holds S2's way to spam review.
+func TestDisowned(t *testing.T) {
+	t.Parallel()
+	for results, want := range map[string]bool{
+		"dmarc=fail (p=reject sp=reject dis=reject) header.from=example.com":            true,
+		"dkim=none; dmarc=fail (p=QUARANTINE sp=NONE dis=QUARANTINE) header.from=e.com": true,
+		"dmarc=fail reason=\"No valid SPF\" header.from=example.com (policy=reject)":    true,
+		"dmarc=fail action=oreject header.from=example.com":                             true,
+		"dmarc=fail (p=reject dis=none) header.from=example.com":                        false, // the server trusts who passed it on
+		"dmarc=fail (p=none dis=none) header.from=example.com":                          false,
+		"dmarc=fail header.from=example.com":                                            false, // no policy is told
+		"dmarc=pass (p=reject dis=none) header.from=example.com":                        false,
+		"spf=fail smtp.mailfrom=example.com (p=reject)":                                 false,
+	} {
+		m := parse("Authentication-Results: mx.y.example; "+results, "From: ann@example.com")
+		if got, why := Disowned(m, "mx.y.example"); got != want || got && why == "" {
+			t.Errorf("%s: %v (%s)", results, got, why)
+		}
+		if got, _ := Disowned(m, "other.y.example"); got {
+			t.Errorf("%s: the verdict of a server that is not ours counts", results)
+		}
+	}
+}
+
 // TestFailedAuthentication holds A5 for forged senders.
 func TestFailedAuthentication(t *testing.T) {
 	t.Parallel()

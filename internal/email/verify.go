@@ -1,6 +1,7 @@
 package email
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/emersion/go-msgauth/authres"
@@ -46,6 +47,52 @@ func verdictOf(m *Mail, authservID string) (results []authres.Result, found, rea
 		}
 	}
 	return nil, false, false
+}
+
+// What servers write beside their verdict when the domain of From asks to
+// refuse or set aside what fails DMARC. RFC 8601 has no field for it; this is
+// how OpenDMARC, Gmail, rspamd and Exchange say it. A disposition they chose
+// themselves counts more than what the domain asks for.
+var (
+	refusal = regexp.MustCompile(`(?i)\b(?:p|policy|action|policy\.(?:dmarc|published-domain-policy))\s*=\s*"?o?(?:reject|quarantine)\b`)
+	chosen  = regexp.MustCompile(`(?i)\b(?:dis|policy\.applied-disposition)\s*=\s*"?(\w+)`)
+)
+
+// Disowned reports whether the receiving server says that DMARC failed and
+// that the domain of From wants such mail refused or quarantined (RFC 7489
+// 6.3): it goes to spam review (S2). A server that tells no policy disowns
+// nothing. why says it in words.
+func Disowned(m *Mail, authservID string) (disowned bool, why string) {
+	if authservID == "" {
+		return false, ""
+	}
+	results, found, _ := verdictOf(m, authservID)
+	if !found {
+		return false, ""
+	}
+	for _, r := range results {
+		if r, ok := r.(*authres.DMARCResult); !ok || r.Value != authres.ResultFail {
+			continue
+		}
+		for _, v := range m.HeaderValues("Authentication-Results") {
+			id, _, _ := strings.Cut(strings.TrimSpace(v), ";")
+			id, _, _ = strings.Cut(strings.TrimSpace(id), " ")
+			if !strings.EqualFold(id, authservID) {
+				continue
+			}
+			_, verdict, _ := strings.Cut(strings.ToLower(v), "dmarc=fail")
+			verdict, _, _ = strings.Cut(verdict, ";")
+			refused := refusal.MatchString(verdict)
+			if d := chosen.FindStringSubmatch(verdict); d != nil {
+				refused = d[1] != "none"
+			}
+			if refused {
+				return true, "It failed DMARC at " + authservID + ", and " + domainOf(firstValid(m.From).Address) + " asks to refuse such mail: its sender may be forged."
+			}
+			return false, ""
+		}
+	}
+	return false, ""
 }
 
 // FailedAuthentication reports whether the receiving server says that From is

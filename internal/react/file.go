@@ -327,6 +327,10 @@ func (f *filing) begin(ctx context.Context, tx *store.Tx, old *postroom.Conversa
 	if old != nil {
 		c.LinkedFrom = old.ID
 	}
+	if f.forged != "" {
+		c.Status = postroom.Spam
+		f.note("It waits for review in the spam folder.")
+	}
 	if c.Subject == "" {
 		c.Subject = "(no subject)"
 	}

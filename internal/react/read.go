@@ -28,6 +28,7 @@ type filing struct {
 	proof   []email.EvidenceItem
 	copyOf  int64 // the mail of this mailbox that it is, come back; 0: none
 	loop    string
+	forged  string // why it goes to spam review; "" if it does not (S2)
 	ids     []int64
 
 	fault     error
@@ -222,6 +223,10 @@ func (f *filing) trust(msg *postroom.Message) {
 		pass, detail = false, "The verified sender "+m.From[0].Address+" asks for answers to another domain, which is not verified by that."
 	}
 	msg.Verified = pass
+	if disowned, why := email.Disowned(m, f.mailbox.AuthServ); disowned {
+		f.forged = why
+		msg.Notices = append(msg.Notices, why)
+	}
 	if detail != "" {
 		f.note(detail)
 	}
