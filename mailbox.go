@@ -36,6 +36,11 @@ type Mailbox struct {
 	Headers       []HeaderField // of its own, in each of its mails to customers
 
 	OffAt int64 // when it was switched off; 0 while it is on
+
+	// Connections is how many connections to its server all processes together
+	// may have; 0 is DefaultConnections.
+	Connections int
+	PerMinute   int // how many mails a minute may be handed to it; 0: no limit
 }
 
 // SenderForm says whose name customers see as the sender.
@@ -119,4 +124,8 @@ func (m *Mailbox) Addresses() []string {
 const (
 	DefaultUndoMS     = 10_000
 	DefaultReopenDays = 30
+
+	// DefaultConnections is how many connections a mailbox's server is given
+	// where nothing else is set.
+	DefaultConnections = 4
 )

@@ -6,12 +6,14 @@ type Kind string
 // The kinds. Their subjects are in the comments.
 const (
 	ChannelPaused Kind = "channel.paused" // mailbox ID: its server refuses us as a whole
+	ChannelSlow   Kind = "channel.slow"   // mailbox ID: its server has asked for an hour to be given less
 	MailFailed    Kind = "mail.failed"    // mail ID
 	MailUncertain Kind = "mail.uncertain" // mail ID: the connection broke after the final dot
 	MailDelayed   Kind = "mail.delayed"   // mail ID: not handed over for an hour
 	MailLost      Kind = "mail.lost"      // mail ID: neither ended nor due (W27)
 	Quarantined   Kind = "mail.quarantined"
 	BreakerOpen   Kind = "breaker.open"     // address, workflow ID or mailbox ID (W23)
+	JobFailed     Kind = "job.failed"       // job ID
 	NotJudged     Kind = "event.not_judged" // event ID (W15)
 	WorkflowPause Kind = "workflow.paused"  // workflow ID (W21)
 	InboundFailed Kind = "inbound.failed"   // inbound ID (D5)
@@ -34,6 +36,10 @@ func (k Kind) Remedy() string {
 	switch k {
 	case ChannelPaused:
 		return "Check the mailbox's server, user name and password, then press Resume on the queue page. No mail is lost; all wait."
+	case ChannelSlow:
+		return "Ask the provider for a higher limit, or set a limit of mails a minute for the mailbox. No mail is lost; all go out in turn."
+	case JobFailed:
+		return "What was changed before stays, and can be undone. Correct what the words name and start the rest again."
 	case MailFailed:
 		return "Open the mail: its journey quotes the server. Correct the address or the cause, then send it again."
 	case MailUncertain:
@@ -79,6 +85,10 @@ func (k Kind) Title() string {
 	switch k {
 	case ChannelPaused:
 		return "A mailbox cannot send"
+	case ChannelSlow:
+		return "A mailbox sends slowly"
+	case JobFailed:
+		return "A bulk change failed"
 	case MailFailed:
 		return "A mail failed"
 	case MailUncertain:
@@ -123,6 +133,6 @@ func (k Kind) Title() string {
 
 // Kinds lists all kinds.
 func Kinds() []Kind {
-	return []Kind{ChannelPaused, MailFailed, MailUncertain, MailDelayed, MailLost, Quarantined, BreakerOpen, NotJudged,
+	return []Kind{ChannelPaused, ChannelSlow, MailFailed, MailUncertain, MailDelayed, MailLost, Quarantined, BreakerOpen, JobFailed, NotJudged,
 		WorkflowPause, InboundFailed, InboundLost, SpoolStuck, IncomingFailing, IncomingLeft, DiskFull, Database, WorkStalled, CountsDrifted, NoBackup}
 }

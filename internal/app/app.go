@@ -63,6 +63,10 @@ type App struct {
 	site     *web.Site
 	web      *http.Server
 	page     net.Listener
+	pageTLS  *tls.Config  // nil: pages are not encrypted by us
+	redirect http.Handler // for those who come without encryption
+	plainWeb *http.Server // answers them, nil without http-redirect
+	plain    net.Listener
 	local    *http.Server
 	socket   net.Listener
 
@@ -132,37 +136,32 @@ func (a *App) buildDesk() (err error) {
 	return err
 }
 
-// takeOver ends the leases that a dead process left in a SQLite file, which
-// nobody but us can have open: its work goes on at once and not only when they
-// run out. On PostgreSQL other processes may be alive.
-func (a *App) takeOver(ctx context.Context) error {
-	if a.place.Postgres() {
-		return nil
-	}
-	n, err := a.store.ReleaseLeases(ctx)
-	if n > 0 {
-		a.log.Info("work that a process left behind is taken over", "pieces", n)
-	}
-	return err
-}
-
 // mailTLS is how servers are believed that mail is handed to.
 func (a *App) mailTLS() (*tls.Config, error) {
 	if a.options.MailTLS != nil || a.settings.MailCA == "" {
 		return a.options.MailTLS, nil
 	}
-	pem, err := os.ReadFile(a.settings.MailCA)
+	pool, err := certificatesIn(a.settings.MailCA)
 	if err != nil {
 		return nil, settingWrong("mail-ca", err)
+	}
+	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
+}
+
+// certificatesIn returns the system's authorities and those in a file.
+func certificatesIn(path string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
 	}
 	pool, err := x509.SystemCertPool()
 	if err != nil {
 		pool = x509.NewCertPool()
 	}
 	if !pool.AppendCertsFromPEM(pem) {
-		return nil, settingWrong("mail-ca", errors.New("there is no certificate in the file"))
+		return nil, errors.New("there is no certificate in the file")
 	}
-	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
+	return pool, nil
 }
 
 func settingWrong(name string, err error) error {
@@ -201,6 +200,12 @@ func (a *App) listen() (err error) {
 	a.local = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 
 	if a.page, err = listenHTTP(a.settings.HTTP); err != nil {
+		return err
+	}
+	if err := a.encrypt(); err != nil {
+		return err
+	}
+	if err := a.listenRedirect(); err != nil {
 		return err
 	}
 	handler, err := a.pages()
@@ -322,8 +327,14 @@ func (a *App) Start() {
 	a.runner.Start()
 	a.running.Go(func() { a.spool.run(a.background) })
 	a.running.Go(func() { a.keepHouse(a.background) })
+	if a.place.Postgres() {
+		a.running.Go(func() { a.watchOthers(a.background) })
+	}
 	a.running.Go(func() { a.serve("commands", a.local, a.socket) })
-	a.running.Go(func() { a.serve("pages", a.web, a.page) })
+	a.running.Go(a.servePages)
+	if a.plain != nil {
+		a.running.Go(func() { a.serve("redirects", a.plainWeb, a.plain) })
+	}
 	for _, s := range a.mailIn {
 		a.log.Info("taking mail in", "address", s.Addr())
 	}
@@ -345,8 +356,8 @@ func (a *App) Failed() <-chan error { return a.failed }
 
 // URL is where the pages are.
 func (a *App) URL() string {
-	if a.settings.PublicURL != "" {
-		return strings.TrimSuffix(a.settings.PublicURL, "/")
+	if public := a.settings.Public(); public != "" {
+		return public
 	}
 	if a.page.Addr().Network() == "unix" {
 		return a.settings.HTTP
@@ -390,7 +401,7 @@ func (a *App) Stop(ctx context.Context) error {
 	if a.core != nil && a.hub != nil {
 		a.hub.Close()
 	}
-	for _, s := range []*http.Server{a.web, a.local} {
+	for _, s := range []*http.Server{a.plainWeb, a.web, a.local} {
 		if s != nil {
 			if err := s.Shutdown(ctx); err != nil {
 				note("answering pages", err)
@@ -398,7 +409,7 @@ func (a *App) Stop(ctx context.Context) error {
 			}
 		}
 	}
-	for _, ln := range []net.Listener{a.page, a.socket} {
+	for _, ln := range []net.Listener{a.plain, a.page, a.socket} {
 		if ln != nil {
 			_ = ln.Close()
 		}

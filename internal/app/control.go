@@ -36,6 +36,7 @@ const (
 	opHealth      = "health"
 	opVerdict     = "mail.verdict"
 	opBackup      = "database.backup"
+	opAlarms      = "alarm.list"
 	controlPrefix = "/command/"
 )
 
@@ -141,6 +142,8 @@ func (o operators) do(ctx context.Context, op string, params []byte) (any, error
 		return decoded(ctx, params, o.setMailbox)
 	case opMailboxes:
 		return o.mailboxes(ctx)
+	case opAlarms:
+		return o.alarms(ctx)
 	case opBackup:
 		return decoded(ctx, params, o.backUp)
 	case opVerdict:
@@ -201,6 +204,21 @@ func (o operators) withLink(ctx context.Context, a *postroom.Agent) (AgentInfo, 
 
 func agentInfo(a *postroom.Agent, invited bool) AgentInfo {
 	return AgentInfo{Name: a.Name, Email: a.Email, Role: string(a.Role), Disabled: a.Disabled, Invited: invited}
+}
+
+// OpenAlarm is an open alarm as the command line shows it.
+type OpenAlarm struct{ Words, Remedy string }
+
+// alarms lists the open alarms that nobody has acknowledged.
+func (o operators) alarms(ctx context.Context) ([]OpenAlarm, error) {
+	all, err := o.core.alarms.List(ctx)
+	out := []OpenAlarm{}
+	for _, a := range all {
+		if a.ClearedAt == 0 && a.AcknowledgedAt == 0 {
+			out = append(out, OpenAlarm{a.Words, a.Remedy})
+		}
+	}
+	return out, err
 }
 
 func (o operators) agents(ctx context.Context) ([]AgentInfo, error) {

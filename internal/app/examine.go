@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"postroom/internal/db"
+	"postroom/internal/locale"
 	"postroom/internal/secret"
 )
 
@@ -41,6 +43,18 @@ func (o Operator) Examine(ctx context.Context) []Finding {
 		}
 		add("key", words, err)
 	}
+	for _, dir := range []string{o.Place.Data, o.Place.BlobDir()} {
+		if free, ok := diskFree(dir); ok {
+			var fault error
+			if free < diskLow {
+				fault = fmt.Errorf("only %s are free for %s; mail is refused for the time being when nothing is left", locale.Size(int64(free)), dir)
+			}
+			add("disk", fmt.Sprintf("%s free for %s", locale.Size(int64(free)), dir), fault)
+		}
+		if dir == o.Place.BlobDir() || strings.HasPrefix(o.Place.BlobDir(), o.Place.Data) {
+			break
+		}
+	}
 	waiting, refused := countMails(o.Place.SpoolDir()), countMails(filepath.Join(o.Place.SpoolDir(), spoolRefused))
 	add("spool", fmt.Sprintf("%d mails wait, %d were laid aside", waiting, refused), nil)
 	h, err := o.Health(ctx)
@@ -50,6 +64,13 @@ func (o Operator) Examine(ctx context.Context) []Finding {
 			fault = fmt.Errorf("it runs, but %s", strings.Join(h.Faults, " and "))
 		}
 		add("desk", fmt.Sprintf("runs since %s, version %s, on %s, %d open alarms", h.Since, h.Version, h.Database, h.Alarms), fault)
+		var alarms []OpenAlarm
+		if err := o.run(ctx, opAlarms, nil, &alarms); err != nil {
+			add("alarms", "", err)
+		}
+		for _, a := range alarms {
+			add("alarm", "", errors.New(a.Words+" "+a.Remedy))
+		}
 		return out
 	}
 	add("desk", "does not run", nil)

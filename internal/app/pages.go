@@ -23,7 +23,7 @@ func (a *App) pages() (http.Handler, error) {
 		Started: a.began, Facts: a.facts, Checks: a.checks, Settings: a.settingsInWords(), Variables: variables()})
 	site, err := web.New(web.Options{Pages: pages, Desk: a.desk, Outbox: a.outbox, Directory: a.directory, Auth: a.auth, Alarms: a.alarms,
 		Hub: a.hub, Reactor: a.react, Workflows: a.automate, Demo: a.options.Demo, Health: http.HandlerFunc(a.healthz),
-		Name: a.settings.Name, PublicURL: a.settings.PublicURL, Proxies: proxies, MaxUpload: int64(a.settings.MaxUpload), Log: a.log})
+		Name: a.settings.Name, PublicURL: a.settings.Public(), Proxies: proxies, MaxUpload: int64(a.settings.MaxUpload), Log: a.log})
 	if err != nil {
 		return nil, err
 	}

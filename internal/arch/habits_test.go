@@ -39,6 +39,7 @@ var rooted = map[string]string{
 	"internal/wire/smtpin/":        "a listener outlives the call that starts it; Shutdown ends it",
 	"internal/wire/smtpout/":       "a connection says goodbye after the context of the last mail, within a second",
 	"internal/postoffice/":         "a listener outlives the call that starts it; Close ends it",
+	"internal/outbox/outbox.go":    "an idle connection ends by a timer, after the context of the last mail, within seconds",
 	"internal/db/sqlite_writer.go": "the writer serves many callers, and a rollback must not depend on one of them",
 }
 

@@ -55,7 +55,7 @@ var table = []row{
 	{rooms: "web", may: "root desk directory query automate outbox auth report hub alarm web/view web/ui locale"},
 	{rooms: "api", may: "root desk directory query automate outbox auth report hub alarm web/view", parties: "github.com/danielgtaylor/huma/v2"},
 
-	{rooms: "app", may: "*"},
+	{rooms: "app", may: "*", parties: "golang.org/x/crypto/acme"},
 	{rooms: "app/demo", may: "*"},
 	{rooms: "cli", may: "root app app/demo config", parties: "github.com/alecthomas/kong"},
 	{rooms: "cmd/postroom", may: "cli"},

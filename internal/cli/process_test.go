@@ -264,7 +264,7 @@ func TestCommandsOnARunningDeskAndOnAStoppedOne(t *testing.T) {
 		who := fmt.Sprintf("agent-%v@desk.example", running)
 		box := fmt.Sprintf("box-%v@desk.example", running)
 		run(t, "a long enough password\n", "admin", "add", who, "Ann Moor", "--password-stdin", "--data", data).wants(t, 0, "Added Ann Moor")
-		run(t, "", "admin", "add", who, "Twin", "--data", data).wants(t, 1, "has this address already")
+		run(t, "", "admin", "add", who, "Twin", "--data", data).wants(t, 1, "already")
 		run(t, "short\n", "admin", "password", who, "--data", data).wants(t, 2, "at least 10 characters")
 		run(t, "another long password\n", "admin", "password", who, "--data", data).wants(t, 0, "new password")
 		run(t, "", "admin", "link", who, "--data", data).wants(t, 0, "/password/")

@@ -38,10 +38,18 @@ type Place struct {
 type Settings struct {
 	Place
 
-	HTTP      string   `env:"POSTROOM_HTTP" default:"localhost:8080" placeholder:"ADDRESS" help:"Where browsers are answered: host:port, or unix:/path."`
-	PublicURL string   `env:"POSTROOM_PUBLIC_URL" placeholder:"URL" help:"The address people type, such as https://desk.example.org, for links in mails and for safe cookies. Without it: the http address."`
-	Proxies   []string `env:"POSTROOM_PROXIES" placeholder:"NETWORKS" help:"Networks of reverse proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8, separated by commas. Without it nobody is believed but a proxy on a unix socket."`
-	Name      string   `env:"POSTROOM_NAME" default:"Postroom" help:"What the desk is called on the sign-in page."`
+	HTTP          string   `env:"POSTROOM_HTTP" default:"localhost:8080" placeholder:"ADDRESS" help:"Where browsers are answered: host:port, or unix:/path."`
+	PublicURL     string   `env:"POSTROOM_PUBLIC_URL" placeholder:"URL" help:"The address people type, such as https://desk.example.org, for links in mails and for safe cookies. Without it: the http address."`
+	TLSCert       string   `env:"POSTROOM_TLS_CERT" name:"tls-cert" placeholder:"FILE" help:"Certificate chain (PEM) with which pages are encrypted; needs tls-key and public-url. A renewed file is taken up within a minute."`
+	TLSKey        string   `env:"POSTROOM_TLS_KEY" name:"tls-key" placeholder:"FILE" help:"Private key (PEM) of tls-cert."`
+	ACME          []string `env:"POSTROOM_ACME" name:"acme" placeholder:"NAMES" help:"Names of this desk, separated by commas, for which certificates are obtained and renewed by ACME, such as desk.example.org; http is then ':443'. By using it you accept the authority's terms of service."`
+	ACMEEmail     string   `env:"POSTROOM_ACME_EMAIL" name:"acme-email" placeholder:"ADDRESS" help:"Where the authority writes when something is wrong with a certificate."`
+	ACMEDirectory string   `env:"POSTROOM_ACME_DIRECTORY" name:"acme-directory" default:"https://acme-v02.api.letsencrypt.org/directory" placeholder:"URL" help:"The ACME authority."`
+	ACMECA        string   `env:"POSTROOM_ACME_CA" name:"acme-ca" placeholder:"FILE" help:"Further certificate authorities (PEM) to believe when talking to the ACME authority, for one of your own."`
+	HTTPRedirect  string   `env:"POSTROOM_HTTP_REDIRECT" name:"http-redirect" placeholder:"ADDRESS" help:"Where browsers without encryption are sent on to the encrypted pages, such as ':80'; an ACME authority may look here too. Only with tls-cert or acme. Without it: off."`
+
+	Proxies []string `env:"POSTROOM_PROXIES" placeholder:"NETWORKS" help:"Networks of reverse proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8, separated by commas. Without it nobody is believed but a proxy on a unix socket."`
+	Name    string   `env:"POSTROOM_NAME" default:"Postroom" help:"What the desk is called on the sign-in page."`
 
 	Hostname string `env:"POSTROOM_HOSTNAME" placeholder:"NAME" help:"What we call ourselves to mail servers (HELO), and in the greeting of our own. Without it: the machine's name."`
 	LMTP     string `env:"POSTROOM_LMTP" placeholder:"ADDRESS" help:"Take mail in by LMTP here: host:port, or unix:/path. Everybody who reaches it may deliver: keep it to your mail server. Without it: off."`
@@ -147,6 +155,9 @@ func (s *Settings) Check() error {
 	if _, err := s.TrustedProxies(); err != nil {
 		return err
 	}
+	if err := s.checkEncryption(); err != nil {
+		return err
+	}
 	if s.Hostname != "" && strings.ContainsAny(s.Hostname, " \t\r\n/:@") {
 		return invalid("hostname", "%q is not the name of a machine", s.Hostname)
 	}
@@ -154,6 +165,40 @@ func (s *Settings) Check() error {
 		return invalid("smtp-cert", "smtp-cert and smtp-key go together; one of them is missing")
 	}
 	return s.checkNumbers()
+}
+
+// checkEncryption looks at how pages are encrypted.
+func (s *Settings) checkEncryption() error {
+	switch {
+	case (s.TLSCert == "") != (s.TLSKey == ""):
+		return invalid("tls-cert", "tls-cert and tls-key go together; one of them is missing")
+	case s.TLSCert != "" && len(s.ACME) > 0:
+		return invalid("acme", "a certificate comes from files or by ACME, not both; take tls-cert or acme away")
+	case s.TLSCert != "" && !strings.HasPrefix(s.PublicURL, "https://"):
+		return invalid("tls-cert", "it needs public-url, the https address that people type")
+	case len(s.ACME) > 0 && s.PublicURL != "" && !strings.HasPrefix(s.PublicURL, "https://"):
+		return invalid("public-url", "with acme it begins with https://")
+	case s.HTTPRedirect != "" && s.TLSCert == "" && len(s.ACME) == 0:
+		return invalid("http-redirect", "there are no encrypted pages to send browsers to; it needs tls-cert or acme")
+	}
+	for _, name := range s.ACME {
+		if !strings.Contains(name, ".") || strings.ContainsAny(name, " /:@*_") || net.ParseIP(name) != nil {
+			return invalid("acme", "%q is not a name for which a certificate can be had; one is like desk.example.org", name)
+		}
+	}
+	if s.HTTPRedirect != "" {
+		return checkListen("http-redirect", s.HTTPRedirect, false)
+	}
+	return nil
+}
+
+// Public returns the address people type, without a "/" at its end: of
+// public-url, or of the first name a certificate is for. "" if neither is set.
+func (s *Settings) Public() string {
+	if s.PublicURL == "" && len(s.ACME) > 0 {
+		return "https://" + s.ACME[0]
+	}
+	return strings.TrimSuffix(s.PublicURL, "/")
 }
 
 func (s *Settings) checkNumbers() error {

@@ -35,7 +35,8 @@ type Options struct {
 	Readers int
 
 	// Conns is the number of PostgreSQL connections for writes, and again for
-	// reads; 0 is 16. Three more are used for ids, the clock and signals.
+	// reads; 0 is 16. Four more are used for ids, the clock, signals and the place
+	// among other processes.
 	Conns int
 
 	// BackupDir is where Migrate puts the backup it makes before it changes
@@ -73,6 +74,7 @@ type DB struct {
 	clock   clock
 	ids     idPool
 	signals *signals // PostgreSQL
+	place   *place   // PostgreSQL, of a process that was enlisted
 
 	writing sync.Map // goroutine number -> *Tx, of those inside Write
 	closers []func() error

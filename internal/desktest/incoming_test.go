@@ -256,7 +256,7 @@ func TestAMailTheServerKeeps(t *testing.T) {
 			}
 			d.Clock.Advance(time.Hour)
 		}
-		if open := openAlarms(d, alarm.IncomingLeft); len(open) != 1 || !strings.Contains(open[0].Words, "did not give a mail out in 5 tries") || !strings.Contains(open[0].Words, "(UID 1)") {
+		if open := alarmsOf(d, alarm.IncomingLeft); len(open) != 1 || !strings.Contains(open[0].Words, "did not give a mail out in 5 tries") || !strings.Contains(open[0].Words, "(UID 1)") {
 			t.Errorf("alarms %+v", open)
 		}
 		fault.Remove()
@@ -284,7 +284,7 @@ func TestAMailThatIsTooLarge(t *testing.T) {
 		if len(all) != 3 || all[1].Size != 1<<20 || all[1].State != store.InboundDone || all[1].Subject != "Big" || all[2].Subject != "Last" {
 			t.Fatalf("mails %+v", all)
 		}
-		if open := openAlarms(d, alarm.IncomingLeft); len(open) != 1 || !strings.Contains(open[0].Words, "larger than what is taken in (2 MB): only its beginning was") {
+		if open := alarmsOf(d, alarm.IncomingLeft); len(open) != 1 || !strings.Contains(open[0].Words, "larger than what is taken in (2 MB): only its beginning was") {
 			t.Errorf("alarms %+v", open)
 		}
 	})
@@ -327,7 +327,7 @@ func TestWhatTheAdminSees(t *testing.T) {
 					if in.State != store.IncomingFailing || !strings.Contains(in.Words, words) || in.Failures != i+1 || strings.Contains(in.Words, "canary") {
 						t.Errorf("%s, %d failures: %s", in.State, in.Failures, in.Words)
 					}
-					open := openAlarms(d, alarm.IncomingFailing)
+					open := alarmsOf(d, alarm.IncomingFailing)
 					if due := i+1 >= c.alarmAfter; due != (len(open) == 1) || due && !strings.Contains(open[0].Words, words) {
 						t.Errorf("after %d failures: alarms %+v", i+1, open)
 					}
@@ -338,7 +338,7 @@ func TestWhatTheAdminSees(t *testing.T) {
 				if err := d.Fetch(); err != nil {
 					t.Fatal(err)
 				}
-				if in, _ := d.Connection(); in.Failures != 0 || in.Words != "" || len(openAlarms(d, alarm.IncomingFailing)) != 0 {
+				if in, _ := d.Connection(); in.Failures != 0 || in.Words != "" || len(alarmsOf(d, alarm.IncomingFailing)) != 0 {
 					t.Errorf("%s, %d failures: %s", in.State, in.Failures, in.Words)
 				}
 				if n := len(d.Inbounds()); n != 1 {
@@ -349,7 +349,7 @@ func TestWhatTheAdminSees(t *testing.T) {
 	}
 }
 
-func openAlarms(d *desktest.Desk, kind alarm.Kind) []store.Alarm {
+func alarmsOf(d *desktest.Desk, kind alarm.Kind) []store.Alarm {
 	d.T.Helper()
 	all, err := d.Alarms.List(d.Ctx)
 	d.Must(err)

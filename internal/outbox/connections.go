@@ -11,10 +11,17 @@ import (
 // idleFor is how long a connection is kept for the next mail.
 const idleFor = 15 * time.Second
 
+// idleSlot is how long an idle connection is counted on if the process dies.
+const idleSlot = idleFor + 5*time.Second
+
 // connections keeps at most one idle connection per mailbox. The settings a
 // connection was made with are part of its key, so a changed password dials
-// anew.
+// anew. How many connections there may be is counted in rows, over all
+// processes: a mail is claimed with one (R12); freed is told when an idle one
+// was closed.
 type connections struct {
+	freed func(mailbox int64)
+
 	mu     sync.Mutex
 	idle   map[connKey]*idleConn
 	closed bool
@@ -33,7 +40,9 @@ type idleConn struct {
 	timer *time.Timer
 }
 
-func newConnections() *connections { return &connections{idle: map[connKey]*idleConn{}} }
+func newConnections(freed func(mailbox int64)) *connections {
+	return &connections{freed: freed, idle: map[connKey]*idleConn{}}
+}
 
 func keyOf(mailbox int64, s smtpout.Server) connKey {
 	return connKey{mailbox, s.Host, s.Port, s.Security, s.Username, s.Password}
@@ -52,8 +61,8 @@ func (c *connections) take(k connKey) *smtpout.Conn {
 	return i.conn
 }
 
-// give keeps a connection for the next mail, or closes it.
-func (c *connections) give(k connKey, conn *smtpout.Conn) {
+// give keeps a connection for the next mail, or closes it, and reports which.
+func (c *connections) give(k connKey, conn *smtpout.Conn) (kept bool) {
 	c.mu.Lock()
 	keep := !c.closed && conn.Reusable() && c.idle[k] == nil
 	if keep {
@@ -65,6 +74,7 @@ func (c *connections) give(k connKey, conn *smtpout.Conn) {
 	if !keep {
 		conn.Close()
 	}
+	return keep
 }
 
 func (c *connections) expire(k connKey, i *idleConn) {
@@ -76,10 +86,12 @@ func (c *connections) expire(k connKey, i *idleConn) {
 	c.mu.Unlock()
 	if mine {
 		i.conn.Close()
+		c.freed(k.mailbox)
 	}
 }
 
-func (c *connections) close() {
+// close closes the idle connections and reports whether there were any.
+func (c *connections) close() bool {
 	c.mu.Lock()
 	c.closed = true
 	idle := c.idle
@@ -89,25 +101,31 @@ func (c *connections) close() {
 		i.timer.Stop()
 		i.conn.Close()
 	}
+	return len(idle) > 0
+}
+
+// sent is what became of handing a mail over.
+type sent struct {
+	result smtpout.Result
+	fault  *smtpout.Fault // no connection could be had
+	kept   bool           // the connection is open for the next mail
 }
 
 // send hands one mail over, on the idle connection or a new one. A connection
 // that the server closed while it was idle costs nothing.
-func (c *connections) send(ctx context.Context, mailbox int64, s smtpout.Server, env smtpout.Envelope, body []byte, hooks smtpout.Hooks) (smtpout.Result, *smtpout.Fault) {
+func (c *connections) send(ctx context.Context, mailbox int64, s smtpout.Server, env smtpout.Envelope, body []byte, hooks smtpout.Hooks) sent {
 	k := keyOf(mailbox, s)
 	if conn := c.take(k); conn != nil {
 		r := conn.Send(ctx, env, body, hooks)
 		if !r.Stale {
-			c.give(k, conn)
-			return r, nil
+			return sent{result: r, kept: c.give(k, conn)}
 		}
 		conn.Close()
 	}
 	conn, fault := smtpout.Dial(ctx, s)
 	if fault != nil {
-		return smtpout.Result{}, fault
+		return sent{fault: fault}
 	}
 	r := conn.Send(ctx, env, body, hooks)
-	c.give(k, conn)
-	return r, nil
+	return sent{result: r, kept: c.give(k, conn)}
 }

@@ -47,11 +47,13 @@ func (o *Outbox) Deliver(ctx context.Context, c store.Claimed) error {
 	if err != nil {
 		return err
 	}
-	result, fault := o.attempt(ctx, c, m, mailbox, body)
-	if result.Fenced || ctx.Err() != nil && !result.DotWritten {
-		return o.record(ctx, c, m, a, o.interrupted(ctx, m, result))
+	s := o.attempt(ctx, c, m, mailbox, body)
+	v := judge(m, s.result, s.fault, o.Store.Now(), o.Grace)
+	if s.result.Fenced || ctx.Err() != nil && !s.result.DotWritten {
+		v = o.interrupted(ctx, m, s.result)
 	}
-	return o.record(ctx, c, m, a, judge(m, result, fault, o.Store.Now(), o.Grace))
+	v.kept = s.kept
+	return o.record(ctx, c, m, a, v)
 }
 
 // fencedRest is how long a mail rests when the database did not let it go on.
@@ -215,10 +217,10 @@ func byPerson(words string) bool {
 
 // attempt hands the mail to the server for the recipients that have no
 // verdict yet.
-func (o *Outbox) attempt(ctx context.Context, c store.Claimed, m *postroom.Mail, mailbox *postroom.Mailbox, body []byte) (smtpout.Result, *smtpout.Fault) {
+func (o *Outbox) attempt(ctx context.Context, c store.Claimed, m *postroom.Mail, mailbox *postroom.Mailbox, body []byte) sent {
 	server, err := o.server(mailbox)
 	if err != nil {
-		return smtpout.Result{}, smtpout.Misconfigured(err)
+		return sent{fault: smtpout.Misconfigured(err)}
 	}
 	env := smtpout.Envelope{From: m.EnvelopeFrom, ENVID: decimal(m.ID)}
 	for _, r := range m.Recipients {

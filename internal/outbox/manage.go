@@ -167,14 +167,7 @@ func (o *Outbox) Resume(ctx context.Context, a *postroom.Agent, mailbox int64) e
 }
 
 func (o *Outbox) open(ctx context.Context, mailbox int64) error {
-	return o.Store.Write(ctx, func(tx *store.Tx) error {
-		resumed, err := tx.ResumeChannel(ctx, mailbox)
-		if err != nil || !resumed {
-			return err
-		}
-		tx.OnCommit(func() { o.Wake(desk.WakeDeliver) })
-		return o.Alarms.ClearIn(ctx, tx, alarm.ChannelPaused, decimal(mailbox))
-	})
+	return o.Store.Write(ctx, func(tx *store.Tx) error { return o.resume(ctx, tx, mailbox) })
 }
 
 // SendAgain sends an uncertain mail once more, the very same bytes; and makes

@@ -99,11 +99,31 @@ func New(o Options) *Outbox {
 	if o.Open == nil {
 		o.Open = func(s string) (string, error) { return s, nil }
 	}
-	return &Outbox{Options: o, conns: newConnections()}
+	out := &Outbox{Options: o}
+	out.conns = newConnections(out.freeIdle)
+	return out
 }
 
-// Close ends idle connections.
-func (o *Outbox) Close() { o.conns.close() }
+// Close ends idle connections, and gives them back to the other processes.
+func (o *Outbox) Close() {
+	if o.conns.close() {
+		o.freeIdle(0)
+	}
+}
+
+// freeIdle gives back the connections of a mailbox, with 0 of any, that were
+// kept and are closed now. If that cannot be written their rows run out.
+func (o *Outbox) freeIdle(mailbox int64) {
+	ctx, cancel := context.WithTimeout(context.Background(), idleSlot-idleFor)
+	defer cancel()
+	freed, err := o.Store.FreeIdleSlots(ctx, mailbox)
+	if err != nil {
+		o.Log.Debug("idle connections could not be given back", "mailbox", mailbox, "error", err)
+	}
+	if freed {
+		o.Wake(desk.WakeDeliver)
+	}
+}
 
 // server says where a mailbox's mail goes.
 func (o *Outbox) server(m *postroom.Mailbox) (smtpout.Server, error) {

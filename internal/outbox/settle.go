@@ -36,6 +36,11 @@ func (o *Outbox) settle(ctx context.Context, c store.Claimed, m *postroom.Mail, 
 		if v.state.Ended() {
 			next.EndedAt, next.DueAt = now, 0
 		}
+		if v.kept {
+			if err := tx.KeepSlot(ctx, m.ID, idleSlot.Milliseconds()); err != nil {
+				return err
+			}
+		}
 		if err := tx.SettleMail(ctx, c, &next); err != nil {
 			return err
 		}
@@ -43,10 +48,12 @@ func (o *Outbox) settle(ctx context.Context, c store.Claimed, m *postroom.Mail, 
 		if err := tx.EndAttempt(ctx, v.attempt); err != nil {
 			return err
 		}
-		if err := o.settleChannel(ctx, tx, m.MailboxID, v, ids[0]); err != nil {
+		err = o.consequences(ctx, tx, conversation, &next, fate{late: v.late(m), orphan: v.orphan}, ids[1:])
+		if err != nil {
 			return err
 		}
-		return o.consequences(ctx, tx, conversation, &next, fate{late: v.late(m), orphan: v.orphan}, ids[1:])
+		// The channel comes last: whoever claims has mails first, then channels.
+		return o.settleChannel(ctx, tx, m.MailboxID, v, ids[0])
 	})
 	if postroom.CodeOf(err) == postroom.Conflict && v.answered() {
 		// Somebody took us for dead after the dot. The server's answer is the
@@ -70,38 +77,6 @@ func (v verdict) late(m *postroom.Mail) bool {
 	const hour = 60 * 60 * 1000
 	since := max(m.QueuedAt, m.CreatedAt)
 	return v.state == postroom.MailDeferred && m.DueAt-since < hour && v.dueAt-since >= hour
-}
-
-// settleChannel pauses or opens the mailbox's channel as the attempt showed.
-func (o *Outbox) settleChannel(ctx context.Context, tx *store.Tx, mailbox int64, v verdict, id int64) error {
-	now := o.Store.Now()
-	if v.pause == "" && !v.slow {
-		if !v.worked {
-			return nil
-		}
-		resumed, err := tx.ResumeChannel(ctx, mailbox)
-		if err == nil && resumed {
-			tx.OnCommit(func() { o.Wake(desk.WakeDeliver) })
-			err = o.Alarms.ClearIn(ctx, tx, alarm.ChannelPaused, decimal(mailbox))
-		}
-		return err
-	}
-	ch, err := tx.Channel(ctx, mailbox)
-	if err != nil {
-		return err
-	}
-	words := v.pause
-	if words == "" {
-		words = v.words
-	}
-	ch.PausedAt, ch.PausedWords, ch.ProbeAt = now, words, probeAfter(v, ch.Probes, now)
-	if err := tx.PauseChannel(ctx, ch); err != nil {
-		return err
-	}
-	if v.slow {
-		return nil // a server that asks for patience is no alarm
-	}
-	return o.Alarms.RaiseIn(ctx, tx, id, alarm.ChannelPaused, decimal(mailbox), words)
 }
 
 // mailEvents says which event each state records on the conversation.

@@ -30,7 +30,6 @@ const (
 const (
 	firstProbe  = time.Minute
 	lastProbe   = 15 * time.Minute
-	slowProbe   = 2 * time.Minute
 	probeHold   = int64(2 * 60 * 1000) // how long a probe keeps others waiting
 	notByItself = int64(1) << 52       // until somebody mends the settings
 )
@@ -46,11 +45,12 @@ type verdict struct {
 	attempt    store.Attempt
 	pause      string // words for which the channel is paused; "" leaves it
 	stop       bool   // not tried again by itself
-	slow       bool
-	worked     bool // the channel works
-	orphan     bool // not tried: the mail it follows failed
-	unsent     bool // the final dot certainly was not written
-	dot        bool // the final dot was written
+	slow       string // words with which the server asked for less (R5); "" did not
+	worked     bool   // the channel works
+	kept       bool   // the connection is open for the next mail
+	orphan     bool   // not tried: the mail it follows failed
+	unsent     bool   // the final dot certainly was not written
+	dot        bool   // the final dot was written
 }
 
 // judge is pure: from the attempt's result it says what becomes of the mail
@@ -98,7 +98,10 @@ func (v *verdict) recipient(m *postroom.Mail, old postroom.MailRecipient, result
 	default:
 		old.State = postroom.MailDeferred
 		if x.Class == smtpout.ChannelSlow {
-			v.slow = true
+			v.slow = old.Words
+			if m.Tries <= patience {
+				old.State = postroom.MailQueued // it goes on with the channel's next turn
+			}
 		}
 	}
 	v.attempt.Code, v.attempt.Words = x.Code, old.Words
@@ -115,14 +118,21 @@ func (v *verdict) settle(m *postroom.Mail, now int64, grace time.Duration) {
 	}
 	v.attempt.Outcome = string(v.state)
 	switch v.state {
+	case postroom.MailQueued:
+		v.dueAt = now
 	case postroom.MailDeferred:
-		v.dueAt = now + wait(m.Tries)
-		if first := max(m.QueuedAt, m.CreatedAt); v.dueAt > first+GiveUp.Milliseconds() && m.Tries >= giveUpTries {
-			v.giveUp(now)
-		}
+		v.rest(m, wait(m.Tries), now)
 	case postroom.MailUnsure:
 		v.dueAt = now + grace.Milliseconds()
 		v.words = "The connection broke after the whole mail was handed over and before the server answered: it may have arrived or not."
+	}
+}
+
+// rest defers a mail, unless it has been tried for too long.
+func (v *verdict) rest(m *postroom.Mail, wait, now int64) {
+	v.dueAt = now + wait
+	if first := max(m.QueuedAt, m.CreatedAt); v.dueAt > first+GiveUp.Milliseconds() && m.Tries >= giveUpTries {
+		v.giveUp(now)
 	}
 }
 
@@ -137,15 +147,37 @@ func (v *verdict) giveUp(now int64) {
 }
 
 // channel is the verdict on a fault that every mail of the channel would meet:
-// the mail goes back to the queue and no try of it is spent (R12).
+// the mail goes back to the queue and no try of it is spent (R12). A server that
+// asks for less has the channel slowed, not paused (R5).
 func (v verdict) channel(m *postroom.Mail, f *smtpout.Fault, now int64) verdict {
 	class := smtpout.Classify(f)
-	v.spent, v.slow = false, class == smtpout.ChannelSlow
-	v.stop = class == smtpout.ChannelStop
-	v.pause = answer(f.Code, f.Text)
-	v.attempt.Outcome, v.attempt.Code, v.attempt.Words = "channel", f.Code, v.pause
+	v.spent, v.stop = false, class == smtpout.ChannelStop
+	v.attempt.Outcome, v.attempt.Code, v.attempt.Words = "channel", f.Code, answer(f.Code, f.Text)
+	if class == smtpout.ChannelSlow {
+		v.slow = v.attempt.Words
+		return v.patient(m, f, now)
+	}
+	v.pause = v.attempt.Words
 	v.all(m, postroom.MailQueued, f.Code, "Waits: the server does not take mail at the moment: "+v.pause, now)
 	v.dueAt = now
+	return v
+}
+
+// patience is how often in a row a mail is put off by a server that asks for
+// less before it counts as its own fault: then it makes room for the others.
+const patience = 3
+
+// patient is the verdict on a mail that was put off because the server asked
+// for less: it goes on with the channel's next turn.
+func (v verdict) patient(m *postroom.Mail, f *smtpout.Fault, now int64) verdict {
+	v.spent, v.dueAt = true, now
+	words := "Waits: the server asks us to send more slowly: " + v.slow
+	if m.Tries <= patience {
+		v.all(m, postroom.MailQueued, f.Code, words, now)
+		return v
+	}
+	v.all(m, postroom.MailDeferred, f.Code, words, now)
+	v.rest(m, wait(m.Tries-patience), now)
 	return v
 }
 
@@ -171,11 +203,8 @@ func wait(tries int) int64 {
 
 // probeAfter returns when a paused channel is tried again.
 func probeAfter(v verdict, probes int, now int64) int64 {
-	switch {
-	case v.stop:
+	if v.stop {
 		return notByItself
-	case v.slow:
-		return now + slowProbe.Milliseconds()
 	}
 	d := firstProbe << min(probes, 6)
 	return now + min(d, lastProbe).Milliseconds()

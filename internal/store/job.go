@@ -110,8 +110,8 @@ func (t *Tx) ReopenJob(ctx context.Context, id, now int64) error {
 
 const (
 	qDueJobs    = `select id, tries from job where state = 'running' and due_at <= $1 and lease_until <= $1 order by due_at, id limit $2`
-	qLeaseJob   = `update job set lease = $2, lease_until = $3, tries = tries + 1 where id = $1 and state = 'running' and due_at <= $4 and lease_until <= $4`
-	qRenewJob   = `update job set lease_until = $3 where id = $1 and lease = $2`
+	qLeaseJob   = `update job set lease = $2, lease_until = $3, owner = $5, tries = tries + 1 where id = $1 and state = 'running' and due_at <= $4 and lease_until <= $4`
+	qRenewJob   = `update job set lease_until = $3, owner = $4 where id = $1 and lease = $2`
 	qReleaseJob = `update job set lease = 0, lease_until = 0, due_at = $3 where id = $1 and lease = $2`
 	qNextJob    = `select min(due_at) from job where state = 'running' and lease = 0`
 	qNextJobL   = `select min(lease_until) from job where state = 'running' and lease > 0`
@@ -120,41 +120,19 @@ const (
 
 // ClaimJobs leases due jobs for some milliseconds.
 func (s *Store) ClaimJobs(ctx context.Context, limit int, lease int64) ([]Claimed, error) {
-	now := s.Now()
-	if due, ok, err := s.NextJob(ctx); err != nil || !ok || due > now {
-		return nil, err
-	}
-	token, err := s.NewID(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var out []Claimed
-	err = s.Write(ctx, func(t *Tx) error {
-		out = nil
-		var due []Claimed
-		err := each(ctx, t.q, qDueJobs+t.skipLocked, []any{now, limit}, func(rows row) error {
-			c := Claimed{Lease: token}
-			err := rows.Scan(&c.ID, &c.Tries)
-			due = append(due, c)
-			return err
-		})
-		for _, c := range due {
-			n := int64(0)
-			if err == nil {
-				n, err = t.exec(ctx, qLeaseJob, c.ID, token, now+lease, now)
-			}
-			if n == 1 {
-				out = append(out, c)
-			}
-		}
-		return err
-	})
-	return out, err
+	return s.claim(ctx, lease, rows(qDueJobs, func(now int64) []any { return []any{now, limit} },
+		func(ctx context.Context, t *Tx, c Claimed, h hold) (int64, error) {
+			return t.exec(ctx, qLeaseJob, c.ID, h.token, h.until, h.now, h.owner)
+		}))
 }
 
 // RenewJob prolongs the lease on a job.
 func (s *Store) RenewJob(ctx context.Context, c Claimed, lease int64) error {
-	return s.Write(ctx, func(t *Tx) error { return t.one(ctx, "renew lease", qRenewJob, c.ID, c.Lease, s.Now()+lease) })
+	owner, err := s.db.Self()
+	if err != nil {
+		return err
+	}
+	return s.Write(ctx, func(t *Tx) error { return t.one(ctx, "renew lease", qRenewJob, c.ID, c.Lease, s.Now()+lease, owner) })
 }
 
 // ReleaseJob gives a job back, due at a time.

@@ -22,61 +22,29 @@ func (t *Tx) OpenLane(ctx context.Context, kind string, id, due int64) error {
 	return err
 }
 
-// Claimed is a claimed row: its id, the lease that fences it, and how often it
-// was tried before.
-type Claimed struct {
-	ID, Lease int64
-	Tries     int
-}
-
 const qDueLanes = `select id, tries from lane where kind = $1 and due_at <= $2 and lease_until <= $2 order by due_at, id limit $3`
 
-const qLeaseLane = `update lane set lease = $3, lease_until = $4
+const qLeaseLane = `update lane set lease = $3, lease_until = $4, owner = $6
 	where kind = $1 and id = $2 and due_at <= $5 and lease_until <= $5`
 
 // ClaimLanes leases up to limit due lanes of a kind for some milliseconds.
 func (s *Store) ClaimLanes(ctx context.Context, kind string, limit int, lease int64) ([]Claimed, error) {
-	now := s.Now()
-	if due, ok, err := s.NextLane(ctx, kind); err != nil || !ok || due > now {
-		return nil, err // nothing to do costs no write
-	}
-	token, err := s.NewID(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var out []Claimed
-	err = s.Write(ctx, func(t *Tx) error {
-		out = nil
-		var due []Claimed
-		err := each(ctx, t.q, qDueLanes+t.skipLocked, []any{kind, now, limit}, func(rows row) error {
-			c := Claimed{Lease: token}
-			err := rows.Scan(&c.ID, &c.Tries)
-			due = append(due, c)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		for _, c := range due {
-			n, err := t.exec(ctx, qLeaseLane, kind, c.ID, token, now+lease, now)
-			if err != nil {
-				return err
-			}
-			if n == 1 {
-				out = append(out, c)
-			}
-		}
-		return nil
-	})
-	return out, err
+	return s.claim(ctx, lease, rows(qDueLanes, func(now int64) []any { return []any{kind, now, limit} },
+		func(ctx context.Context, t *Tx, c Claimed, h hold) (int64, error) {
+			return t.exec(ctx, qLeaseLane, kind, c.ID, h.token, h.until, h.now, h.owner)
+		}))
 }
 
-const qRenewLane = `update lane set lease_until = $4 where kind = $1 and id = $2 and lease = $3`
+const qRenewLane = `update lane set lease_until = $4, owner = $5 where kind = $1 and id = $2 and lease = $3`
 
 // RenewLane prolongs a lease; one that was lost is a conflict.
 func (s *Store) RenewLane(ctx context.Context, kind string, c Claimed, lease int64) error {
+	owner, err := s.db.Self()
+	if err != nil {
+		return err
+	}
 	return s.Write(ctx, func(t *Tx) error {
-		return t.one(ctx, "renew lease", qRenewLane, kind, c.ID, c.Lease, s.Now()+lease)
+		return t.one(ctx, "renew lease", qRenewLane, kind, c.ID, c.Lease, s.Now()+lease, owner)
 	})
 }
 

@@ -78,112 +78,21 @@ func (r Read) ConversationMails(ctx context.Context, conversation int64) ([]*pos
 	return out, err
 }
 
-// Claiming a mail looks at its lane (W25). A mail waits while
-//   - an event of its conversation with a smaller sequence number is still to
-//     be judged, since that may yet put a mail before it;
-//   - an earlier mail of the same chain is open, however long that takes;
-//   - an earlier mail to one of its recipients is open, for an hour at most
-//     from the end of its window, which is its due time before the first try;
-//   - its channel is paused.
-//
-// Earlier means smaller (root_seq, seq).
-const qClaimable = `select m.id, m.tries from mail m
-	where m.ended = 0 and m.due_at <= $1 and m.lease_until <= $1 and m.state in ('held', 'queued', 'deferred')
-	and not exists (select 1 from channel c where c.mailbox_id = m.mailbox_id and c.paused_at > 0 and c.probe_at > $1)
-	and not exists (select 1 from event e where e.conversation_id = m.conversation_id and e.state = 'pending' and e.seq < m.seq)
-	and not exists (select 1 from mail o where o.conversation_id = m.conversation_id and o.ended = 0 and o.id <> m.id
-		and (o.root_seq < m.root_seq or (o.root_seq = m.root_seq and o.seq < m.seq))
-		and (o.root_id = m.root_id
-			or (case when m.queued_at = 0 then m.due_at else m.queued_at end > $2 and o.state <> 'quarantined' and exists (select 1 from mail_recipient a
-				join mail_recipient b on b.address = a.address where a.mail_id = o.id and b.mail_id = m.id))))
-	order by m.class, m.due_at, m.id limit $3`
+const qRenewMail = `update mail set lease_until = $3, owner = $4 where id = $1 and lease = $2 and state = 'sending'`
 
-const qLeaseMail = `update mail set state = 'sending', phase = 'connect', lease = $2, lease_until = $3, tries = tries + 1,
-	queued_at = case when queued_at = 0 then $4 else queued_at end
-	where id = $1 and ended = 0 and due_at <= $4 and lease_until <= $4 and state in ('held', 'queued', 'deferred')`
-
-const qSendRecipients = `update mail_recipient set state = 'sending' where mail_id = $1 and state in ('held', 'queued', 'deferred')`
-
-// LanePatience is how long a mail waits for an unrelated earlier mail to the
-// same recipient, in milliseconds (W25).
-const LanePatience = 60 * 60 * 1000
-
-// ClaimMails leases up to limit mails whose turn has come, for some
-// milliseconds, and makes them "sending". This is where an undo window closes
-// for good: what is claimed cannot be undone.
-func (s *Store) ClaimMails(ctx context.Context, limit int, lease int64) ([]Claimed, error) {
-	now := s.Now()
-	due, err := s.Read().claimableMails(ctx, now, limit)
-	if err != nil || len(due) == 0 {
-		return nil, err
-	}
-	token, err := s.NewID(ctx)
+// RenewMail prolongs the lease of a mail that is being sent, and that of its
+// connection.
+func (s *Store) RenewMail(ctx context.Context, c Claimed, lease int64) error {
+	owner, err := s.db.Self()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var out []Claimed
-	err = s.Write(ctx, func(t *Tx) error {
-		out = nil
-		due, err := t.claimableMails(ctx, now, limit)
-		if err != nil {
+	return s.Write(ctx, func(t *Tx) error {
+		until := s.Now() + lease
+		if err := t.one(ctx, "renew lease", qRenewMail, c.ID, c.Lease, until, owner); err != nil {
 			return err
 		}
-		for _, c := range due {
-			n, err := t.exec(ctx, qLeaseMail, c.ID, token, now+lease, now)
-			if err != nil {
-				return err
-			}
-			if n == 0 {
-				continue
-			}
-			if _, err := t.exec(ctx, qSendRecipients, c.ID); err != nil {
-				return err
-			}
-			out = append(out, Claimed{ID: c.ID, Lease: token, Tries: c.Tries})
-		}
-		return nil
-	})
-	return out, err
-}
-
-func (r Read) claimableMails(ctx context.Context, now int64, limit int) ([]Claimed, error) {
-	var out []Claimed
-	lock := ""
-	if r.forUpdate != "" {
-		lock = " for update of m skip locked"
-	}
-	err := each(ctx, r.q, qClaimable+lock, []any{now, now - LanePatience, limit}, func(rows row) error {
-		var c Claimed
-		err := rows.Scan(&c.ID, &c.Tries)
-		out = append(out, c)
-		return err
-	})
-	return out, err
-}
-
-const (
-	qNextMail = `select min(m.due_at) from mail m where m.ended = 0 and m.lease_until = 0 and m.due_at > $1
-		and m.state in ('held', 'queued', 'deferred')`
-	qNextMailLease = `select min(lease_until) from mail where ended = 0 and lease_until > $1`
-	qNextProbe     = `select min(probe_at) from channel where paused_at > 0 and probe_at > $1`
-)
-
-// NextMail returns when the next mail becomes due or a lease runs out. What is
-// due and waits for another mail is not counted: the end of that one wakes.
-func (s *Store) NextMail(ctx context.Context) (due int64, ok bool, err error) {
-	now := s.Now()
-	if ready, err := s.Read().claimableMails(ctx, now, 1); err != nil || len(ready) > 0 {
-		return now, err == nil, err
-	}
-	return s.earliest(ctx, []string{qNextMail, qNextMailLease, qNextProbe}, now)
-}
-
-const qRenewMail = `update mail set lease_until = $3 where id = $1 and lease = $2 and state = 'sending'`
-
-// RenewMail prolongs the lease of a mail that is being sent.
-func (s *Store) RenewMail(ctx context.Context, c Claimed, lease int64) error {
-	return s.Write(ctx, func(t *Tx) error {
-		return t.one(ctx, "renew lease", qRenewMail, c.ID, c.Lease, s.Now()+lease)
+		return t.renewSlot(ctx, c.ID, owner, until)
 	})
 }
 
@@ -230,6 +139,9 @@ const qSetRecipient = `update mail_recipient set state = $3, code = $4, words = 
 func (t *Tx) SettleMail(ctx context.Context, c Claimed, m *postroom.Mail) error {
 	err := t.one(ctx, "settle mail", qSettleMail, m.ID, c.Lease, m.State, bit(m.State.Ended()), m.Words, m.DueAt, m.EndedAt, bit(m.Resent), m.Tries)
 	if err != nil {
+		return err
+	}
+	if err := t.freeSlot(ctx, m.ID); err != nil {
 		return err
 	}
 	return t.setRecipients(ctx, m)
@@ -359,6 +271,9 @@ func (t *Tx) RescueMail(ctx context.Context, id, grace, unwritten int64) (*postr
 		if _, err := t.exec(ctx, qEndLostAttempts, id, now, state, words); err != nil {
 			return nil, err
 		}
+		if err := t.freeSlot(ctx, id); err != nil {
+			return nil, err
+		}
 	}
 	return t.Mail(ctx, id)
 }
@@ -376,8 +291,10 @@ func (s *Store) ReturnMail(ctx context.Context, c Claimed, due int64) error {
 		if err != nil || n == 0 {
 			return err
 		}
-		_, err = t.exec(ctx, qReturnRecipients, c.ID)
-		return err
+		if _, err = t.exec(ctx, qReturnRecipients, c.ID); err != nil {
+			return err
+		}
+		return t.freeSlot(ctx, c.ID)
 	})
 }
 
@@ -477,82 +394,4 @@ func (r Read) Attempts(ctx context.Context, mail int64) ([]Attempt, error) {
 		return err
 	})
 	return out, err
-}
-
-// ChannelState is the state of a mailbox's way out.
-type ChannelState struct {
-	MailboxID   int64
-	PausedAt    int64 // 0: open
-	PausedWords string
-	ProbeAt     int64 // when one mail is tried again
-	Probes      int
-}
-
-const (
-	qChannel      = `select mailbox_id, paused_at, paused_words, probe_at, probes from channel where mailbox_id = $1`
-	qPauseChannel = `insert into channel (mailbox_id, paused_at, paused_words, probe_at, probes) values ($1,$2,$3,$4,$5)
-		on conflict (mailbox_id) do update set paused_at = case when channel.paused_at > 0 then channel.paused_at else excluded.paused_at end,
-		paused_words = excluded.paused_words, probe_at = excluded.probe_at, probes = excluded.probes`
-	qResumeChannel = `update channel set paused_at = 0, paused_words = '', probe_at = 0, probes = 0 where mailbox_id = $1 and paused_at > 0`
-)
-
-// Channel returns the state of a mailbox's channel.
-func (r Read) Channel(ctx context.Context, mailbox int64) (ChannelState, error) {
-	c := ChannelState{MailboxID: mailbox}
-	err := r.q.QueryRow(ctx, qChannel, mailbox).Scan(&c.MailboxID, &c.PausedAt, &c.PausedWords, &c.ProbeAt, &c.Probes)
-	if postroom.CodeOf(missing(err, "")) == postroom.NotFound {
-		err = nil
-	}
-	return c, err
-}
-
-// PauseChannel stops a channel until c.ProbeAt.
-func (t *Tx) PauseChannel(ctx context.Context, c ChannelState) error {
-	_, err := t.exec(ctx, qPauseChannel, c.MailboxID, c.PausedAt, c.PausedWords, c.ProbeAt, c.Probes)
-	return err
-}
-
-// ResumeChannel opens a channel and reports whether it was paused.
-func (t *Tx) ResumeChannel(ctx context.Context, mailbox int64) (bool, error) {
-	n, err := t.exec(ctx, qResumeChannel, mailbox)
-	return n == 1, err
-}
-
-const qTakeProbe = `update channel set probe_at = $3, probes = probes + 1 where mailbox_id = $1 and paused_at > 0 and probe_at <= $2`
-
-// TakeProbe makes the caller the one who tries a paused channel again, and
-// keeps others waiting for some milliseconds; false if somebody else is.
-func (t *Tx) TakeProbe(ctx context.Context, mailbox, now, hold int64) (bool, error) {
-	n, err := t.exec(ctx, qTakeProbe, mailbox, now, now+hold)
-	return n == 1, err
-}
-
-const qMachineMails = `select count(*) from mail where conversation_id = $1 and machine = 1 and created_at > $2 and state <> 'skipped'`
-
-// MachineMails counts the mails of a conversation since a time that only
-// machines caused (W12).
-func (r Read) MachineMails(ctx context.Context, conversation, since int64) (int, error) {
-	var n int
-	err := r.q.QueryRow(ctx, qMachineMails, conversation, since).Scan(&n)
-	return n, err
-}
-
-const qAddRate = `insert into rate_bucket (key, starts_at, n) values ($1, $2, $3)
-	on conflict (key, starts_at) do update set n = rate_bucket.n + excluded.n returning n`
-
-// AddRate counts one more under a key in the fixed window of some
-// milliseconds that now lies in, and returns the count with it. Counting
-// before acting makes a limit atomic and lets it survive restarts (A6).
-func (t *Tx) AddRate(ctx context.Context, key string, now, window int64) (int, error) {
-	var n int
-	err := t.q.QueryRow(ctx, qAddRate, key, now-now%window, 1).Scan(&n)
-	return n, err
-}
-
-const qForgetRates = `delete from rate_bucket where starts_at < $1`
-
-// ForgetRates deletes the windows that began before a time.
-func (t *Tx) ForgetRates(ctx context.Context, before int64) error {
-	_, err := t.exec(ctx, qForgetRates, before)
-	return err
 }
