@@ -80,6 +80,8 @@ type MailboxSettings struct {
 	Password    *string
 	UndoSeconds *int
 	ReopenDays  *int
+	Connections *int
+	PerMinute   *int
 	SendAnyway  *bool
 	Subaddress  *bool
 	AuthServ    *string
@@ -299,6 +301,8 @@ func (o operators) apply(ctx context.Context, f directory.MailboxFields, p Mailb
 	over(&f.Username, p.Username)
 	over(&f.UndoSeconds, p.UndoSeconds)
 	over(&f.ReopenDays, p.ReopenDays)
+	over(&f.Connections, p.Connections)
+	over(&f.PerMinute, p.PerMinute)
 	over(&f.SendAnyway, p.SendAnyway)
 	over(&f.Subaddress, p.Subaddress)
 	over(&f.AuthServ, p.AuthServ)

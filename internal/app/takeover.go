@@ -51,6 +51,7 @@ func (a *App) watchOthers(ctx context.Context) {
 		if processes > 0 {
 			a.log.Warn("another process has died; its work is taken over", "processes", processes, "pieces", pieces)
 			a.runner.WakeAll()
+			a.hub.DeliverAll() // what it did last, it may not have told
 		}
 		if err != nil && !failed && ctx.Err() == nil {
 			a.log.Warn("other processes cannot be looked after", "error", err)

@@ -29,6 +29,8 @@ type mailboxFlags struct {
 	PasswordStdin bool     `help:"Read that user's password from standard input, one line."`
 	UndoSeconds   *int     `placeholder:"SECONDS" help:"How long agents can take a reply back, 0 to 120 (10)."`
 	ReopenDays    *int     `placeholder:"DAYS" help:"How long after closing an answer opens the conversation again (30)."`
+	Connections   *int     `placeholder:"NUMBER" help:"How many connections to that server there may be at once, all processes together, 1 to 50 (4)."`
+	PerMinute     *int     `placeholder:"NUMBER" help:"How many mails a minute it may be given; 0 is no limit (0)."`
 	SendAnyway    *bool    `negatable:"" help:"Send a closing notice even if the reply before it failed."`
 	Subaddress    *bool    `negatable:"" help:"The provider delivers name+anything@domain to the mailbox, so that answers find their conversation by their address."`
 	Authserv      *string  `placeholder:"ID" help:"The id whose Authentication-Results are believed: that of your own mail server."`
@@ -39,7 +41,7 @@ type mailboxFlags struct {
 
 func (f *mailboxFlags) settings(address string, stdin io.Reader) (app.MailboxSettings, error) {
 	p := app.MailboxSettings{Address: address, Name: f.Name, Aliases: f.Alias, SenderName: f.SenderName, Signature: f.Signature,
-		Host: f.Host, Port: f.Port, Security: f.Security, Username: f.User, UndoSeconds: f.UndoSeconds, ReopenDays: f.ReopenDays,
+		Host: f.Host, Port: f.Port, Security: f.Security, Username: f.User, UndoSeconds: f.UndoSeconds, ReopenDays: f.ReopenDays, Connections: f.Connections, PerMinute: f.PerMinute,
 		SendAnyway: f.SendAnyway, Subaddress: f.Subaddress, AuthServ: f.Authserv, TokenEnough: f.TokenEnough, Agents: f.Agent, Everybody: f.Everybody}
 	if f.PasswordStdin {
 		password, err := readPassword(stdin)

@@ -232,15 +232,15 @@ func (d *Desk) endBulk(ctx context.Context, id int64, p bulkParams, hold func(co
 		if err != nil {
 			return err
 		}
-		return d.finishBulk(ctx, tx, job, p)
+		return d.finishBulk(ctx, tx, job, store.JobDone, p)
 	})
 }
 
-// finishBulk ends a bulk job: all its events become final together, when its
+// finishBulk ends a bulk job, done or failed: all its events become final together, when its
 // undo window is over.
-func (d *Desk) finishBulk(ctx context.Context, tx *store.Tx, job store.Job, p bulkParams) error {
+func (d *Desk) finishBulk(ctx context.Context, tx *store.Tx, job store.Job, state string, p bulkParams) error {
 	now := d.store.Now()
-	job.State, job.EndedAt, job.FinalAt = store.JobDone, now, now+p.UndoMS
+	job.State, job.EndedAt, job.FinalAt = state, now, now+p.UndoMS
 	if err := tx.FinalizeJob(ctx, job.ID, job.FinalAt); err != nil {
 		return err
 	}
@@ -249,6 +249,24 @@ func (d *Desk) finishBulk(ctx context.Context, tx *store.Tx, job store.Job, p bu
 		d.publish(Change{Kind: "job", AgentID: job.AgentID, JobID: job.ID})
 	})
 	return tx.UpdateJob(ctx, job)
+}
+
+// FailBulk ends a bulk job, or the undoing of one, that cannot go on, and says
+// why. What it has done stays done; that becomes final as it would at an end,
+// so that no mail waits for it for ever, and may be undone as long.
+func (d *Desk) FailBulk(ctx context.Context, id int64, words string, hold func(context.Context, *store.Tx) error) error {
+	return unlessStopped(d.store.Write(ctx, func(tx *store.Tx) error {
+		job, err := running(ctx, tx, id, hold)
+		if err != nil {
+			return err
+		}
+		p := bulkParams{UndoMS: postroom.DefaultUndoMS}
+		if err := json.Unmarshal([]byte(job.Params), &p); err != nil || job.Undoing() {
+			p.UndoMS = 0
+		}
+		job.Words = words
+		return d.finishBulk(ctx, tx, job, store.JobFailed, p)
+	}))
 }
 
 // CancelJob stops a job that runs: what it has done stays done, and can be
@@ -274,6 +292,6 @@ func (d *Desk) CancelJob(ctx context.Context, a *postroom.Agent, id int64) error
 			return fmt.Errorf("job %d: %w", id, err)
 		}
 		job.Words = fmt.Sprintf("Stopped after %d of %d.", job.Done+job.Skipped, job.Total)
-		return d.finishBulk(ctx, tx, job, p)
+		return d.finishBulk(ctx, tx, job, store.JobDone, p)
 	})
 }

@@ -20,6 +20,8 @@ const (
 	MaxUndoSeconds = 120
 	MaxReopenDays  = 3650
 	MaxAliases     = 100
+	MaxConnections = 50
+	MaxPerMinute   = 60_000
 	MaxAutoBcc     = 10
 	MaxHeaders     = 20
 	MaxHeaderValue = 900 // bytes, so that a line stays below the 998 of RFC 5322 2.1.1
@@ -46,6 +48,10 @@ type MailboxFields struct {
 	// removes it.
 	Password *string
 
+	// What that server may be given, by all processes together.
+	Connections int // at once, 0 to MaxConnections; 0 is postroom.DefaultConnections
+	PerMinute   int // mails a minute, 0 to MaxPerMinute; 0 is no limit
+
 	UndoSeconds int  // 0 to MaxUndoSeconds
 	ReopenDays  int  // 0 to MaxReopenDays; 0: an answer to a closed conversation always opens a new one
 	SendAnyway  bool // a notice goes out even if the reply it follows failed (W25)
@@ -70,6 +76,7 @@ func Fields(m *postroom.Mailbox, agents []int64) MailboxFields {
 	return MailboxFields{
 		Name: m.Name, Address: m.Address, Aliases: slices.Clone(m.Aliases), SenderName: m.SenderName, SenderForm: m.SenderForm, Signature: m.Signature,
 		Host: m.Channel.Host, Port: m.Channel.Port, Security: m.Channel.Security, Username: m.Channel.Username,
+		Connections: m.Connections, PerMinute: m.PerMinute,
 		UndoSeconds: int(m.UndoMS / 1000), ReopenDays: m.ReopenDays, SendAnyway: m.SendAnyway,
 		Subaddress: m.Subaddress, Separator: m.Separator, AuthServ: m.AuthServ, TokenEnough: m.TokenEnough, Agents: agents,
 		ReplyStatus: m.ReplyStatus, ReplyAssignee: m.ReplyAssignee, AutoBcc: slices.Clone(m.AutoBcc), Headers: slices.Clone(m.Headers),
@@ -84,7 +91,7 @@ func NewMailbox(name, address string) MailboxFields {
 
 // AddMailbox makes a mailbox. Errors name the fields name, address, aliases,
 // sender_name, signature, host, port, security, username, password,
-// undo_seconds, reopen_days, separator, authserv, sender_form, reply_status,
+// connections, per_minute, undo_seconds, reopen_days, separator, authserv, sender_form, reply_status,
 // reply_assignee, auto_bcc, headers and agent; an address that a
 // mailbox or an agent has already is postroom.Conflict.
 func (d *Directory) AddMailbox(ctx context.Context, by *postroom.Agent, f MailboxFields) (*postroom.Mailbox, error) {
@@ -189,7 +196,7 @@ func (d *Directory) MailboxByAddress(ctx context.Context, by *postroom.Agent, ad
 
 // checkMailbox turns fields into a mailbox, without its password.
 func checkMailbox(id int64, f MailboxFields) (*postroom.Mailbox, error) {
-	m := &postroom.Mailbox{ID: id, UndoMS: int64(f.UndoSeconds) * 1000, ReopenDays: f.ReopenDays,
+	m := &postroom.Mailbox{ID: id, Connections: f.Connections, PerMinute: f.PerMinute, UndoMS: int64(f.UndoSeconds) * 1000, ReopenDays: f.ReopenDays,
 		SendAnyway: f.SendAnyway, Subaddress: f.Subaddress, Separator: f.Separator, TokenEnough: f.TokenEnough}
 	var err error
 	if m.Name, err = line("name", "a name", f.Name, maxName, true); err != nil {
@@ -225,6 +232,12 @@ func checkMailbox(id int64, f MailboxFields) (*postroom.Mailbox, error) {
 	}
 	if f.UndoSeconds < 0 || f.UndoSeconds > MaxUndoSeconds {
 		return nil, postroom.InvalidField("undo_seconds", "The undo window is between 0 and %d seconds.", MaxUndoSeconds)
+	}
+	if f.Connections < 0 || f.Connections > MaxConnections {
+		return nil, postroom.InvalidField("connections", "The number of connections is between 1 and %d, or 0 for the usual %d.", MaxConnections, postroom.DefaultConnections)
+	}
+	if f.PerMinute < 0 || f.PerMinute > MaxPerMinute {
+		return nil, postroom.InvalidField("per_minute", "The number of mails a minute is between 1 and %d, or 0 for no limit.", MaxPerMinute)
 	}
 	if f.ReopenDays < 0 || f.ReopenDays > MaxReopenDays {
 		return nil, postroom.InvalidField("reopen_days", "The number of days is between 0 and %d.", MaxReopenDays)

@@ -61,23 +61,29 @@ func TestKilledAtEveryStep(t *testing.T) {
 	for _, e := range []db.Engine{db.SQLite, db.Postgres} {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
-			besiege(t, e, plans[e])
+			besiege(t, plans[e], newPlace(t, e))
 		})
 	}
+}
+
+// node is one process of the desk, with Ann's browser at it.
+type node struct {
+	place   *place
+	process *process // nil while it is down
+	agent   *browser
+	name    string // by which it greets the office
 }
 
 // siege is the desk under attack.
 type siege struct {
 	t      *testing.T
-	place  *place
+	nodes  []*node // one, or several on one PostgreSQL
 	plan   plan
 	office *postoffice.Office
-	agent  *browser
 
 	mu      sync.Mutex
-	process *process // nil while it is down
-	armed   *moment  // where the office kills next
-	skip    int      // and how many such moments it lets pass before
+	armed   *moment // where the office kills next
+	skip    int     // and how many such moments it lets pass before
 	hits    map[moment]int
 	victims map[string][]moment // by Message-ID, where it was known
 	random  int
@@ -89,16 +95,19 @@ type siege struct {
 	struck  time.Time // when it was killed last
 }
 
-func besiege(t *testing.T, e db.Engine, p plan) {
-	s := &siege{t: t, plan: p, place: newPlace(t, e), office: newOffice(t), hits: map[moment]int{}, victims: map[string][]moment{}}
-	s.place.furnish(s.office)
+func besiege(t *testing.T, p plan, places ...*place) {
+	s := &siege{t: t, plan: p, office: newOffice(t), hits: map[moment]int{}, victims: map[string][]moment{}}
+	places[0].furnish(s.office)
 	s.office.OnPhase(s.onPhase)
 	ctx, cancel := context.WithTimeout(t.Context(), p.patience)
 	defer cancel()
 
-	s.up()
-	s.agent = s.place.signedIn(t)
-	s.agent.switchOff(t, "Acknowledge a new conversation")
+	for i, place := range places {
+		s.nodes = append(s.nodes, &node{place: place, name: []string{"desk.prove.example", "twin.prove.example"}[i]})
+		s.up(s.nodes[i])
+		s.nodes[i].agent = place.signedIn(t)
+	}
+	s.nodes[0].agent.switchOff(t, "Acknowledge a new conversation")
 	stormy, calm := context.WithCancel(ctx)
 	var storm, desks sync.WaitGroup
 	storm.Go(func() { s.attack(stormy) })
@@ -146,7 +155,7 @@ func (s *siege) tryNext(ctx context.Context) (subject string, ok bool) {
 	for _, n := range s.hits {
 		struck += n
 	}
-	all := s.plan.random + s.plan.hits*len(moments())
+	all := s.plan.random + s.plan.hits*len(s.moments())
 	over := s.target() == nil && s.random >= s.plan.random
 	switch {
 	case ctx.Err() != nil, s.t.Failed(), over && s.written >= s.plan.conversations:
@@ -158,13 +167,26 @@ func (s *siege) tryNext(ctx context.Context) (subject string, ok bool) {
 	return fmt.Sprintf("Case %04d", s.written), true
 }
 
-// up starts the program.
-func (s *siege) up() {
-	p := s.place.start()
+// up starts a process.
+func (s *siege) up(n *node) {
+	p := n.place.start()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.process = p
+	n.process = p
 	s.ready = append(s.ready, p.ready)
+}
+
+// any returns a node, as a balancer before the desk would.
+func (s *siege) any() *node { return s.nodes[rand.N(len(s.nodes))] }
+
+// moments lists those at which the program is killed. Until it has said its
+// name the office does not know which of several processes to kill.
+func (s *siege) moments() []moment {
+	all := moments()
+	if len(s.nodes) == 1 {
+		return all
+	}
+	return all[slices.Index(all, moment{postoffice.EHLO, postoffice.Before}):]
 }
 
 // target chooses a moment that has not been hit often enough, the least hit
@@ -172,7 +194,7 @@ func (s *siege) up() {
 func (s *siege) target() *moment {
 	var out []moment
 	least := s.plan.hits
-	for _, m := range moments() {
+	for _, m := range s.moments() {
 		switch n := s.hits[m]; {
 		case n < least:
 			least, out = n, []moment{m}
@@ -187,11 +209,22 @@ func (s *siege) target() *moment {
 }
 
 // attack kills and restarts until ctx ends: by turns at a moment of the
-// dialogue, and at any moment.
+// dialogue, and at any moment. With several processes it kills one at a time.
 func (s *siege) attack(ctx context.Context) {
+	died := make(chan *node, len(s.nodes))
+	watch := func(n *node) {
+		p := n.process
+		go func() {
+			<-p.done
+			died <- n
+		}()
+	}
+	for _, n := range s.nodes {
+		watch(n)
+	}
 	for n := 0; ctx.Err() == nil; n++ {
 		s.mu.Lock()
-		p, target := s.process, s.target()
+		target := s.target()
 		byChance := s.random < s.plan.random && (target == nil || n%3 == 2)
 		if !byChance {
 			s.armed, s.skip = target, 0
@@ -204,18 +237,20 @@ func (s *siege) attack(ctx context.Context) {
 		if byChance {
 			chance = time.After(time.Duration(rand.N(300)) * time.Millisecond)
 		}
+		var dead *node
 		select {
 		case <-ctx.Done():
+			continue
 		case <-chance:
-			s.strike(p)
-		case <-p.done: // the office did it
+			s.strike(s.any().process)
+			dead = <-died
+		case dead = <-died: // the office did it
 		}
-		if p.dead() {
-			s.mu.Lock()
-			s.process, s.armed = nil, nil
-			s.mu.Unlock()
-			s.up()
-		}
+		s.mu.Lock()
+		dead.process, s.armed = nil, nil
+		s.mu.Unlock()
+		s.up(dead)
+		watch(dead)
 	}
 	s.mu.Lock()
 	s.armed = nil
@@ -237,7 +272,8 @@ func (s *siege) onPhase(e postoffice.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m := moment{e.Phase, e.Edge}
-	if s.process == nil || s.armed == nil || *s.armed != m || s.process.dead() {
+	p := s.client(e)
+	if p == nil || s.armed == nil || *s.armed != m || p.dead() {
 		return
 	}
 	if s.skip > 0 {
@@ -245,12 +281,23 @@ func (s *siege) onPhase(e postoffice.Event) {
 		return
 	}
 	s.armed = nil
-	s.process.kill()
+	p.kill()
 	s.hits[m]++
 	s.struck = time.Now()
 	if e.MessageID != "" {
 		s.victims[e.MessageID] = append(s.victims[e.MessageID], m)
 	}
+}
+
+// client returns the process that talks to the office, nil while it is down or
+// has not said its name. s.mu is held.
+func (s *siege) client(e postoffice.Event) *process {
+	for _, n := range s.nodes {
+		if len(s.nodes) == 1 || n.name == e.HELO {
+			return n.process
+		}
+	}
+	return nil
 }
 
 // converse is one conversation: a customer writes, Ann answers with Send &
@@ -261,7 +308,7 @@ func (s *siege) converse(ctx context.Context, subject string) error {
 	mail := fmt.Appendf(nil, "From: %s <%s>\r\nTo: %s\r\nSubject: %s\r\nMessage-ID: <%s>\r\nDate: Mon, 02 Mar 2026 10:00:00 +0000\r\n\r\nPlease help with %s.\r\n",
 		strings.ToUpper(customer[:1])+customer[1:5], customer, mailbox, subject, strings.ReplaceAll(subject, " ", "-")+"@customer.example", subject)
 	err := s.untilDone(ctx, func() error {
-		answers, err := postoffice.Deliver(ctx, s.place.lmtp(), customer, []string{mailbox}, mail)
+		answers, err := postoffice.Deliver(ctx, s.any().place.lmtp(), customer, []string{mailbox}, mail)
 		if err == nil && !answers.OK() {
 			err = fmt.Errorf("refused: %v", answers)
 		}
@@ -272,7 +319,7 @@ func (s *siege) converse(ctx context.Context, subject string) error {
 	}
 	number := ""
 	err = s.untilDone(ctx, func() (err error) {
-		if number, err = s.agent.find(ctx, subject); err == nil && number == "" {
+		if number, err = s.any().agent.find(ctx, subject); err == nil && number == "" {
 			err = errNotYet
 		}
 		return err
@@ -287,7 +334,7 @@ func (s *siege) converse(ctx context.Context, subject string) error {
 func (s *siege) sendAndClose(ctx context.Context, number, subject, customer string) error {
 	seen := ""
 	err := s.untilDone(ctx, func() (err error) {
-		seen, err = s.agent.seen(ctx, number)
+		seen, err = s.any().agent.seen(ctx, number)
 		return err
 	})
 	if err != nil {
@@ -298,9 +345,9 @@ func (s *siege) sendAndClose(ctx context.Context, number, subject, customer stri
 		status, body, err := 0, "", error(nil)
 		if strings.HasSuffix(subject, "5") {
 			// A file makes the mail long enough to be cut in its middle.
-			status, body, err = s.agent.postFile(ctx, "/conversations/"+number+"/reply", form, "answer.bin", picture())
+			status, body, err = s.any().agent.postFile(ctx, "/conversations/"+number+"/reply", form, "answer.bin", picture())
 		} else {
-			status, body, err = s.agent.post(ctx, "/conversations/"+number+"/reply", form)
+			status, body, err = s.any().agent.post(ctx, "/conversations/"+number+"/reply", form)
 		}
 		if err == nil && status != http.StatusSeeOther {
 			err = fmt.Errorf("the reply was answered %d: %.2000s", status, body)
@@ -363,7 +410,7 @@ func (s *siege) print() {
 	defer s.mu.Unlock()
 	var b strings.Builder
 	byPhase := map[postoffice.Phase]int{}
-	for _, m := range moments() {
+	for _, m := range s.moments() {
 		byPhase[m.phase] += s.hits[m]
 		fmt.Fprintf(&b, "  %-16s %3d %s\n", m, s.hits[m], strings.Repeat("#", s.hits[m]))
 		if s.hits[m] < s.plan.hits {

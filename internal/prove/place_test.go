@@ -79,6 +79,7 @@ func newPlaceOn(t testing.TB, database string) *place {
 	p.set("GRACE", "1s")
 	if database != "" {
 		p.set("DATABASE", database)
+		p.set("LEASE", "10m") // nobody waits for the lease of a dead process to run out
 	}
 	t.Cleanup(func() {
 		log.Close()
@@ -88,6 +89,18 @@ func newPlaceOn(t testing.TB, database string) *place {
 		os.RemoveAll(dir)
 	})
 	return p
+}
+
+// twin makes a place for a second process of the same desk: its own data folder
+// and addresses, and the first one's database, files and key.
+func (p *place) twin() *place {
+	p.t.Helper()
+	q := newPlaceOn(p.t, p.database)
+	q.set("BLOBS", filepath.Join(p.data(), "blobs"))
+	q.set("KEY_FILE", filepath.Join(p.data(), "key"))
+	q.set("MAIL_CA", filepath.Join(p.dir, "ca.pem"))
+	q.set("HOSTNAME", "twin.prove.example")
+	return q
 }
 
 // set sets POSTROOM_name.

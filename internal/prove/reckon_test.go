@@ -2,6 +2,7 @@ package prove_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -22,8 +23,10 @@ import (
 func (s *siege) quiet(ctx context.Context) *store.Store {
 	s.t.Helper()
 	for {
-		s.place.stopClean(s.process)
-		st, shut := s.place.open(s.t)
+		for _, n := range s.nodes {
+			n.place.stopClean(n.process)
+		}
+		st, shut := s.nodes[0].place.open(s.t)
 		open := openMails(ctx, s.t, st)
 		if len(open) == 0 {
 			return st
@@ -32,11 +35,13 @@ func (s *siege) quiet(ctx context.Context) *store.Store {
 		if ctx.Err() != nil {
 			s.t.Fatalf("%d mails never end: %v", len(open), open)
 		}
-		s.up()
+		for _, n := range s.nodes {
+			s.up(n)
+		}
 		select {
 		case <-time.After(1500 * time.Millisecond): // the grace of the uncertain ones
-		case <-s.process.done:
-			s.t.Fatalf("the program ended by itself: %s", s.place.logTail(10))
+		case <-s.nodes[0].process.done:
+			s.t.Fatalf("the program ended by itself: %s", s.nodes[0].place.logTail(10))
 		}
 	}
 }
@@ -131,6 +136,10 @@ func (s *siege) reckon(ctx context.Context, st *store.Store) {
 	}
 	var a account
 	for id, ms := range mails {
+		// Ids of several processes do not tell the order.
+		slices.SortFunc(ms, func(a, b *postroom.Mail) int {
+			return cmp.Or(cmp.Compare(a.RootSeq, b.RootSeq), cmp.Compare(a.Seq, b.Seq))
+		})
 		c, err := st.Read().Conversation(ctx, id)
 		if err != nil {
 			s.t.Fatal(err)
@@ -268,9 +277,12 @@ func invariants(ctx context.Context, t testing.TB, st *store.Store) {
 // noSecrets looks for the canary passwords in what the program wrote (W28).
 func (s *siege) noSecrets() {
 	s.t.Helper()
-	files := []string{filepath.Join(s.place.dir, "log")}
-	if s.place.database == "" {
-		files = append(files, s.place.databaseURL())
+	var files []string
+	for _, n := range s.nodes {
+		files = append(files, filepath.Join(n.place.dir, "log"))
+		if n.place.database == "" {
+			files = append(files, n.place.databaseURL())
+		}
 	}
 	for _, f := range files {
 		b, err := os.ReadFile(f)

@@ -64,6 +64,7 @@ func (d *Desk) MailboxForm(ctx context.Context, a *postroom.Agent, id int64, pla
 		p.Name, p.Address, p.Aliases, p.Signature = m.Name, m.Address, strings.Join(m.Aliases, "\n"), m.Signature
 		p.SMTPHost, p.SMTPPort, p.SMTPSecurity, p.SMTPUser, p.PasswordSet = m.Channel.Host, m.Channel.Port, m.Channel.Security, m.Channel.Username, m.Channel.Password != ""
 		p.UndoSeconds, p.ReopenDays, p.NoticeAnyway, p.Authserv, p.TokenEnough = int(m.UndoMS/1000), m.ReopenDays, m.SendAnyway, m.AuthServ, m.TokenEnough
+		p.Connections, p.PerMinute = m.Connections, m.PerMinute
 		if m.SenderName != "" {
 			p.SenderName = "team"
 		}

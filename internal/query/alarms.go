@@ -55,6 +55,8 @@ func alarmPlace(kind, subject string) (href, link string) {
 		return "/inbound/" + decimal(number), "The received mail"
 	case about == "inbound", about == "spool":
 		return "/inbound?state=failed", "Received mails"
+	case about == "job" && err == nil:
+		return "/jobs/" + decimal(number), "The bulk change"
 	case about == "event" && err == nil:
 		return "/events/" + decimal(number) + "/why", "Why?"
 	case about == "workflow":

@@ -79,7 +79,7 @@ func (d *Desk) Job(ctx context.Context, a *postroom.Agent, id int64, place Place
 	case j.State == store.JobDone && j.Words != "":
 		p.State = "cancelled"
 	}
-	if j.State == store.JobDone && !j.Undone() && j.FinalAt > shell.Now && j.AgentID == a.ID && j.FinalAt < forever {
+	if j.State != store.JobRunning && !j.Undone() && j.FinalAt > shell.Now && j.AgentID == a.ID && j.FinalAt < forever {
 		p.UndoUntil = j.FinalAt
 	}
 	var ids []int64

@@ -280,6 +280,9 @@ func (j journey) waiting() *JourneyStep {
 		}
 		return step("Goes out when its window ends", "", m.DueAt)
 	}
+	if s := j.turn(step); s != nil {
+		return s
+	}
 	if len(j.rows.BlockedBy) > 0 {
 		b := j.rows.BlockedBy[0]
 		s := step("Waits for an earlier mail", fmt.Sprintf("That one is %s.", b.State), 0)
@@ -293,6 +296,25 @@ func (j journey) waiting() *JourneyStep {
 		return step("Waits for workflows", "What happened before it on this conversation is still to be judged; that may put a mail before it.", 0)
 	}
 	return step("About to be sent", "", 0)
+}
+
+// turn says that a mail that may go waits for its channel's pace; nil if it
+// does not.
+func (j journey) turn(step func(title, words string, at int64) *JourneyStep) *JourneyStep {
+	if len(j.rows.BlockedBy) > 0 || j.rows.UnjudgedSeq > 0 {
+		return nil
+	}
+	at := j.rows.NextAt
+	if at <= j.now {
+		at = 0
+	}
+	switch {
+	case j.rows.SlowUntil > j.now:
+		return step("Waits for its turn", "The server asks us to send more slowly: "+j.rows.SlowWords, at)
+	case at > 0:
+		return step("Waits for its turn", "Only so many mails a minute are sent from "+j.rows.Mailbox+".", at)
+	}
+	return nil
 }
 
 func (j journey) end() JourneyStep {

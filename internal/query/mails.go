@@ -167,6 +167,12 @@ func (d *Desk) Queue(ctx context.Context, a *postroom.Agent, q QueueAsk, place P
 	for _, c := range rows.Channels {
 		channel := Channel{MailboxID: c.MailboxID, Mailbox: c.Mailbox, Paused: c.PausedAt > 0, Words: c.Words, Since: c.PausedAt, Slow: c.SlowUntil > shell.Now,
 			Depth: inOrder(rows.Depth[c.MailboxID]), DueNow: rows.DueNow[c.MailboxID], NextDue: rows.NextDue[c.MailboxID]}
+		if channel.Slow && !channel.Paused {
+			channel.Words = c.SlowWords
+		}
+		if c.NextAt > shell.Now && channel.DueNow > 0 {
+			channel.NextTurn = c.NextAt
+		}
 		if c.Host != "" {
 			channel.Host = c.Host + ":" + strconv.Itoa(c.Port)
 		}
@@ -187,9 +193,18 @@ func (d *Desk) Queue(ctx context.Context, a *postroom.Agent, q QueueAsk, place P
 // waitsFor says in words why a mail that is due has not gone.
 func waitsFor(m *MailLine, now int64, channels []store.ChannelRow) {
 	for _, c := range channels {
-		if c.MailboxID == m.MailboxID && c.PausedAt > 0 && m.State != string(postroom.MailKept) {
+		if c.MailboxID != m.MailboxID || m.State == string(postroom.MailKept) {
+			continue
+		}
+		switch {
+		case c.PausedAt > 0:
 			m.Words = "Waits: sending is paused for " + c.Mailbox + ". " + m.Words
 			return
+		case m.DueAt > now || m.State != string(postroom.MailHeld) && m.State != string(postroom.MailQueued):
+		case m.Words == "" && c.SlowUntil > now:
+			m.Words = "Waits for its turn: the server asks us to send more slowly: " + c.SlowWords
+		case m.Words == "" && c.NextAt > now:
+			m.Words = "Waits for its turn: only so many mails a minute are sent from " + c.Mailbox + "."
 		}
 	}
 	if m.Words != "" || m.DueAt == 0 {

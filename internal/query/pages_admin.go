@@ -37,6 +37,8 @@ type MailboxFormPage struct {
 	SMTPPort     int
 	SMTPSecurity string // "tls", "starttls", "none"
 	SMTPUser     string
+	Connections  int // at once; 0 = the usual number
+	PerMinute    int // mails; 0 = no limit
 	PasswordSet  bool
 	UndoSeconds  int
 	ReopenDays   int

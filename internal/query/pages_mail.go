@@ -122,7 +122,8 @@ type Channel struct {
 	Paused    bool
 	Words     string // the server's, for a pause
 	Since     int64
-	Slow      bool // rate-limited: slowed, not paused
+	Slow      bool  // rate-limited: slowed, not paused; Words say why
+	NextTurn  int64 // when the next mail may go, if not now
 	Depth     []StateCount
 	DueNow    int
 	NextDue   int64

@@ -84,13 +84,25 @@ func (s *step) count(l *letter, mail *postroom.Mail) (block, error) {
 			{"auto:" + to, day, perDay, "Skipped, limit: %s got 3 automatic mails today already."},
 			{fmt.Sprintf("autobox:%d", mail.MailboxID), hour, perHour, "Skipped, limit: the mailbox has sent its automatic mails of this hour (%s)."},
 		} {
-			n, err := s.tx.AddRate(s.ctx, l.key, now, l.window)
+			n, err := s.addRate(l.key, now, l.window, l.most)
 			if err != nil || n > l.most {
 				return block{postroom.MailSkip, fmt.Sprintf(l.words, to)}, err
 			}
 		}
 	}
 	return s.breaker(l, mail, to, now)
+}
+
+// shared is from which limit on a count is one of many conversations: of a
+// mailbox, of a workflow. They do not wait for each other.
+const shared = 100
+
+// addRate counts one more and returns the count with it.
+func (s *step) addRate(key string, now, window int64, most int) (int, error) {
+	if most < shared {
+		return s.tx.AddRate(s.ctx, key, now, window)
+	}
+	return s.tx.AddSharedRate(s.ctx, key, s.c.ID, now, window, most)
 }
 
 // breaker holds back what comes too fast, whoever is behind it (W23).
@@ -105,7 +117,7 @@ func (s *step) breaker(l *letter, mail *postroom.Mail, to string, now int64) (bl
 		{fmt.Sprintf("brk:box:%d", mail.MailboxID), breakBox, "from this mailbox"},
 		{fmt.Sprintf("brk:flow:%d", s.leg.version.WorkflowID), breakFlow, "by this workflow"},
 	} {
-		n, err := s.tx.AddRate(s.ctx, b.key, now, tenMin)
+		n, err := s.addRate(b.key, now, tenMin, b.most)
 		if err != nil {
 			return block{}, err
 		}

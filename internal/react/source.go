@@ -39,6 +39,17 @@ func pause(n int) int64 {
 	return min(int64(250)<<min(max(n, 0), 10), 60_000)
 }
 
+// rest says how long a piece of work rests after it ended with a fault, in
+// milliseconds, and how often it was tried by then. What was only handed back is
+// due at once and was not tried.
+func (r *React) rest(kind string, i work.Item, cause error) (wait int64, tries int) {
+	if errors.Is(cause, work.ErrHandedBack) || errors.Is(cause, context.Canceled) {
+		return 0, i.Tries - 1
+	}
+	r.Log.Error("work failed", "work", kind, "id", i.ID, "tries", i.Tries, "error", cause)
+	return pause(i.Tries - 1), i.Tries
+}
+
 // laneSource claims lanes of one kind.
 type laneSource struct {
 	r    *React
@@ -56,13 +67,9 @@ func (s laneSource) Renew(ctx context.Context, i work.Item, lease time.Duration)
 }
 
 func (s laneSource) Fail(ctx context.Context, i work.Item, cause error) error {
-	c, now := claimed(i), s.r.Store.Now()
-	due, tries := now+pause(c.Tries), c.Tries+1
-	if errors.Is(cause, work.ErrHandedBack) || errors.Is(cause, context.Canceled) {
-		due, tries = now, c.Tries
-	} else {
-		s.r.Log.Error("work failed", "work", s.kind, "id", i.ID, "tries", tries, "error", cause)
-	}
+	c := claimed(i)
+	wait, tries := s.r.rest(s.kind, i, cause)
+	due := s.r.Store.Now() + wait
 	err := s.r.Store.Write(ctx, func(tx *store.Tx) error {
 		if err := tx.HoldLane(ctx, s.kind, c); err != nil {
 			return err
@@ -253,16 +260,35 @@ func (s jobSource) Renew(ctx context.Context, i work.Item, lease time.Duration) 
 	return lost(s.r.Store.RenewJob(ctx, claimed(i), lease.Milliseconds()))
 }
 
+// jobTries is how often a job is taken up that fails as a whole. A single
+// conversation that fails is left out before that.
+const jobTries = 5
+
+// Fail gives a job back, or ends it with words and an alarm when it has failed
+// too often: its events, and mails that follow from them, wait for its end.
 func (s jobSource) Fail(ctx context.Context, i work.Item, cause error) error {
-	wait := pause(i.Tries)
-	if errors.Is(cause, work.ErrHandedBack) {
-		wait = 0
-	} else {
-		s.r.Log.Error("work failed", "work", "bulk", "job", i.ID, "error", cause)
+	wait, tries := s.r.rest(s.Name(), i, cause)
+	if tries >= jobTries && postroom.CodeOf(cause) != postroom.Unavailable {
+		return unlessLost(s.end(ctx, i, cause))
 	}
 	return unlessLost(s.r.Store.Write(ctx, func(tx *store.Tx) error {
-		return tx.ReleaseJob(ctx, claimed(i), s.r.Store.Now()+wait)
+		return tx.ReleaseJob(ctx, claimed(i), s.r.Store.Now()+wait, tries)
 	}))
+}
+
+// end has a job failed.
+func (s jobSource) end(ctx context.Context, i work.Item, cause error) error {
+	id, err := s.r.Store.NewID(ctx)
+	if err != nil {
+		return err
+	}
+	words := fmt.Sprintf("It failed %d times and was given up: %s", i.Tries, cause)
+	return s.r.Desk.FailBulk(ctx, i.ID, words, func(ctx context.Context, tx *store.Tx) error {
+		if err := tx.HoldJob(ctx, claimed(i)); err != nil {
+			return err
+		}
+		return s.r.Alarms.RaiseIn(ctx, tx, id, alarm.JobFailed, decimal(i.ID), words)
+	})
 }
 
 func (s jobSource) NextDue(ctx context.Context) (int64, bool, error) { return s.r.Store.NextJob(ctx) }

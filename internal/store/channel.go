@@ -91,9 +91,9 @@ const qWaysOut = `select b.id, b.connections, b.per_minute, coalesce(c.paused_at
 		and m.state in ('held', 'queued', 'deferred'))
 	order by b.id`
 
-// waysOut lists the mailboxes that have something due and are not switched off. A
-// channel that is
-// paused, slow or limited by the minute is given one mail at a time.
+// waysOut lists the mailboxes that have something due and are not switched off.
+// A channel that is paused, slow or limited by the minute is given one mail at a
+// time.
 func (r Read) waysOut(ctx context.Context, now, owner int64) (out []wayOut, err error) {
 	err = each(ctx, r.q, qWaysOut, []any{now, owner}, func(rows row) error {
 		var w wayOut

@@ -256,6 +256,8 @@ func (t *Tx) UndoAct(ctx context.Context, id, at int64) error {
 }
 
 const (
+	qJobConversations = `select id from conversation where id in (select conversation_id from act where job_id = $1) order by id`
+
 	qFinalActs   = `update act set final_at = $2 where job_id = $1`
 	qFinalEvents = `update event set final_at = $2 where state = 'pending' and act_id in (select id from act where job_id = $1)`
 	qFinalMails  = `update mail set due_at = $2, queued_at = $2 where ended = 0 and state = 'held'
@@ -266,7 +268,13 @@ const (
 
 // FinalizeJob sets when all events of a job become final, and with them its
 // mails and the judging of its conversations.
+//
+// The conversations are locked first, in the order of their ids: whoever judges
+// one has that lock before it touches its events and its lane.
 func (t *Tx) FinalizeJob(ctx context.Context, job, finalAt int64) error {
+	if _, err := t.ids(ctx, qJobConversations+t.forUpdate, job); err != nil {
+		return err
+	}
 	for _, q := range []string{qFinalActs, qFinalEvents, qFinalMails, qFinalLanes} {
 		if _, err := t.exec(ctx, q, job, finalAt); err != nil {
 			return err

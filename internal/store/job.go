@@ -112,7 +112,7 @@ const (
 	qDueJobs    = `select id, tries from job where state = 'running' and due_at <= $1 and lease_until <= $1 order by due_at, id limit $2`
 	qLeaseJob   = `update job set lease = $2, lease_until = $3, owner = $5, tries = tries + 1 where id = $1 and state = 'running' and due_at <= $4 and lease_until <= $4`
 	qRenewJob   = `update job set lease_until = $3, owner = $4 where id = $1 and lease = $2`
-	qReleaseJob = `update job set lease = 0, lease_until = 0, due_at = $3 where id = $1 and lease = $2`
+	qReleaseJob = `update job set lease = 0, lease_until = 0, due_at = $3, tries = $4 where id = $1 and lease = $2`
 	qNextJob    = `select min(due_at) from job where state = 'running' and lease = 0`
 	qNextJobL   = `select min(lease_until) from job where state = 'running' and lease > 0`
 	qHoldJob    = `select lease from job where id = $1`
@@ -135,9 +135,9 @@ func (s *Store) RenewJob(ctx context.Context, c Claimed, lease int64) error {
 	return s.Write(ctx, func(t *Tx) error { return t.one(ctx, "renew lease", qRenewJob, c.ID, c.Lease, s.Now()+lease, owner) })
 }
 
-// ReleaseJob gives a job back, due at a time.
-func (t *Tx) ReleaseJob(ctx context.Context, c Claimed, due int64) error {
-	return t.one(ctx, "release job", qReleaseJob, c.ID, c.Lease, due)
+// ReleaseJob gives a job back, due at a time, tried so often.
+func (t *Tx) ReleaseJob(ctx context.Context, c Claimed, due int64, tries int) error {
+	return t.one(ctx, "release job", qReleaseJob, c.ID, c.Lease, due, tries)
 }
 
 // HoldJob fails with a conflict unless the lease on the job is still ours.

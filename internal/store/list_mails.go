@@ -159,6 +159,9 @@ type JourneyRows struct {
 	Notes             []EventRow // events about this mail
 	PausedWords       string
 	PausedAt          int64
+	SlowWords         string // with which the server asked for less, until SlowUntil
+	SlowUntil         int64
+	NextAt            int64 // no mail of the channel goes before
 	BlockedBy         []BlockingMail
 	UnjudgedSeq       int64 // a pending event before it; 0 for none
 	Agents            map[int64]string
@@ -179,7 +182,9 @@ func (r Read) Journey(ctx context.Context, m *postroom.Mail) (*JourneyRows, erro
 			s: []string{"e.kind", "e.actor_kind", "e.path", "e.payload", "e.state", "e.words"}, from: from, args: args}
 	}
 	parts := []part{
-		{kind: "place", n: []string{"b.id", "coalesce(c.number, 0)", "coalesce(h.paused_at, 0)", "coalesce(c.mailbox_id, b.id)", "coalesce(c.assignee_id, 0)"}, s: []string{"b.name", "b.host", "coalesce(c.subject, '')", "coalesce(h.paused_words, '')"},
+		{kind: "place", n: []string{"b.id", "coalesce(c.number, 0)", "coalesce(h.paused_at, 0)", "coalesce(c.mailbox_id, b.id)", "coalesce(c.assignee_id, 0)",
+			"coalesce(h.slow_until, 0)", "coalesce(h.next_at, 0)"},
+			s: []string{"b.name", "b.host", "coalesce(c.subject, '')", "coalesce(h.paused_words, '')", "coalesce(h.slow_words, '')"},
 			from: `from mailbox b left join conversation c on c.id = ? left join channel h on h.mailbox_id = b.id where b.id = ?`, args: []any{m.ConversationID, m.MailboxID}},
 		event("cause", `from event e where e.id = ?`, m.EventID),
 		event("trigger", `from event d join event e on e.id = d.cause_id and d.cause_id > 0 where d.id = ?`, m.EventID),
@@ -199,6 +204,7 @@ func (r Read) Journey(ctx context.Context, m *postroom.Mail) (*JourneyRows, erro
 			out.MailboxID, out.Number, out.PausedAt = t.n[0], t.n[1], t.n[2]
 			out.Place = Place{MailboxID: t.n[3], AssigneeID: t.n[4], Number: t.n[1]}
 			out.Mailbox, out.Host, out.Subject, out.PausedWords = t.s[0], t.s[1], t.s[2], t.s[3]
+			out.SlowUntil, out.NextAt, out.SlowWords = t.n[5], t.n[6], t.s[4]
 		case "cause", "trigger", "note":
 			e := EventRow{ID: t.n[0], Seq: t.n[1], ActID: t.n[2], At: t.n[4], FinalAt: t.n[5], Kind: postroom.EventKind(t.s[0]),
 				Actor: postroom.Actor{Kind: postroom.ActorKind(t.s[1]), ID: t.n[3]}, Path: postroom.Path(t.s[2]), State: postroom.EventState(t.s[4]), Words: t.s[5]}
@@ -243,6 +249,8 @@ type QueueRows struct {
 type ChannelRow struct {
 	MailboxID            int64
 	Mailbox, Host, Words string
+	SlowWords            string
+	NextAt               int64
 	Port                 int
 	PausedAt, SlowUntil  int64
 }
@@ -261,7 +269,8 @@ func (r Read) Queue(ctx context.Context, scope Scope, now int64) (*QueueRows, er
 	err := r.trip(ctx, queueParts(scope, now), func(t tripRow) error {
 		switch t.kind {
 		case "channel":
-			out.Channels = append(out.Channels, ChannelRow{MailboxID: t.n[0], Port: int(t.n[1]), PausedAt: t.n[2], SlowUntil: t.n[3], Mailbox: t.s[0], Host: t.s[1], Words: t.s[2]})
+			out.Channels = append(out.Channels, ChannelRow{MailboxID: t.n[0], Port: int(t.n[1]), PausedAt: t.n[2], SlowUntil: t.n[3], NextAt: t.n[4],
+				Mailbox: t.s[0], Host: t.s[1], Words: t.s[2], SlowWords: t.s[3]})
 		case "depth":
 			out.Depth[t.n[0]] = append(out.Depth[t.n[0]], StateCount{t.s[0], int(t.n[1])})
 			out.DueNow[t.n[0]] += int(t.n[2])
@@ -289,7 +298,8 @@ func queueParts(scope Scope, now int64) []part {
 			from: from, args: []any{now, now, now, now, now, now, now}}
 	}
 	return []part{
-		{kind: "channel", n: []string{"b.id", "b.port", "coalesce(h.paused_at, 0)", "coalesce(h.slow_until, 0)"}, s: []string{"b.name", "b.host", "coalesce(h.paused_words, '')"},
+		{kind: "channel", n: []string{"b.id", "b.port", "coalesce(h.paused_at, 0)", "coalesce(h.slow_until, 0)", "coalesce(h.next_at, 0)"},
+			s:    []string{"b.name", "b.host", "coalesce(h.paused_words, '')", "coalesce(h.slow_words, '')"},
 			from: `from mailbox b left join channel h on h.mailbox_id = b.id where 1 = 1` + may, args: mayArgs},
 		{kind: "depth", n: []string{"mailbox_id", "count(*)", "sum(case when due_at <= ? and state in ('held', 'queued', 'deferred') then 1 else 0 end)",
 			"coalesce(min(case when due_at > ? and state in ('held', 'queued', 'deferred') then due_at else null end), 0)"}, s: []string{"state"},

@@ -65,9 +65,10 @@ func (r Read) recipients(ctx context.Context, mail int64) ([]postroom.MailRecipi
 	return out, err
 }
 
-const qConversationMails = `select ` + mailColumns + ` from mail where conversation_id = $1 order by id`
+const qConversationMails = `select ` + mailColumns + ` from mail where conversation_id = $1 order by root_seq, seq, id`
 
-// ConversationMails loads the mails of a conversation, without recipients.
+// ConversationMails loads the mails of a conversation in the order in which they
+// leave, without recipients.
 func (r Read) ConversationMails(ctx context.Context, conversation int64) ([]*postroom.Mail, error) {
 	var out []*postroom.Mail
 	err := each(ctx, r.q, qConversationMails, []any{conversation}, func(rows row) error {

@@ -116,11 +116,11 @@ func (q *request) readMailbox(f *directory.MailboxFields) error {
 	for _, n := range []struct {
 		name string
 		to   *int
-	}{{"smtp_port", &f.Port}, {"undo_seconds", &f.UndoSeconds}, {"reopen_days", &f.ReopenDays}} {
+	}{{"smtp_port", &f.Port}, {"undo_seconds", &f.UndoSeconds}, {"reopen_days", &f.ReopenDays}, {"connections", &f.Connections}, {"per_minute", &f.PerMinute}} {
 		text := q.field(n.name)
 		if text == "" {
-			if n.name == "smtp_port" {
-				*n.to = 0
+			if n.name != "undo_seconds" && n.name != "reopen_days" {
+				*n.to = 0 // the usual
 			}
 			continue
 		}
@@ -151,6 +151,8 @@ func (q *request) mailboxRefused(id int64, wrong query.FieldErrors) error {
 	p.Name, p.Address, p.Aliases, p.Signature = q.field("name"), q.field("address"), q.Form.Get("aliases"), q.Form.Get("signature")
 	p.SenderName, p.SMTPHost, p.SMTPSecurity, p.SMTPUser = q.field("sender_name"), q.field("smtp_host"), q.field("smtp_security"), q.field("smtp_user")
 	p.SMTPPort, _ = strconv.Atoi(q.field("smtp_port"))
+	p.Connections, _ = strconv.Atoi(q.field("connections"))
+	p.PerMinute, _ = strconv.Atoi(q.field("per_minute"))
 	p.UndoSeconds, _ = strconv.Atoi(q.field("undo_seconds"))
 	p.ReopenDays, _ = strconv.Atoi(q.field("reopen_days"))
 	p.NoticeAnyway, p.Everybody, p.Authserv, p.TokenEnough = q.ticked("notice_anyway"), q.ticked("everybody"), q.field("authserv"), q.ticked("token_enough")
