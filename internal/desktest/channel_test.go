@@ -145,7 +145,10 @@ func TestConnectionsAreCounted(t *testing.T) {
 	t.Parallel()
 	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
 		d.ChangeMailbox(d.Mailbox, func(m *postroom.Mailbox) { m.Connections = 2 })
+		sales := d.AddMailbox("Sales", "sales@acme.example", nil)
+		other := d.Receive("buyer@customer.example", sales.Address, d.Raw(desktest.Letter{From: "buyer@customer.example", To: sales.Address, Subject: "Offer", Body: "Please."}))
 		replies(d, 5)
+		d.Agent("ann").Reply(other, "The offer.") // due last
 		claim := func(want int) []store.Claimed {
 			t.Helper()
 			got, err := d.Store.ClaimMails(d.Ctx, 10, lease.Milliseconds())
@@ -154,10 +157,13 @@ func TestConnectionsAreCounted(t *testing.T) {
 			}
 			return got
 		}
-		first := claim(2)
+		first := claim(3)
 		claim(0)
 		if due, ok, err := d.Store.NextMail(d.Ctx); err != nil || !ok || due <= d.Store.Now() {
 			t.Errorf("the next mail is due at %d (%v, %v), now is %d", due, ok, err, d.Store.Now())
+		}
+		if m, err := d.Store.Read().Mail(d.Ctx, first[2].ID); err != nil || m.MailboxID != sales.ID {
+			t.Errorf("the mailbox with free connections waits for the other one: %v", err)
 		}
 		if err := d.Store.ReturnMail(d.Ctx, first[0], d.Store.Now()); err != nil {
 			t.Fatal(err)
@@ -166,8 +172,8 @@ func TestConnectionsAreCounted(t *testing.T) {
 		claim(0)
 		d.Clock.Advance(lease + time.Second) // all of them died
 		d.Settle()
-		if got := len(d.Arrived()); got != 5 {
-			t.Errorf("%d mails arrived, not 5", got)
+		if got := len(d.Arrived()); got != 6 {
+			t.Errorf("%d mails arrived, not 6", got)
 		}
 		if n, err := d.Store.Connections(d.Ctx, d.Mailbox.ID); err != nil || n != 1 {
 			t.Errorf("%d connections are counted, not the one that is kept for the next mail: %v", n, err)

@@ -184,7 +184,7 @@ func (r Read) Journey(ctx context.Context, m *postroom.Mail) (*JourneyRows, erro
 	parts := []part{
 		{kind: "place", n: []string{"b.id", "coalesce(c.number, 0)", "coalesce(h.paused_at, 0)", "coalesce(c.mailbox_id, b.id)", "coalesce(c.assignee_id, 0)",
 			"coalesce(h.slow_until, 0)", "coalesce(h.next_at, 0)"},
-			s: []string{"b.name", "b.host", "coalesce(c.subject, '')", "coalesce(h.paused_words, '')", "coalesce(h.slow_words, '')"},
+			s:    []string{"b.name", "b.host", "coalesce(c.subject, '')", "coalesce(h.paused_words, '')", "coalesce(h.slow_words, '')"},
 			from: `from mailbox b left join conversation c on c.id = ? left join channel h on h.mailbox_id = b.id where b.id = ?`, args: []any{m.ConversationID, m.MailboxID}},
 		event("cause", `from event e where e.id = ?`, m.EventID),
 		event("trigger", `from event d join event e on e.id = d.cause_id and d.cause_id > 0 where d.id = ?`, m.EventID),
