@@ -83,6 +83,8 @@ func (c *compiler) leaf(s *Cond, path string) *node {
 	if !ok {
 		if s.Fact == "" {
 			c.fault(path+".fact", "Say what the condition is about.")
+		} else if strings.HasPrefix(s.Fact, HeaderFact) {
+			c.fault(path+".fact", "There is no fact %q: write the name of a header, such as X-Priority.", s.Fact)
 		} else {
 			c.fault(path+".fact", "There is no fact %q.", s.Fact)
 		}

@@ -155,6 +155,12 @@ func Judge(s *Set, e *postroom.Event, facts Facts, in Inputs) Judgement {
 	return j
 }
 
+// Listens reports whether the workflow is for the event's mailbox and its When
+// lets the event pass; its conditions are not looked at.
+func (v *Version) Listens(e *postroom.Event) bool {
+	return v.when.Event == e.Kind && (v.MailboxID == 0 || v.MailboxID == e.After.MailboxID) && v.when.admits(e)
+}
+
 // verdict judges one workflow. What keeps it from being considered comes
 // first; depth, chain and limits come last, so that they are only named where
 // the workflow would otherwise have run.

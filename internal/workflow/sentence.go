@@ -75,6 +75,27 @@ var classWords = map[string]string{
 // EventLabel says a kind of event in words, as in "a conversation begins".
 func EventLabel(kind postroom.EventKind) string { return wordsOr(eventWords, kind) }
 
+// EventWords says one event in words, as in "The status changed from active to
+// closed, by an agent, through Send & Close".
+func EventWords(e *postroom.Event, names Names) string {
+	from, to := sides(e)
+	text := map[postroom.EventKind]string{
+		postroom.ConversationCreated: "A conversation began",
+		postroom.MessageReceived:     "A message arrived",
+		postroom.ReplySent:           "A reply was sent",
+		postroom.StatusChanged:       "The status changed",
+		postroom.AssigneeChanged:     "The assignee changed",
+		postroom.TagsChanged:         "The tags changed",
+	}[e.Kind]
+	if text == "" {
+		text = string(e.Kind)
+	}
+	if edge := EdgeOf(e.Kind); edge.From && from+to != "" {
+		text += " from " + sideWords(e.Kind, from, names) + " to " + sideWords(e.Kind, to, names)
+	}
+	return text + ", by " + wordsOr(actorWords, string(e.Actor.Kind)) + ", through " + wordsOr(pathWords, string(e.Path))
+}
+
 // ChoiceLabel says a value of a fact with choices in words.
 func ChoiceLabel(fact, value string) string {
 	switch fact {
@@ -134,14 +155,22 @@ func Sentence(d Definition, names Names) string {
 		b.WriteString(d.If.clause(names, true))
 	}
 	b.WriteString(": ")
+	if len(p.Then) == 0 {
+		b.WriteString("do nothing yet")
+	}
 	b.WriteString(strings.Join(p.Then, ", then "))
-	b.WriteString(".")
+	if !strings.HasSuffix(b.String(), gap) {
+		b.WriteString(".")
+	}
 	return b.String()
 }
 
 func (w When) words(names Names) string {
 	var b strings.Builder
 	b.WriteString("When ")
+	if w.Event == "" {
+		return "When " + gap
+	}
 	b.WriteString(wordsOr(eventWords, w.Event))
 	side := func(word string, values []string) {
 		if len(values) == 0 {
@@ -238,7 +267,12 @@ func (c Cond) clause(names Names, outer bool) string {
 // leafWords says one condition, as in "the status is one of active or pending".
 func (c Cond) leafWords(names Names) string {
 	fact, _, ok := lookup(c.Fact)
-	if !ok {
+	switch {
+	case c.Fact == "":
+		return gap
+	case c.Fact == HeaderFact:
+		fact = Fact{Label: "the header " + gap}
+	case !ok:
 		fact = Fact{Label: c.Fact}
 	}
 	if fact.Kind == KindBool {
@@ -254,9 +288,14 @@ func (c Cond) leafWords(names Names) string {
 	text := fact.Label + " " + op.label(fact.Kind)
 	if len(c.Values) > 0 {
 		text += " " + expectedWords(fact, c, names)
+	} else if op.Values != 0 {
+		text += " " + gap
 	}
 	return text
 }
+
+// gap stands in a sentence where something is still to be chosen.
+const gap = "…"
 
 // denied turns a label that says what is so round, as in "the sender is not
 // verified".
@@ -282,6 +321,9 @@ func expectedWords(fact Fact, c Cond, names Names) string {
 func valueWords(fact Fact, op Op, v string, names Names) string {
 	switch fact.Kind {
 	case KindText:
+		if strings.HasPrefix(fact.Name, "event.") { // a status, or an agent's id
+			return sideWords(postroom.AssigneeChanged, v, names)
+		}
 		return strconv.Quote(v)
 	case KindChoice:
 		return ChoiceLabel(fact.Name, v)
@@ -305,9 +347,15 @@ func (a Action) words(names Names) string {
 	case DoNote:
 		return "add a note"
 	case DoStatus:
+		if a.Status == "" {
+			return "set the status to " + gap
+		}
 		return "set the status to " + string(a.Status)
 	case DoAssign:
-		if a.Agent == nil || *a.Agent == 0 {
+		if a.Agent == nil {
+			return "assign it to " + gap
+		}
+		if *a.Agent == 0 {
 			return "assign it to nobody"
 		}
 		return "assign it to " + names.of(RefAgent, *a.Agent)
@@ -318,6 +366,9 @@ func (a Action) words(names Names) string {
 		}
 		if len(a.Remove) > 0 {
 			parts = append(parts, "remove "+tagWords(a.Remove, names))
+		}
+		if len(parts) == 0 {
+			return "add or remove tags " + gap
 		}
 		return list(parts, "and")
 	case DoStop:

@@ -1,0 +1,203 @@
+package workflow
+
+import (
+	"slices"
+	"strings"
+
+	"postroom"
+)
+
+// Edge is how a kind of event presents itself in an editor.
+type Edge struct {
+	Event postroom.EventKind
+	Label string // as after "When": "the status changes"
+	Doc   string // what exactly it is
+	From  bool   // it can be filtered by what was so before
+	To    bool   // and by what is so after it
+	Ref   Ref    // what From and To are ids of; "" when they are Choices
+	// Choices is what From and To can be, unless they are ids.
+	Choices []string
+}
+
+// edgeDocs says what each kind of event is.
+var edgeDocs = map[postroom.EventKind]string{
+	postroom.ConversationCreated: "The first message of a new matter.",
+	postroom.MessageReceived:     "Every message of a customer, the first one included.",
+	postroom.ReplySent:           "A reply to the customer, by an agent or a workflow.",
+	postroom.StatusChanged:       "From one status to another, by whatever path. Closing is a change to closed.",
+	postroom.AssigneeChanged:     "From one agent to another, or to or from nobody.",
+	postroom.TagsChanged:         "Tags added or removed.",
+}
+
+// Edges lists the kinds of events a workflow can listen for, with what each
+// can be filtered by, in the editor's order.
+func Edges() []Edge {
+	out := make([]Edge, 0, len(Events()))
+	for _, kind := range Events() {
+		out = append(out, EdgeOf(kind))
+	}
+	return out
+}
+
+// EdgeOf returns the row of one kind; a kind no workflow can listen for has no
+// filters.
+func EdgeOf(kind postroom.EventKind) Edge {
+	e := Edge{Event: kind, Label: EventLabel(kind), Doc: edgeDocs[kind]}
+	switch kind {
+	case postroom.StatusChanged:
+		e.From, e.To, e.Choices = true, true, slices.Clone(choiceLists.status)
+	case postroom.ConversationCreated:
+		e.To, e.Choices = true, slices.Clone(choiceLists.status)
+	case postroom.AssigneeChanged:
+		e.From, e.To, e.Ref = true, true, RefAgent
+	}
+	return e
+}
+
+// ActorChoices lists who can have done something, PathChoices by which way, as
+// the filters of a When take them.
+func ActorChoices() []string { return slices.Clone(choiceLists.actor) }
+
+// PathChoices lists the ways in which things are done.
+func PathChoices() []string { return slices.Clone(choiceLists.path) }
+
+// ActionSchema is how a kind of action presents itself in an editor.
+type ActionSchema struct {
+	Do    ActionKind
+	Label string // of a button that adds it
+	Doc   string // what it does
+}
+
+// Actions lists the kinds of actions in the editor's order.
+func Actions() []ActionSchema {
+	docs := map[ActionKind][2]string{
+		DoReply:  {"Reply to the customer", "A mail of its own. It leaves after the agent's reply, if there is one."},
+		DoNote:   {"Add a note", "Only agents read it."},
+		DoStatus: {"Set the status", "Unless somebody has changed it since."},
+		DoAssign: {"Assign", "Unless somebody has assigned it since."},
+		DoTags:   {"Add or remove tags", "Tags that are there already stay as they are."},
+		DoStop:   {"Stop here", "Workflows further down do not look at this event any more. It comes last."},
+	}
+	out := make([]ActionSchema, 0, len(ActionKinds))
+	for _, do := range ActionKinds {
+		out = append(out, ActionSchema{Do: do, Label: docs[do][0], Doc: docs[do][1]})
+	}
+	return out
+}
+
+// FactsOn lists the facts that an event of this kind can be asked for, in the
+// editor's order: a change of tags, for example, has no message.
+func FactsOn(kind postroom.EventKind) []Fact {
+	return slices.DeleteFunc(Schema(), func(f Fact) bool {
+		e := EdgeOf(kind)
+		return !kindHas(kind, f.Name) || f.Name == "event.from" && !e.From || f.Name == "event.to" && !e.To
+	})
+}
+
+// FactGroup names the group of facts that one belongs to, for a menu.
+func FactGroup(name string) string {
+	group, _, _ := strings.Cut(name, ".")
+	switch group {
+	case "customer":
+		return "Customer"
+	case "conversation":
+		return "Conversation"
+	case "message":
+		return "Message"
+	}
+	return "What happened"
+}
+
+// LookupFact finds a fact by its name; a header by the name of that header.
+func LookupFact(name string) (Fact, bool) {
+	f, _, ok := lookup(name)
+	return f, ok
+}
+
+// OpLabel says an operator as it reads behind the label of a fact.
+func OpLabel(fact Fact, op Op) string {
+	o, ok := operator(op)
+	if !ok {
+		return string(op)
+	}
+	return o.label(fact.Kind)
+}
+
+// Input is the control with which an editor asks for a condition's values.
+type Input string
+
+// The controls.
+const (
+	InputNone    Input = "none"    // the operator takes no value
+	InputText    Input = "text"    // one line
+	InputLines   Input = "lines"   // one text a line
+	InputNumber  Input = "number"  // one whole number
+	InputChoice  Input = "choice"  // one of a list
+	InputChoices Input = "choices" // some of a list
+	InputDate    Input = "date"
+	InputSpan    Input = "span" // a number with a unit: m, h, d, w
+)
+
+// Question is how an editor asks for the values of a condition.
+type Question struct {
+	Input   Input
+	Choices []string // of the list, as they are stored; empty when it is of Ref
+	Ref     Ref      // the list is of these ids
+	Nobody  bool     // and of 0, nobody
+	Hint    string   // an example or a remark
+}
+
+// Ask says how an editor asks for the values of a condition about a fact, on
+// an edge. Whatever it offers, the compiler accepts.
+func Ask(kind postroom.EventKind, fact Fact, op Op) Question {
+	o, ok := operator(op)
+	if !ok || o.Values == 0 {
+		return Question{Input: InputNone}
+	}
+	several := o.Values < 0
+	list := func(q Question) Question {
+		if q.Input = InputChoice; several {
+			q.Input = InputChoices
+		}
+		return q
+	}
+	switch fact.Kind {
+	case KindChoice:
+		return list(Question{Choices: slices.Clone(fact.Choices)})
+	case KindRef, KindSet:
+		return list(Question{Ref: fact.Ref, Nobody: fact.Ref == RefAgent && (op == ChangedFrom || op == ChangedTo)})
+	case KindBool:
+		return list(Question{Choices: []string{"true", "false"}})
+	case KindNumber:
+		return Question{Input: InputNumber}
+	case KindTime:
+		if op == Within || op == Older {
+			return Question{Input: InputSpan}
+		}
+		return Question{Input: InputDate, Hint: "From midnight, in UTC."}
+	}
+	if e := EdgeOf(kind); fact.Name == "event.from" && e.From || fact.Name == "event.to" && e.To {
+		return list(Question{Choices: e.Choices, Ref: e.Ref, Nobody: e.Ref == RefAgent})
+	}
+	q := Question{Input: InputText, Hint: hints[fact.Name]}
+	switch {
+	case op == Matches:
+		q.Hint = `A regular expression, such as invoice\s+\d+ (RE2). Capitals do not matter.`
+	case several:
+		q.Input, q.Hint = InputLines, "One a line."
+	}
+	return q
+}
+
+// hints are examples of texts to compare with.
+var hints = map[string]string{
+	"customer.address": "Such as @example.com.",
+	"customer.domain":  "Such as example.com.",
+	"message.from":     "Such as @example.com.",
+}
+
+// Units are the units of a span, the smallest first: what is stored, and the
+// word.
+func Units() [][2]string {
+	return [][2]string{{"m", "minutes"}, {"h", "hours"}, {"d", "days"}, {"w", "weeks"}}
+}
