@@ -3,8 +3,10 @@ package app
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"path/filepath"
+	"sync"
 
 	"postroom/internal/config"
 	"postroom/internal/email"
@@ -100,6 +102,31 @@ func variables() []query.Choice {
 	}
 	return out
 }
+
+// headers reads the headers of a received mail when somebody asks for one.
+// What cannot be read any more has none.
+func (a *App) headers(ctx context.Context, inbound int64) func(name string) []string {
+	mail := sync.OnceValue(func() *email.Mail {
+		in, err := a.store.Read().Inbound(ctx, inbound)
+		if err != nil {
+			return &email.Mail{}
+		}
+		f, err := a.blobs.Open(in.RawSHA256)
+		if err != nil {
+			return &email.Mail{}
+		}
+		defer f.Close()
+		raw, err := io.ReadAll(io.LimitReader(f, maxHeaders))
+		if err != nil {
+			return &email.Mail{}
+		}
+		return email.Parse(raw, email.ParseOptions{})
+	})
+	return func(name string) []string { return mail().HeaderValues(name) }
+}
+
+// maxHeaders is how much of a received mail is read for its headers, in bytes.
+const maxHeaders = 1 << 20
 
 // cleanComposed makes the HTML of a preview safe to show.
 func cleanComposed(html string) string { return email.SanitiseComposed(html, email.ComposeOptions{}) }

@@ -32,6 +32,10 @@ type Options struct {
 	// Sanitise makes the HTML of a preview safe to show. Without it a preview
 	// shows HTML as text.
 	Sanitise func(html string) string
+	// Headers reads the headers of a received mail by the id of its inbound row:
+	// all values of a name in lower case. Without it conditions about headers
+	// are unknown when a workflow is tried.
+	Headers func(ctx context.Context, inbound int64) func(name string) []string
 	// Publish tells open pages what changed, after the commit; nil does
 	// nothing.
 	Publish func(key string)
@@ -48,6 +52,7 @@ type Workflows struct {
 	store    *store.Store
 	letters  Letters
 	sanitise func(string) string
+	headers  func(context.Context, int64) func(string) []string
 	publish  func(string)
 }
 
@@ -56,7 +61,7 @@ func New(o Options) *Workflows {
 	if o.Publish == nil {
 		o.Publish = func(string) {}
 	}
-	return &Workflows{store: o.Store, letters: o.Letters, sanitise: o.Sanitise, publish: o.Publish}
+	return &Workflows{store: o.Store, letters: o.Letters, sanitise: o.Sanitise, headers: o.Headers, publish: o.Publish}
 }
 
 // manage asks for the right to manage.

@@ -15,9 +15,25 @@ import (
 // definition names and that are not there. Such a condition would never hold
 // and such an action would fail each time, without anybody having been told.
 func checkReferences(ctx context.Context, t *store.Tx, d workflow.Definition) error {
-	names, err := t.Names(ctx)
+	faults, err := missingReferences(ctx, t.Read, d)
+	if err != nil || len(faults) == 0 {
+		return err
+	}
+	return &postroom.Error{Code: postroom.Invalid, Field: faults[0].Path, Text: faults[0].Text, Err: faults}
+}
+
+// missingReferences lists what a definition names and is not there.
+func missingReferences(ctx context.Context, read store.Read, d workflow.Definition) (workflow.Faults, error) {
+	names, err := read.Names(ctx)
 	if err != nil {
-		return fmt.Errorf("read names: %w", err)
+		return nil, fmt.Errorf("read names: %w", err)
+	}
+	deleted, err := read.DeletedWorkflows(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read deleted workflows: %w", err)
+	}
+	for _, x := range deleted {
+		delete(names[string(workflow.RefWorkflow)], x.ID)
 	}
 	r := references{names: names, refs: map[string]workflow.Ref{}}
 	for _, f := range workflow.Schema() {
@@ -34,17 +50,14 @@ func checkReferences(ctx context.Context, t *store.Tx, d workflow.Definition) er
 		path := fmt.Sprintf("then[%d]", i)
 		if a.Agent != nil {
 			r.id(path+".agent", workflow.RefAgent, *a.Agent)
-			if err := r.working(ctx, t, path+".agent", *a.Agent); err != nil {
-				return err
+			if err := r.working(ctx, read, path+".agent", *a.Agent); err != nil {
+				return nil, err
 			}
 		}
 		r.ids(path+".add", workflow.RefTag, a.Add)
 		r.ids(path+".remove", workflow.RefTag, a.Remove)
 	}
-	if len(r.faults) == 0 {
-		return nil
-	}
-	return &postroom.Error{Code: postroom.Invalid, Field: r.faults[0].Path, Text: r.faults[0].Text, Err: r.faults}
+	return r.faults, nil
 }
 
 // references collects what is named and not there.
@@ -69,12 +82,12 @@ func (r *references) cond(path string, c workflow.Cond) {
 }
 
 // working refuses to assign to somebody who cannot sign in any more.
-func (r *references) working(ctx context.Context, t *store.Tx, path string, id int64) error {
+func (r *references) working(ctx context.Context, read store.Read, path string, id int64) error {
 	name, ok := r.names[string(workflow.RefAgent)][id]
 	if !ok {
 		return nil
 	}
-	a, err := t.Agent(ctx, id)
+	a, err := read.Agent(ctx, id)
 	if err == nil && a.Disabled {
 		r.faults = append(r.faults, workflow.Fault{Path: path, Text: name + " is disabled; nothing can be assigned to them."})
 	}

@@ -34,7 +34,7 @@ func (w *Workflows) EnsureShipped(ctx context.Context) (err error) {
 		if err != nil {
 			return false, err
 		}
-		position, fresh := 0, len(there) == 0
+		position, fresh := 0, len(there) == 0 && len(missing) == len(workflow.Shipped())
 		for _, x := range there {
 			position = max(position, x.Position)
 		}

@@ -48,9 +48,22 @@ func (w *Workflows) List(ctx context.Context, by *postroom.Agent) (out List, err
 	if out.Revision, err = read.SetRevision(ctx); err != nil {
 		return List{}, err
 	}
-	rows, err := read.Workflows(ctx)
+	entries, all, err := w.entries(ctx)
 	if err != nil {
 		return List{}, err
+	}
+	out.Workflows = all
+	out.Findings = workflow.Analyse(workflow.NewSet(out.Revision, entries))
+	return out, nil
+}
+
+// entries reads the published workflows in their order, and compiles those that
+// can be read.
+func (w *Workflows) entries(ctx context.Context) ([]workflow.Entry, []Workflow, error) {
+	read := w.store.Read()
+	rows, err := read.Workflows(ctx)
+	if err != nil {
+		return nil, nil, err
 	}
 	keys := make([][2]int64, len(rows))
 	for i, r := range rows {
@@ -58,13 +71,14 @@ func (w *Workflows) List(ctx context.Context, by *postroom.Agent) (out List, err
 	}
 	versions, err := read.SomeVersions(ctx, keys)
 	if err != nil {
-		return List{}, err
+		return nil, nil, err
 	}
 	published := map[int64]store.WorkflowVersion{}
 	for _, v := range versions {
 		published[v.WorkflowID] = v.WorkflowVersion
 	}
 	var entries []workflow.Entry
+	var all []Workflow
 	for _, r := range rows {
 		x := combine(r, published[r.ID])
 		if entry, err := entryOf(x); err == nil {
@@ -72,10 +86,9 @@ func (w *Workflows) List(ctx context.Context, by *postroom.Agent) (out List, err
 		} else if x.Fault == "" {
 			x.Fault = postroom.TextOf(err)
 		}
-		out.Workflows = append(out.Workflows, x)
+		all = append(all, x)
 	}
-	out.Findings = workflow.Analyse(workflow.NewSet(out.Revision, entries))
-	return out, nil
+	return entries, all, nil
 }
 
 // combine puts a workflow and its published version together.

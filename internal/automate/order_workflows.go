@@ -26,6 +26,9 @@ func (w *Workflows) Switch(ctx context.Context, by *postroom.Agent, id int64, on
 		if err != nil {
 			return false, err
 		}
+		if x.DeletedAt > 0 {
+			return false, errDeleted(x)
+		}
 		before := x
 		x.Enabled = on
 		if on {

@@ -48,6 +48,12 @@ func (w *Workflows) PreviewOn(ctx context.Context, by *postroom.Agent, id int64,
 	if err != nil {
 		return faulty(out, err)
 	}
+	return w.sample(s, wish, out)
+}
+
+// sample is a reply as it would go out.
+func (w *Workflows) sample(s *scene, wish workflow.Wish, out query.WorkflowSample) (_ query.WorkflowSample, err error) {
+	out.To = s.to()
 	out.Text, out.HTML = wish.Text, wish.HTML
 	if out.HTML != "" && w.sanitise != nil {
 		out.HTML = w.sanitise(out.HTML)
@@ -108,7 +114,7 @@ type scene struct {
 // scene looks up the conversation with a number, or invents one.
 func (w *Workflows) scene(ctx context.Context, by *postroom.Agent, x store.Workflow, d workflow.Definition, number int64) (*scene, error) {
 	if number == 0 {
-		return w.invented(x), nil
+		return w.invented(x.Name), nil
 	}
 	read := w.store.Read()
 	c, err := read.ConversationByNumber(ctx, number)
@@ -118,7 +124,25 @@ func (w *Workflows) scene(ctx context.Context, by *postroom.Agent, x store.Workf
 	if !postroom.CanOn(by, postroom.See, c.MailboxID, c.AssigneeID) {
 		return nil, postroom.Errorf(postroom.NotFound, "There is no conversation %d.", number)
 	}
-	s := &scene{conversation: c, at: w.store.Now()}
+	return w.sceneOf(ctx, by, x.Name, d.When, c, nil)
+}
+
+// sceneOf is the scene of an event on a conversation; without one, that of an
+// event as the When asks for, made by the agent who looks.
+func (w *Workflows) sceneOf(ctx context.Context, by *postroom.Agent, name string, when workflow.When, c *postroom.Conversation, e *postroom.Event) (s *scene, err error) {
+	read := w.store.Read()
+	values := workflow.Values{Subject: c.Subject, Actor: by, Workflow: name}
+	root := postroom.Actor{Kind: postroom.ByAgent, ID: by.ID}
+	if e == nil {
+		e = &postroom.Event{Kind: when.Event, At: w.store.Now(), After: afterEdge(c.Facts(), when)}
+		if answersCustomer(when) {
+			root = postroom.Actor{Kind: postroom.ByCustomer, ID: c.CustomerID}
+		}
+	} else if root, values.Actor, err = w.root(ctx, e); err != nil {
+		return nil, err
+	}
+	values.Event = e
+	s = &scene{conversation: c, at: w.store.Now()}
 	if s.mailbox, err = read.Mailbox(ctx, c.MailboxID); err != nil {
 		return nil, err
 	}
@@ -131,19 +155,34 @@ func (w *Workflows) scene(ctx context.Context, by *postroom.Agent, x store.Workf
 	if err != nil {
 		return nil, err
 	}
-	values := workflow.Values{Subject: c.Subject, Customer: s.customer, Mailbox: s.mailbox, Actor: by, Workflow: x.Name,
-		Event: &postroom.Event{Kind: d.When.Event, At: s.at, After: afterEdge(c.Facts(), d.When)}}
-	if c.AssigneeID != 0 {
-		if values.Assignee, err = read.Agent(ctx, c.AssigneeID); err != nil {
+	values.Customer, values.Mailbox = s.customer, s.mailbox
+	if id := e.After.AssigneeID; id != 0 {
+		if values.Assignee, err = read.Agent(ctx, id); err != nil {
 			return nil, err
 		}
 	}
 	s.options = template.Options{Untrusted: last == nil || !last.Verified, Zone: zone(values.Assignee)}
-	if s.options.Untrusted && answersCustomer(d.When) {
+	if s.options.Untrusted && workflow.MachineCaused(root) {
 		s.subject = fmt.Sprintf("Re: your request %d", c.Number) // never a stranger's words (A8)
 	}
 	s.value = values.Value
 	return s, nil
+}
+
+// root is who began the chain of an event, and the agent if it was one.
+func (w *Workflows) root(ctx context.Context, e *postroom.Event) (postroom.Actor, *postroom.Agent, error) {
+	first := *e
+	if e.Root != e.ID && e.Root != 0 {
+		var err error
+		if first, err = w.store.Read().Event(ctx, e.Root); err != nil {
+			return first.Actor, nil, err
+		}
+	}
+	if first.Actor.Kind != postroom.ByAgent {
+		return first.Actor, nil, nil
+	}
+	a, err := w.store.Read().Agent(ctx, first.Actor.ID)
+	return first.Actor, a, err
 }
 
 // answersCustomer says whether a workflow answers what a customer did, and so
@@ -172,7 +211,7 @@ func zone(a *postroom.Agent) *time.Location {
 }
 
 // invented is a scene out of the examples of the variables.
-func (w *Workflows) invented(x store.Workflow) *scene {
+func (w *Workflows) invented(workflowName string) *scene {
 	example := func(name string) string {
 		text, _ := template.Examples(name)
 		return text
@@ -185,7 +224,7 @@ func (w *Workflows) invented(x store.Workflow) *scene {
 		at:           w.store.Now(),
 		value: func(name string) (string, bool) {
 			if name == "workflow.name" {
-				return x.Name, true
+				return workflowName, true
 			}
 			return template.Examples(name)
 		},

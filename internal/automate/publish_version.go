@@ -72,6 +72,9 @@ func (w *Workflows) publishVersion(ctx context.Context, by *postroom.Agent, id i
 		if err != nil {
 			return false, err
 		}
+		if x.DeletedAt > 0 {
+			return false, errDeleted(x)
+		}
 		d, err := next(t, x)
 		if err != nil {
 			return false, err

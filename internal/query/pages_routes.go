@@ -111,7 +111,15 @@ package query
 //
 //	GET  /workflows                       WorkflowsPage
 //	POST /workflows/{id}/switch           on=1|0
-//	POST /workflows/{id}/move             direction=up|down
+//	POST /workflows/{id}/move             direction=up|down, or before=ID (0 = to the end)
+//	GET  /workflows/new                   WorkflowRecipesPage
+//	POST /workflows                       recipe ("" = blank); 303 to the editor
+//	GET  /workflows/{id}/edit             EditorPage, ?on= number of the conversation to try it on
+//	POST /workflows/{id}/draft            the fields of workflow.Fields, name, mailbox, revision, base, on, and do: an act of the editor
+//	                                      ("add if", "remove then[0]", …; see workflow.Edit), save, try, publish, discard, rebase, or
+//	                                      autosave, which answers 204; 422 EditorPage with what was typed
+//	POST /workflows/{id}/copy | delete | undelete
+//	POST /workflows/{id}/rename           name
 //	GET  /workflows/{id}                  WorkflowPage
 //	GET  /workflows/{id}/versions/{n}     WorkflowPage with Shown = n
 //	POST /workflows/{id}/preview          template; 200 WorkflowPage with Preview (no effect; Turbo takes it as 422 so that

@@ -5,6 +5,30 @@ type WorkflowsPage struct {
 	Shell    Shell
 	Rows     []WorkflowLine
 	Findings []WorkflowFinding
+	Drafts   []WorkflowDraftLine // those that were never published
+	Deleted  []WorkflowLine
+}
+
+// WorkflowDraftLine is a workflow that was never published.
+type WorkflowDraftLine struct {
+	ID       int64
+	Name     string // may be empty
+	Sentence string
+	Mailbox  string // "" = all mailboxes
+	SavedAt  int64
+	SavedBy  string
+}
+
+// WorkflowRecipe is what a new workflow can begin from.
+type WorkflowRecipe struct {
+	Key, Name, Description string
+	Sentence               string
+}
+
+// WorkflowRecipesPage is GET /workflows/new.
+type WorkflowRecipesPage struct {
+	Shell   Shell
+	Recipes []WorkflowRecipe
 }
 
 // WorkflowFinding is something an admin should look at before it does harm
@@ -30,6 +54,8 @@ type WorkflowLine struct {
 	Runs        int    // matches in the last 30 days
 	First, Last bool   // no move up, no move down
 	Shipped     bool
+	Drafted     bool  // somebody is writing its next version
+	DeletedAt   int64 // 0 = it is there
 }
 
 // WorkflowPage is GET /workflows/{id}, and /workflows/{id}/versions/{n}.
@@ -48,6 +74,8 @@ type WorkflowPage struct {
 	Shown     int // version shown; 0 = the published one
 	Errors    FieldErrors
 	MayEdit   bool
+	Changes   []WorkflowChange // of the shown version against the one before it
+	Rename    string           // a new name that was refused, as typed
 }
 
 // WorkflowTerm is one line of the If.

@@ -184,7 +184,8 @@ func (w *whyReader) name(kind workflow.Ref, id int64) string {
 }
 
 func (w *whyReader) workflow(event int64, x workflow.Explanation, stored map[int64]workflow.Verdict) WhyWorkflow {
-	out := WhyWorkflow{ID: x.WorkflowID, Name: nameOr(w.name(workflow.RefWorkflow, x.WorkflowID), x.Name), Version: x.Number, Reason: x.Reason, Change: x.SmallestChange}
+	out := WhyWorkflow{ID: x.WorkflowID, Name: nameOr(w.name(workflow.RefWorkflow, x.WorkflowID), x.Name), Version: x.Number, Reason: x.Reason,
+		Change: strings.TrimPrefix(x.SmallestChange, "It would have matched if ")}
 	switch x.Verdict {
 	case workflow.Matched:
 		out.Verdict, out.Reason = "matched", ""
@@ -216,6 +217,9 @@ func (w *whyReader) workflow(event int64, x workflow.Explanation, stored map[int
 	}
 	return out
 }
+
+// WhyConditions appends a tree of conditions as indented rows.
+func WhyConditions(rows []WhyCondition, c workflow.Check) []WhyCondition { return flatten(rows, c, 0) }
 
 // flatten writes a tree of conditions as indented rows.
 func flatten(rows []WhyCondition, c workflow.Check, depth int) []WhyCondition {

@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"postroom"
@@ -19,14 +20,65 @@ func (d *Desk) Workflows(ctx context.Context, a *postroom.Agent, place Place) (*
 	if err != nil {
 		return nil, err
 	}
-	lines, _, _, err := d.workflowLines(ctx, shell.Now)
-	return &WorkflowsPage{Shell: shell, Rows: lines}, err
+	lines, _, words, err := d.workflowLines(ctx, shell.Now)
+	if err != nil {
+		return nil, err
+	}
+	p := &WorkflowsPage{Shell: shell}
+	drafts, err := d.read().WorkflowDrafts(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read drafts of workflows: %w", err)
+	}
+	for _, line := range lines {
+		if line.DeletedAt > 0 {
+			p.Deleted = append(p.Deleted, line)
+			continue
+		}
+		line.Drafted = slices.ContainsFunc(drafts, func(x store.WorkflowDraft) bool { return x.WorkflowID == line.ID })
+		p.Rows = append(p.Rows, line)
+	}
+	for _, x := range drafts {
+		if slices.ContainsFunc(lines, func(l WorkflowLine) bool { return l.ID == x.WorkflowID }) {
+			continue
+		}
+		line := WorkflowDraftLine{ID: x.WorkflowID, Name: x.Name, SavedAt: x.At, SavedBy: author(x.AuthorID, words)}
+		if x.MailboxID != 0 {
+			line.Mailbox = nameOr(words(workflow.RefMailbox, x.MailboxID), "a mailbox that is gone")
+		}
+		if definition, err := workflow.Decode([]byte(x.Definition)); err == nil {
+			line.Sentence = workflow.Sentence(definition, words)
+		}
+		p.Drafts = append(p.Drafts, line)
+	}
+	return p, nil
 }
 
+// WorkflowRecipes reads what a new workflow can begin from, for admins.
+func (d *Desk) WorkflowRecipes(ctx context.Context, a *postroom.Agent, place Place) (*WorkflowRecipesPage, error) {
+	if err := mayManage(a); err != nil {
+		return nil, err
+	}
+	shell, err := d.Shell(ctx, a, place)
+	if err != nil {
+		return nil, err
+	}
+	p := &WorkflowRecipesPage{Shell: shell}
+	for _, r := range workflow.Recipes() {
+		p.Recipes = append(p.Recipes, WorkflowRecipe{Key: r.Key, Name: r.Name, Description: r.Description, Sentence: workflow.Sentence(r.Definition, nil)})
+	}
+	return p, nil
+}
+
+// workflowLines reads the published workflows in their order, and behind them
+// those that were deleted.
 func (d *Desk) workflowLines(ctx context.Context, now int64) ([]WorkflowLine, map[int64]workflow.Definition, workflow.Names, error) {
 	list, err := d.read().Workflows(ctx)
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("read workflows: %w", err)
+	}
+	deleted, err := d.read().DeletedWorkflows(ctx)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("read deleted workflows: %w", err)
 	}
 	uses, err := d.read().WorkflowUses(ctx, now-month)
 	if err != nil {
@@ -39,7 +91,7 @@ func (d *Desk) workflowLines(ctx context.Context, now int64) ([]WorkflowLine, ma
 	words := func(kind workflow.Ref, id int64) string { return names[string(kind)][id] }
 	definitions := map[int64]workflow.Definition{}
 	var out []WorkflowLine
-	for i, w := range list {
+	for i, w := range append(list, deleted...) {
 		line := workflowLine(w, uses[w.ID], names)
 		line.First, line.Last = i == 0, i == len(list)-1
 		if definition, err := workflow.Decode([]byte(uses[w.ID].Definition)); err == nil {
@@ -53,7 +105,7 @@ func (d *Desk) workflowLines(ctx context.Context, now int64) ([]WorkflowLine, ma
 
 func workflowLine(w store.Workflow, u store.WorkflowUse, names map[string]map[int64]string) WorkflowLine {
 	line := WorkflowLine{ID: w.ID, Name: w.Name, On: w.Enabled, Paused: w.PausedWords, Version: w.Version, PublishedAt: u.PublishedAt, PublishedBy: nameOr(u.Author, "Postroom"),
-		Runs: u.Runs, Shipped: shipped(w.Key)}
+		Runs: u.Runs, Shipped: shipped(w.Key), DeletedAt: w.DeletedAt}
 	if w.MailboxID != 0 {
 		line.Mailbox = nameOr(names["mailbox"][w.MailboxID], "a mailbox that is gone")
 	}
@@ -97,21 +149,55 @@ func (d *Desk) Workflow(ctx context.Context, a *postroom.Agent, id int64, shown 
 		return nil, err
 	}
 	definition, found := definitions[id], shown == 0
-	for _, v := range versions {
+	for i, v := range versions {
 		p.Versions = append(p.Versions, WorkflowVersion{Version: v.Number, At: v.At, By: author(v.AuthorID, words), Current: v.Number == p.Workflow.Version})
 		if v.Number == shown {
 			if definition, err = workflow.Decode([]byte(v.Definition)); err != nil {
 				return nil, fmt.Errorf("read version %d of workflow %d: %w", shown, id, err)
 			}
 			found = true
+			if i+1 < len(versions) {
+				p.Changes = changes(versions[i+1].Definition, definition, words)
+			}
 		}
 	}
+	p.MayEdit = p.Workflow.DeletedAt == 0
 	if !found {
 		return nil, postroom.Errorf(postroom.NotFound, "There is no version %d of this workflow.", shown)
 	}
 	p.describe(definition, words)
 	p.Variables = d.o.Variables
 	return p, nil
+}
+
+// changes says what a version changed; nothing if the one before it cannot be
+// read.
+func changes(before string, after workflow.Definition, words workflow.Names) []WorkflowChange {
+	old, err := workflow.Decode([]byte(before))
+	if err != nil {
+		return nil
+	}
+	return WorkflowChanges(workflow.Changes(old, after, words))
+}
+
+// WorkflowChanges are changes as a page shows them: of what stayed the same
+// only the lines next to a change.
+func WorkflowChanges(all []workflow.Change) []WorkflowChange {
+	var out []WorkflowChange
+	near := func(i int) bool {
+		for k := max(0, i-2); k <= min(len(all)-1, i+2); k++ {
+			if all[k].Sign != ' ' {
+				return true
+			}
+		}
+		return false
+	}
+	for i, c := range all {
+		if near(i) {
+			out = append(out, WorkflowChange{Sign: string(c.Sign), Text: c.Text})
+		}
+	}
+	return out
 }
 
 func author(id int64, words workflow.Names) string {

@@ -18,25 +18,37 @@ type Workflow struct {
 	Version     int    // the published version
 	PausedWords string // why it was paused by itself, "" if it is not
 	Failures    int    // failed runs in a row
+	DeletedAt   int64  // 0: it is there
 }
 
-const workflowColumns = `id, key, mailbox_id, name, position, enabled, version, paused_words, failures`
+const workflowColumns = `id, key, mailbox_id, name, position, enabled, version, paused_words, failures, deleted_at`
 
 func scanWorkflow(r row) (Workflow, error) {
 	var w Workflow
-	err := r.Scan(&w.ID, &w.Key, &w.MailboxID, &w.Name, &w.Position, &w.Enabled, &w.Version, &w.PausedWords, &w.Failures)
+	err := r.Scan(&w.ID, &w.Key, &w.MailboxID, &w.Name, &w.Position, &w.Enabled, &w.Version, &w.PausedWords, &w.Failures, &w.DeletedAt)
 	return w, err
 }
 
 const (
-	qWorkflows = `select ` + workflowColumns + ` from workflow order by position, id`
-	qWorkflow  = `select ` + workflowColumns + ` from workflow where id = $1`
+	qWorkflows        = `select ` + workflowColumns + ` from workflow where deleted_at = 0 order by position, id`
+	qDeletedWorkflows = `select ` + workflowColumns + ` from workflow where deleted_at > 0 order by deleted_at desc, id desc`
+	qWorkflow         = `select ` + workflowColumns + ` from workflow where id = $1`
 )
 
-// Workflows lists all workflows in their order.
+// Workflows lists the published workflows in their order, without those that
+// were deleted.
 func (r Read) Workflows(ctx context.Context) ([]Workflow, error) {
+	return r.workflows(ctx, qWorkflows)
+}
+
+// DeletedWorkflows lists the workflows that were deleted, the latest first.
+func (r Read) DeletedWorkflows(ctx context.Context) ([]Workflow, error) {
+	return r.workflows(ctx, qDeletedWorkflows)
+}
+
+func (r Read) workflows(ctx context.Context, query string) ([]Workflow, error) {
 	var out []Workflow
-	err := each(ctx, r.q, qWorkflows, nil, func(rows row) error {
+	err := each(ctx, r.q, query, nil, func(rows row) error {
 		w, err := scanWorkflow(rows)
 		out = append(out, w)
 		return err
@@ -44,26 +56,27 @@ func (r Read) Workflows(ctx context.Context) ([]Workflow, error) {
 	return out, err
 }
 
-// Workflow loads one workflow; within a transaction it is locked.
+// Workflow loads one workflow, deleted or not; within a transaction it is
+// locked.
 func (r Read) Workflow(ctx context.Context, id int64) (Workflow, error) {
 	w, err := scanWorkflow(r.q.QueryRow(ctx, qWorkflow+r.forUpdate, id))
 	return w, missing(err, "There is no such workflow.")
 }
 
 const (
-	qInsertWorkflow = `insert into workflow (` + workflowColumns + `) values ($1,$2,$3,$4,$5,$6,$7,$8,$9)`
-	qUpdateWorkflow = `update workflow set mailbox_id = $2, name = $3, position = $4, enabled = $5, version = $6, paused_words = $7, failures = $8 where id = $1`
+	qInsertWorkflow = `insert into workflow (` + workflowColumns + `) values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)`
+	qUpdateWorkflow = `update workflow set mailbox_id = $2, name = $3, position = $4, enabled = $5, version = $6, paused_words = $7, failures = $8, deleted_at = $9 where id = $1`
 )
 
 // InsertWorkflow stores a new workflow.
 func (t *Tx) InsertWorkflow(ctx context.Context, w Workflow) error {
-	_, err := t.exec(ctx, qInsertWorkflow, w.ID, w.Key, w.MailboxID, w.Name, w.Position, bit(w.Enabled), w.Version, w.PausedWords, w.Failures)
+	_, err := t.exec(ctx, qInsertWorkflow, w.ID, w.Key, w.MailboxID, w.Name, w.Position, bit(w.Enabled), w.Version, w.PausedWords, w.Failures, w.DeletedAt)
 	return err
 }
 
 // UpdateWorkflow writes a workflow.
 func (t *Tx) UpdateWorkflow(ctx context.Context, w Workflow) error {
-	return t.one(ctx, "save workflow", qUpdateWorkflow, w.ID, w.MailboxID, w.Name, w.Position, bit(w.Enabled), w.Version, w.PausedWords, w.Failures)
+	return t.one(ctx, "save workflow", qUpdateWorkflow, w.ID, w.MailboxID, w.Name, w.Position, bit(w.Enabled), w.Version, w.PausedWords, w.Failures, w.DeletedAt)
 }
 
 const qForgiveWorkflow = `update workflow set failures = 0 where id = $1 and failures > 0`

@@ -29,6 +29,22 @@ type Workflows interface {
 	// PreviewOn renders a wording on the conversation with a number, 0 for an
 	// invented one; it changes nothing.
 	PreviewOn(ctx context.Context, by *postroom.Agent, workflow int64, wording string, number int64) (query.WorkflowSample, error)
+	// Place moves one before another, or to the end when before is 0.
+	Place(ctx context.Context, by *postroom.Agent, workflow, before int64) error
+	// Begin and Copy make the draft of a new one and return its id.
+	Begin(ctx context.Context, by *postroom.Agent, recipe string) (int64, error)
+	Copy(ctx context.Context, by *postroom.Agent, workflow int64) (int64, error)
+	Rename(ctx context.Context, by *postroom.Agent, workflow int64, name string) error
+	// Delete keeps versions and runs; Undelete brings it back, switched off.
+	Delete(ctx context.Context, by *postroom.Agent, workflow int64) error
+	Undelete(ctx context.Context, by *postroom.Agent, workflow int64) error
+	// Editor reads the page on which it is written.
+	Editor(ctx context.Context, by *postroom.Agent, workflow int64, v automate.EditorView) (*query.EditorPage, error)
+	// SaveDraft stores what the editor's form holds, with an act of the editor
+	// done to it; see automate.FieldFaults for what is refused.
+	SaveDraft(ctx context.Context, by *postroom.Agent, workflow int64, f automate.Form, act string) (place string, err error)
+	DiscardDraft(ctx context.Context, by *postroom.Agent, workflow int64) error
+	PublishDraft(ctx context.Context, by *postroom.Agent, workflow int64) (int, error)
 	// List says, besides which there are, what does not go well together.
 	List(ctx context.Context, by *postroom.Agent) (automate.List, error)
 }

@@ -120,6 +120,11 @@ func (s *Site) Routes() []Route {
 
 		// Workflows
 		{Method: "GET", Pattern: "/workflows", Who: Admins, answer: showWorkflows},
+		{Method: "GET", Pattern: "/workflows/new", Who: Admins, answer: newWorkflow},
+		{Method: "POST", Pattern: "/workflows", Who: Admins, answer: beginWorkflow},
+		{Method: "GET", Pattern: "/workflows/{id}/edit", Who: Admins, answer: editWorkflow},
+		{Method: "POST", Pattern: "/workflows/{id}/draft", Who: Admins, answer: saveWorkflowDraft},
+		{Method: "POST", Pattern: "/workflows/{id}/{verb}", Who: Admins, answer: keepWorkflow},
 		{Method: "POST", Pattern: "/workflows/{id}/switch", Who: Admins, answer: switchWorkflow},
 		{Method: "POST", Pattern: "/workflows/{id}/move", Who: Admins, answer: moveWorkflow},
 		{Method: "GET", Pattern: "/workflows/{id}", Who: Admins, answer: showWorkflow},

@@ -84,6 +84,13 @@ func findingTitle(kind string) (title string, grave bool) {
 // showWorkflow is GET /workflows/{id}, and /workflows/{id}/versions/{n}.
 func showWorkflow(q *request) error {
 	p, err := q.workflow()
+	if id, _ := q.number("id"); postroom.CodeOf(err) == postroom.NotFound && q.PathValue("n") == "" && q.site.o.Workflows != nil {
+		// One that was never published is only in the editor.
+		if _, e := q.site.o.Workflows.Editor(q.Context(), q.agent, id, automate.EditorView{}); e == nil {
+			q.see(editorPath(id, ""))
+			return nil
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -104,7 +111,7 @@ func (q *request) workflow() (*query.WorkflowPage, error) {
 	p, err := q.site.o.Pages.Workflow(q.Context(), q.agent, id, shown, q.place("workflows"))
 	if err == nil {
 		q.dress(&p.Shell)
-		p.MayEdit = q.site.o.Workflows != nil
+		p.MayEdit = p.MayEdit && q.site.o.Workflows != nil
 	}
 	return p, err
 }
@@ -133,11 +140,14 @@ func switchWorkflow(q *request) error {
 	return q.told(w.Switch(q.Context(), q.agent, id, q.ticked("on")), "", "/workflows")
 }
 
-// moveWorkflow is POST /workflows/{id}/move.
+// moveWorkflow is POST /workflows/{id}/move: by one, or to before another.
 func moveWorkflow(q *request) error {
 	w, id, err := q.editor()
 	if err != nil {
 		return err
+	}
+	if q.Form.Has("before") { // dragged
+		return q.told(w.Place(q.Context(), q.agent, id, q.id("before")), "", "/workflows")
 	}
 	return q.told(w.Move(q.Context(), q.agent, id, q.field("direction") == "up"), "", "/workflows")
 }

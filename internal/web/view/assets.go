@@ -4,8 +4,8 @@ package view
 
 // Paths of the assets every page, and a mail's own document, load.
 const (
-	appJS    = "/assets/app-T6UVTQVG.js"
-	appCSS   = "/assets/app-RRMHE74W.css"
+	appJS    = "/assets/app-Y55HBBPX.js"
+	appCSS   = "/assets/app-UUPE33CB.css"
 	bodyCSS  = "/assets/body-B4JSBSBH.css"
 	iconsSVG = "/assets/icons-CB51010C.svg"
 )

@@ -212,7 +212,45 @@ func sampleWorkflow(shown int) query.WorkflowPage {
 func sampleWorkflows() query.WorkflowsPage {
 	return query.WorkflowsPage{Shell: sampleShell("workflows", "", "/workflows"), Rows: []query.WorkflowLine{
 		{ID: 1, Name: "Tell the customer it is closed", Sentence: "When the status changes to closed, then reply to the customer.", On: true, Version: 2, PublishedAt: sampleNow - 3*day, PublishedBy: "Ann Moor", Runs: 412, First: true, Shipped: true},
-		{ID: 2, Name: "Acknowledge a new conversation", Sentence: "When a customer begins a conversation, if the mail was written by a person, then reply to the customer.", Version: 1, PublishedAt: sampleNow - 90*day, PublishedBy: "Postroom", Runs: 0, Last: true, Shipped: true, Paused: "Paused itself: it failed 5 times in a row. The template needs customer.first_name."}}}
+		{ID: 2, Name: "Acknowledge a new conversation", Sentence: "When a customer begins a conversation, if the mail was written by a person, then reply to the customer.", Version: 1, PublishedAt: sampleNow - 90*day, PublishedBy: "Postroom", Runs: 0, Last: true, Shipped: true, Paused: "Paused itself: it failed 5 times in a row. The template needs customer.first_name."}},
+		Drafts:  []query.WorkflowDraftLine{{ID: 3, Sentence: "When …: do nothing yet.", SavedAt: sampleNow - hour, SavedBy: "Ann Moor"}},
+		Deleted: []query.WorkflowLine{{ID: 4, Name: "Greet everybody twice", Sentence: "When a message arrives: reply to the customer.", Version: 1, DeletedAt: sampleNow - day}}}
+}
+
+// sampleEditor has one of each control, and everything that can be said about
+// a field.
+func sampleEditor() query.EditorPage {
+	choices := func(words ...string) (out []query.EditorChoice) {
+		for i, w := range words {
+			out = append(out, query.EditorChoice{Value: w, Text: w, Chosen: i == 1})
+		}
+		return out
+	}
+	cond := func(place, fact, op, input string) query.EditorNode {
+		return query.EditorNode{Place: place, Words: fact, Fact: fact, Op: op, Ops: []query.Choice{{Value: op, Text: op}}, Doc: "What it is.",
+			Value: query.EditorControl{Name: place + ".values", Input: input, Value: "7", Unit: "d", Choices: choices("7", "8"), Hint: "Such as 7."}}
+	}
+	header := cond("if[6]", "message.header.*", "set", "none")
+	header.IsHeader, header.Strange = true, true
+	return query.EditorPage{Shell: sampleShell("workflows", "", "/workflows/1/edit"), ID: 1, Name: "Tell the customer it is closed", Mailbox: "0", Mailboxes: []query.Choice{{Value: "0", Text: "All mailboxes"}},
+		Version: 2, Base: 1, Newer: true, Revision: 4, SavedAt: sampleNow - minute, SavedBy: "Ann Moor", Sentence: "When the status changes to closed: reply to the customer.", At: "if[1]",
+		Events: []query.EditorEvent{{Value: "status.changed", Text: "the status changes"}}, Event: "status.changed", EventDoc: "From one status to another.",
+		Filters: []query.EditorControl{{Name: "when.to", Label: "To", Choices: choices("active", "closed"), Any: "anything"}, {Name: "when.actors", Label: "By", Any: "anybody"}},
+		If: query.EditorNode{Place: "if", Group: "all", Children: []query.EditorNode{cond("if[0]", "customer.name", "contains", "text"), cond("if[1]", "conversation.status", "is", "choice"),
+			{Place: "if[2]", Group: "any", Words: "the group", Children: []query.EditorNode{cond("if[2][0]", "conversation.tags", "has_any", "choices"), {Place: "if[2][1]", Words: "the condition", Last: true}}},
+			cond("if[3]", "conversation.created", "within", "span"), cond("if[4]", "customer.name", "one_of", "lines"), cond("if[5]", "conversation.created", "before", "date"), header}},
+		Facts: []query.EditorFacts{{Group: "Customer", Facts: []query.Choice{{Value: "customer.name", Text: "the customer's name"}}}},
+		Then: []query.EditorStep{{Place: "then[0]", Do: "reply", Label: "Reply", Doc: "A mail.", Text: "Hello\nthere", First: true}, {Place: "then[1]", Do: "note", Label: "Note"}, {Place: "then[2]", Do: "status", Label: "Status"},
+			{Place: "then[3]", Do: "assign", Label: "Assign", Agents: choices("0", "2")}, {Place: "then[4]", Do: "tags", Label: "Tags", Add: choices("1", "2")}, {Place: "then[5]", Do: "reply", Label: "Reply", Text: "<p>x</p>", IsHTML: true}, {Place: "then[6]", Do: "stop", Label: "Stop", Last: true}},
+		Actions: []query.EditorAction{{Do: "reply", Label: "Reply to the customer", Doc: "A mail."}}, Limits: query.EditorLimits{OncePer: "close", CoolDown: "2", Unit: "h", Default: 3, HasMail: true}, Statuses: []query.Choice{{Value: "closed", Text: "closed"}},
+		Errors: query.FieldErrors{"if[0].values": "Say less.", "": "Wrong.", "on": "There is no conversation 9."}, Missing: query.FieldErrors{"then[2].status": "Choose a status."},
+		ToDo:      []query.EditorProblem{{Field: "then[2].status", Text: "Choose a status.", Missing: true}, {Field: "if[0].values", Text: "Say less."}},
+		Findings:  []query.WorkflowFinding{{Title: "Two mails to the customer", Text: "Both mail.", Workflows: []query.Choice{{Value: "2", Text: "Another"}}}},
+		Variables: []query.EditorVariable{{Name: "customer.first_name", Label: "First name", Insert: `{{ customer.first_name | default: "there" }}`, Optional: true}},
+		Changes:   []query.WorkflowChange{{Sign: " ", Text: "When"}, {Sign: "-", Text: "Then reply"}, {Sign: "+", Text: "Then stop"}},
+		Try: query.EditorTry{Typed: "9", Examples: []query.Choice{{Value: "1042", Text: "Kettle"}}, Number: 1042, Subject: "Kettle", Event: "The status changed", At: sampleNow - hour, Verdict: "not matched", Reason: "Conditions not met.", Change: "It would have matched if …",
+			Conditions: []query.WhyCondition{{Fact: "the status", Expected: "is closed", Actual: "active", Verdict: "false"}},
+			Steps:      []query.EditorTried{{Text: "Reply", Mail: &query.WorkflowSample{Number: 1042, To: "Mara", Subject: "Re: Kettle", Text: "Hello"}}, {Text: "Add a note", Words: "A note"}}}}
 }
 
 func sampleMailboxForm() query.MailboxFormPage {
@@ -259,6 +297,8 @@ func samples() map[string]templ.Component {
 		"workflows":    view.Workflows(sampleWorkflows()),
 		"workflow":     view.Workflow(sampleWorkflow(0)),
 		"workflow-old": view.Workflow(sampleWorkflow(1)),
+		"editor":       view.WorkflowEditor(sampleEditor()),
+		"recipes":      view.WorkflowRecipes(query.WorkflowRecipesPage{Shell: admin("workflows"), Recipes: []query.WorkflowRecipe{{Key: "closing", Name: "Closing notice", Description: "But not to everybody.", Sentence: "When …: reply."}}}),
 		"mailboxes":    view.Mailboxes(query.MailboxesPage{Shell: admin("mailboxes"), Rows: []query.MailboxLine{{ID: 1, Name: "Support", Address: "support@harbour.example", Aliases: 2, Host: "smtp.harbour.example", EverybodySees: true, Open: 14, LastReceived: sampleNow - minute, LastAccepted: sampleNow - hour, Volume: spark}, {ID: 2, Name: "Orders", Address: "orders@harbour.example", Paused: "535", Host: "smtp.harbour.example", Agents: 3, Volume: spark[5:]}}}),
 		"mailbox":      view.MailboxForm(sampleMailboxForm()),
 		"agents":       view.Agents(query.AgentsPage{Shell: admin("agents"), Rows: agentRows, Role: "agent", Errors: query.FieldErrors{"email": "There is an agent with this address already."}}),

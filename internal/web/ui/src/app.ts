@@ -15,9 +15,11 @@ import FrameController from "./controllers/frame"
 import LightboxController from "./controllers/lightbox"
 import ListController from "./controllers/list"
 import MenuController from "./controllers/menu"
+import OrderController from "./controllers/order"
 import PaletteController from "./controllers/palette"
 import PaletteDoorController from "./controllers/palette-door"
 import TimelineController from "./controllers/timeline"
+import WorkflowEditorController from "./controllers/workflow-editor"
 
 Turbo.config.drive.progressBarDelay = 300
 
@@ -67,9 +69,11 @@ application.register("frame", FrameController)
 application.register("lightbox", LightboxController)
 application.register("list", ListController)
 application.register("menu", MenuController)
+application.register("order", OrderController)
 application.register("palette", PaletteController)
 application.register("palette-door", PaletteDoorController)
 application.register("timeline", TimelineController)
+application.register("workflow-editor", WorkflowEditorController)
 
 const live = new Live()
 live.start()

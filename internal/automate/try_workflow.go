@@ -1,0 +1,251 @@
+package automate
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"postroom"
+	"postroom/internal/query"
+	"postroom/internal/store"
+	"postroom/internal/workflow"
+)
+
+// The events looked at to try a workflow on.
+const (
+	maxExamples = 12 // conversations offered
+	maxTried    = 30 // events of one conversation
+)
+
+// try says what the workflow, as it is written, would do on one real event: the
+// one chosen or, without a choice, the latest that its When lets pass. Limits
+// and workflows before it in the order are not looked at.
+func (e *editor) try() error {
+	t := &e.page.Try
+	t.Typed = strings.TrimPrefix(strings.TrimSpace(e.view.On), "#")
+	kind := e.definition.When.Event
+	if !slices.Contains(workflow.Events(), kind) {
+		return nil
+	}
+	examples, err := e.examples(kind)
+	if err != nil {
+		return err
+	}
+	for _, x := range examples {
+		t.Examples = append(t.Examples, query.Choice{Value: decimal(x.Number), Text: x.Subject})
+	}
+	c, event, err := e.chosen(kind, examples)
+	if err != nil || e.page.Errors["on"] != "" {
+		return err
+	}
+	s, err := e.stage(c, event)
+	if err != nil {
+		return err
+	}
+	if c != nil {
+		t.Number, t.Subject = c.Number, c.Subject
+	}
+	if event != nil {
+		t.At = event.At
+		t.Event = workflow.EventWords(event, e.name)
+		if err := e.judge(event, c); err != nil {
+			return err
+		}
+	}
+	return e.steps(s)
+}
+
+// examples lists conversations on which such an event happened lately, each
+// once.
+func (e *editor) examples(kind postroom.EventKind) ([]store.EventExample, error) {
+	all, err := e.read.EventExamples(e.ctx, kind, 10*maxExamples)
+	if err != nil {
+		return nil, err
+	}
+	var out []store.EventExample
+	for _, x := range all {
+		if len(out) < maxExamples && postroom.Can(e.by, postroom.See, x.MailboxID) &&
+			!slices.ContainsFunc(out, func(y store.EventExample) bool { return y.ConversationID == x.ConversationID }) {
+			out = append(out, x)
+		}
+	}
+	return out, nil
+}
+
+// chosen finds the conversation and its latest event of the kind that the When
+// lets pass, or the latest of the kind; nil where there is none.
+func (e *editor) chosen(kind postroom.EventKind, examples []store.EventExample) (*postroom.Conversation, *postroom.Event, error) {
+	if e.page.Try.Typed == "" {
+		return e.proposed(kind, examples)
+	}
+	number, err := strconv.ParseInt(e.page.Try.Typed, 10, 64)
+	if err != nil || number < 1 {
+		e.page.Errors["on"] = "Write the number of a conversation, such as 12, or nothing."
+		return nil, nil, nil
+	}
+	c, err := e.read.ConversationByNumber(e.ctx, number)
+	if postroom.CodeOf(err) == postroom.NotFound || err == nil && !postroom.Can(e.by, postroom.See, c.MailboxID) {
+		e.page.Errors["on"] = fmt.Sprintf("There is no conversation %d.", number)
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	event, _, err := e.fitting(kind, c.ID)
+	return c, event, err
+}
+
+// proposed takes the first example that the When lets pass, else the first.
+func (e *editor) proposed(kind postroom.EventKind, examples []store.EventExample) (*postroom.Conversation, *postroom.Event, error) {
+	var event *postroom.Event
+	for _, x := range examples {
+		found, fits, err := e.fitting(kind, x.ConversationID)
+		if err != nil {
+			return nil, nil, err
+		}
+		if event == nil || fits {
+			event = found
+		}
+		if fits {
+			break
+		}
+	}
+	if event == nil {
+		return nil, nil, nil
+	}
+	c, err := e.read.Conversation(e.ctx, event.ConversationID)
+	return c, event, err
+}
+
+// fitting finds the latest event of a conversation that the When lets pass, or
+// else the latest of the kind.
+func (e *editor) fitting(kind postroom.EventKind, conversation int64) (event *postroom.Event, fits bool, err error) {
+	events, err := e.read.EventsOfKind(e.ctx, conversation, kind, maxTried)
+	if err != nil || len(events) == 0 {
+		return nil, false, err
+	}
+	for i := range events {
+		if e.version == nil || e.version.Listens(&events[i]) {
+			return &events[i], true, nil
+		}
+	}
+	return &events[0], false, nil
+}
+
+// stage is what texts are rendered for.
+func (e *editor) stage(c *postroom.Conversation, event *postroom.Event) (*scene, error) {
+	name := e.page.Name
+	if c == nil {
+		return e.w.invented(name), nil
+	}
+	return e.w.sceneOf(e.ctx, e.by, name, e.definition.When, c, event)
+}
+
+// judge asks the pure judge about the one event.
+func (e *editor) judge(event *postroom.Event, c *postroom.Conversation) error {
+	t := &e.page.Try
+	if e.version == nil {
+		t.Reason = "It is not complete yet. What its conditions say is shown here as soon as it is."
+		return nil
+	}
+	facts, err := e.facts(event, c)
+	if err != nil {
+		return err
+	}
+	set := workflow.NewSet(0, []workflow.Entry{{Version: e.version, State: workflow.Enabled}})
+	all, _ := workflow.Explain(set, event, facts, workflow.Inputs{}, e.name)
+	if len(all) == 0 {
+		return nil
+	}
+	x := all[0]
+	t.Reason, t.Change = x.Reason, x.SmallestChange
+	switch x.Verdict {
+	case workflow.Matched:
+		t.Verdict, t.Reason = "matched", ""
+	case workflow.Undecided:
+		t.Verdict = "unknown"
+	default:
+		t.Verdict = "not matched"
+	}
+	for _, check := range x.Edge {
+		t.Conditions = append(t.Conditions, query.WhyCondition{Fact: check.Text, Expected: check.Expected, Actual: check.Actual, Verdict: check.Truth.String()})
+	}
+	if x.Conditions != nil {
+		t.Conditions = query.WhyConditions(t.Conditions, *x.Conditions)
+	}
+	return nil
+}
+
+// facts reads what the conditions look at.
+func (e *editor) facts(event *postroom.Event, c *postroom.Conversation) (workflow.Facts, error) {
+	needs, r := e.version.Needs(), workflow.Record{Event: event, Subject: &c.Subject}
+	if id := event.After.CustomerID; needs.Customer && id != 0 {
+		customer, err := e.read.Customer(e.ctx, id)
+		if err != nil && postroom.CodeOf(err) != postroom.NotFound {
+			return nil, err
+		}
+		r.Customer = customer
+	}
+	if !needs.Message && !needs.Headers {
+		return workflow.NewFacts(r), nil
+	}
+	id := event.Payload.MessageID
+	if id == 0 && event.Kind == postroom.ConversationCreated {
+		act, err := e.read.ActEvents(e.ctx, event.ConversationID, event.ActID)
+		if err != nil {
+			return nil, err
+		}
+		if i := slices.IndexFunc(act, func(x postroom.Event) bool { return x.Payload.MessageID != 0 }); i >= 0 {
+			id = act[i].Payload.MessageID
+		}
+	}
+	if id == 0 {
+		return workflow.NewFacts(r), nil
+	}
+	m, err := e.read.Message(e.ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	r.Message = m
+	if m.InboundID != 0 && needs.Headers && e.w.headers != nil {
+		r.Headers = e.w.headers(e.ctx, m.InboundID)
+	}
+	return workflow.NewFacts(r), nil
+}
+
+// steps renders each action by itself, so that one that is not complete does
+// not hide the others.
+func (e *editor) steps(s *scene) error {
+	for i, a := range e.definition.Then {
+		d := workflow.Definition{When: workflow.When{Event: postroom.StatusChanged}, Then: []workflow.Action{a}}
+		v, err := workflow.Compile(d, workflow.Identity{WorkflowID: e.x.id, Name: e.page.Name})
+		words := workflow.Describe(d, e.name).Then[0]
+		tried := query.EditorTried{Text: strings.ToUpper(words[:1]) + words[1:]}
+		if err == nil {
+			var wishes []workflow.Wish
+			if wishes, err = workflow.Plan(v, s.options, s.value, e.name); err == nil {
+				err = e.rendered(s, &tried, wishes[0], e.definition.Then[i])
+			}
+		}
+		if err != nil && postroom.CodeOf(err) != postroom.Invalid {
+			return err
+		}
+		if err != nil && a.Do == workflow.DoReply {
+			tried.Mail = &query.WorkflowSample{Number: e.page.Try.Number, Error: postroom.TextOf(err)}
+		}
+		e.page.Try.Steps = append(e.page.Try.Steps, tried)
+	}
+	return nil
+}
+
+func (e *editor) rendered(s *scene, tried *query.EditorTried, wish workflow.Wish, a workflow.Action) (err error) {
+	switch a.Do {
+	case workflow.DoNote:
+		tried.Words = wish.Text
+	case workflow.DoReply:
+		tried.Mail = &query.WorkflowSample{Number: e.page.Try.Number}
+		*tried.Mail, err = e.w.sample(s, wish, *tried.Mail)
+	}
+	return err
+}

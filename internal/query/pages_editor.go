@@ -1,0 +1,156 @@
+package query
+
+// EditorPage is GET /workflows/{id}/edit: a workflow as it is being written.
+type EditorPage struct {
+	Shell     Shell
+	ID        int64
+	Name      string // as typed; may be empty
+	Mailbox   string // id as typed; "0" is every mailbox
+	Mailboxes []Choice
+	Version   int   // the published one; 0 before the first
+	On        bool  // it is switched on
+	Base      int   // the version the draft was written from
+	Revision  int64 // of the stored draft; 0 if there is none
+	SavedAt   int64 // when the draft was saved, 0 if there is none
+	SavedBy   string
+	Newer     bool // another version than Base is published by now
+
+	Sentence string
+	Events   []EditorEvent // what it can listen for
+	Event    string        // the chosen one
+	EventDoc string
+	Filters  []EditorControl // from, to, actors, paths of the When, as far as the event has them
+	If       EditorNode      // the outermost group
+	Facts    []EditorFacts   // what conditions can ask about
+	Then     []EditorStep
+	Actions  []EditorAction // what can be added to Then
+	Limits   EditorLimits
+	Statuses []Choice
+
+	Errors    FieldErrors // by the field's name: what was typed and cannot be
+	Missing   FieldErrors // what is still to be filled in
+	ToDo      []EditorProblem
+	Findings  []WorkflowFinding // what would not go well together, were it published so
+	Variables []EditorVariable
+	Changes   []WorkflowChange // against the published version
+	Try       EditorTry
+	At        string // place of what was just added or moved; "" otherwise
+}
+
+// EditorVariable is something a text can say.
+type EditorVariable struct {
+	Name, Label string
+	Insert      string // as it is written, with a default where it needs one
+	Optional    bool   // it may be empty
+}
+
+// EditorEvent is one kind of event in the When.
+type EditorEvent struct {
+	Value, Text string
+}
+
+// EditorControl is one control for a list of values or for one.
+type EditorControl struct {
+	Name    string // of the field
+	Label   string // for those who listen, and above the filters
+	Input   string // as workflow.Input
+	Value   string // of a control with one value
+	Unit    string // of a span
+	Choices []EditorChoice
+	Hint    string
+	Any     string // of a filter: what it means to choose nothing
+}
+
+// EditorChoice is one entry of a list.
+type EditorChoice struct {
+	Value, Text string
+	Chosen      bool
+}
+
+// EditorFacts is a group of facts in the menu of conditions.
+type EditorFacts struct {
+	Group string
+	Facts []Choice
+}
+
+// EditorNode is a condition, or a group of them.
+type EditorNode struct {
+	Place    string // "if[0][1]"
+	Group    string // "all", "any", "none"; "" for a condition
+	Children []EditorNode
+	Words    string // the condition in words, to name its buttons by
+	Fact     string // chosen; "" is still to be chosen
+	Doc      string // what exactly the fact is
+	Strange  bool   // Fact is not among those that this event has
+	IsHeader bool
+	Header   string
+	Ops      []Choice
+	Op       string
+	Value    EditorControl
+	First    bool // it cannot go up
+	Last     bool // it cannot go down
+}
+
+// EditorStep is one action of the Then.
+type EditorStep struct {
+	Place       string // "then[0]"
+	Do          string
+	Label, Doc  string
+	Text        string
+	IsHTML      bool // Text is HTML
+	Status      string
+	Agents      []EditorChoice
+	Add, Remove []EditorChoice // tags
+	First, Last bool
+}
+
+// EditorAction is a kind of action that can be added.
+type EditorAction struct {
+	Do, Label, Doc string
+}
+
+// EditorLimits are the limits as typed.
+type EditorLimits struct {
+	OncePer  string
+	CoolDown string
+	Unit     string
+	Mails    string // a day; "" is the default
+	Default  int    // mails a day
+	HasMail  bool   // one of the actions is a reply
+}
+
+// EditorProblem is something that keeps the draft from being published.
+type EditorProblem struct {
+	Field   string // its name in the form
+	Text    string
+	Missing bool // nothing was typed yet
+}
+
+// WorkflowChange is one line of what differs between two versions.
+type WorkflowChange struct {
+	Sign string // "+" new, "-" gone, " " the same
+	Text string
+}
+
+// EditorTry is what the workflow as it is written would do on one real event.
+// Nothing is written and nothing is sent for it.
+type EditorTry struct {
+	Typed      string   // the number as typed
+	Examples   []Choice // conversations on which such an event happened lately
+	Number     int64    // the conversation; 0 = an invented one
+	Subject    string
+	Event      string // the event in words; "" if there was none
+	At         int64  // when it happened
+	Verdict    string // "matched", "not matched", "unknown"; "" if it was not judged
+	Reason     string
+	Change     string // what least would have to be different
+	Conditions []WhyCondition
+	Steps      []EditorTried
+}
+
+// EditorTried is one action as it would be done.
+type EditorTried struct {
+	Text  string          // in words
+	Mail  *WorkflowSample // the mail a reply would be
+	Words string          // of a note
+}
