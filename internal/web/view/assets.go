@@ -4,8 +4,8 @@ package view
 
 // Paths of the assets every page, and a mail's own document, load.
 const (
-	appJS    = "/assets/app-Y55HBBPX.js"
-	appCSS   = "/assets/app-UUPE33CB.css"
+	appJS    = "/assets/app-V3EGC4AJ.js"
+	appCSS   = "/assets/app-XQOBOJSW.css"
 	bodyCSS  = "/assets/body-B4JSBSBH.css"
 	iconsSVG = "/assets/icons-CB51010C.svg"
 )

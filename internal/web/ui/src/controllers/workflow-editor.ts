@@ -134,7 +134,12 @@ export default class extends Controller<HTMLFormElement> {
   private show(place: string): void {
     const row = place && document.getElementById(place)
     if (!row) return
-    row.scrollIntoView({ block: "nearest" })
+    const pane = row.closest(".page")?.getBoundingClientRect()
+    const box = row.getBoundingClientRect()
+    if (pane && (box.top < pane.top + 80 || box.bottom > pane.bottom)) {
+      // Only the pane: what lies around it could be scrolled, but never back.
+      row.closest(".page")?.scrollBy({ top: box.top - pane.top - pane.height / 3 })
+    }
     const field = row.querySelector<HTMLElement>("select, textarea, input:not([type=hidden])")
     ;(field ?? row.querySelector<HTMLElement>("button"))?.focus({ preventScroll: true })
   }
