@@ -40,6 +40,7 @@ var doors = []door{
 
 	// Work that follows commits.
 	{"react filing.join", []string{"In"}, []postroom.Path{postroom.PathMail, postroom.PathImport}},
+	{"react filing.answered", []string{"In"}, []postroom.Path{postroom.PathCommand}},
 	{"react leg.run", []string{"In"}, []postroom.Path{postroom.PathWorkflow}},
 	{"react judgement.stopped", []string{"In"}, []postroom.Path{postroom.PathWorkflow}},
 	{"react React.bulk", []string{"RunBulk"}, []postroom.Path{postroom.PathBulk}},
@@ -48,9 +49,7 @@ var doors = []door{
 }
 
 // unused are paths that nothing takes yet, with the reason.
-var unused = map[postroom.Path]string{
-	postroom.PathCommand: "being built: answers to notifications",
-}
+var unused = map[postroom.Path]string{}
 
 // verbs are the methods of the desk that change conversations.
 var verbs = []string{"Publish", "SetStatus", "Assign", "ChangeTags", "SetSubject", "ConfirmSender", "Undo", "UndoBulk", "StartBulk", "RunBulk", "Turn", "In"}

@@ -105,24 +105,7 @@ func (t *Turn) publish(p Publish, m *postroom.Message, mail *postroom.Mail) erro
 	if err := t.takeDraft(p.Kind, m); err != nil {
 		return err
 	}
-	if p.Kind == postroom.Note {
-		t.Note(m)
-	} else {
-		// Whom the agent writes to takes part from now on (T9).
-		for _, a := range slices.Concat(m.To, m.Cc) {
-			t.Join(store.Participant{Address: a.Address, Name: a.Name, Kind: "cc", Confirmed: true})
-		}
-		var copied *postroom.Mail
-		if mail != nil {
-			again := *mail
-			again.Recipients = slices.Clone(mail.Recipients)
-			copied = &again
-		}
-		t.Reply(m, copied)
-		if copied != nil && copied.State == postroom.MailSkip {
-			t.Record(postroom.MailSkipped, postroom.Payload{MailID: copied.ID, MessageID: m.ID, Words: copied.Words})
-		}
-	}
+	t.word(p.Kind, m, mail)
 	if p.Assignee != nil {
 		t.Assign(*p.Assignee)
 	}
@@ -130,6 +113,29 @@ func (t *Turn) publish(p Publish, m *postroom.Message, mail *postroom.Mail) erro
 		t.Status(p.Status)
 	}
 	return nil
+}
+
+// word adds an agent's message: a note, or a reply with the mail that carries
+// it.
+func (t *Turn) word(kind postroom.MessageKind, m *postroom.Message, mail *postroom.Mail) {
+	if kind == postroom.Note {
+		t.Note(m)
+		return
+	}
+	// Whom the agent writes to takes part from now on (T9).
+	for _, a := range slices.Concat(m.To, m.Cc) {
+		t.Join(store.Participant{Address: a.Address, Name: a.Name, Kind: "cc", Confirmed: true})
+	}
+	var copied *postroom.Mail
+	if mail != nil {
+		again := *mail
+		again.Recipients = slices.Clone(mail.Recipients)
+		copied = &again
+	}
+	t.Reply(m, copied)
+	if copied != nil && copied.State == postroom.MailSkip {
+		t.Record(postroom.MailSkipped, postroom.Payload{MailID: copied.ID, MessageID: m.ID, Words: copied.Words})
+	}
 }
 
 // takeDraft has the author's draft go as the message comes. It must have the
@@ -189,8 +195,7 @@ func nameOf(a postroom.Address) string {
 
 // render makes message and mail before the transaction.
 func (d *Desk) render(ctx context.Context, a *postroom.Agent, c *postroom.Conversation, mailbox *postroom.Mailbox, p Publish, mailID int64) (*postroom.Message, *postroom.Mail, error) {
-	r := d.store.Read()
-	drafts, err := r.DraftsOf(ctx, c.ID, a.ID)
+	drafts, err := d.store.Read().DraftsOf(ctx, c.ID, a.ID)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -200,6 +205,11 @@ func (d *Desk) render(ctx context.Context, a *postroom.Agent, c *postroom.Conver
 			files = draft.Attachments
 		}
 	}
+	return d.renderFiles(ctx, a, c, mailbox, p, files, mailID)
+}
+
+// renderFiles is render with the files the message has.
+func (d *Desk) renderFiles(ctx context.Context, a *postroom.Agent, c *postroom.Conversation, mailbox *postroom.Mailbox, p Publish, files []postroom.Attachment, mailID int64) (*postroom.Message, *postroom.Mail, error) {
 	m := &postroom.Message{ID: p.Draft, From: postroom.Address{Name: a.Name, Address: mailbox.Address}, Subject: email.ReplySubject(c.Subject)}
 	m.HTML, m.Attachments = inlineFiles(p.HTML, files)
 	m.Text = email.TextFromHTML(m.HTML)
@@ -212,7 +222,7 @@ func (d *Desk) render(ctx context.Context, a *postroom.Agent, c *postroom.Conver
 	if err := d.addressees(ctx, c, mailbox, p, m); err != nil {
 		return nil, nil, err
 	}
-	answers, err := r.LastReceived(ctx, c.ID)
+	answers, err := d.store.Read().LastReceived(ctx, c.ID)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -352,3 +352,11 @@ func bounceText(m *Mail) bool {
 
 // squash makes white space one space.
 func squash(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// LooksAutomatic reports whether a mail that has no strong signal has weak
+// marks of a machine (A4): a mail daemon or an address that nobody reads as its
+// sender, or the subject of an absence notice that is not the subject answered.
+// It is enough to do nothing on its account.
+func LooksAutomatic(m *Mail, answered string) bool {
+	return isDaemon(m) || isNoReply(m) || autoSubject(m.Subject) && !strings.EqualFold(BaseSubject(m.Subject), BaseSubject(answered))
+}

@@ -174,6 +174,9 @@ func newEcho(sent string) echo {
 	e := echo{lines: map[string]bool{}}
 	var all []string
 	for l := range strings.SplitSeq(unixLines(sent), "\n") {
+		if strings.HasPrefix(l, ">") {
+			continue // what was itself quoted: an answer that went back, to be sent again
+		}
 		if l = echoForm(l); l != "" {
 			e.count++
 			e.lines[l] = true

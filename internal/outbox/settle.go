@@ -110,6 +110,9 @@ func (o *Outbox) consequences(ctx context.Context, tx *store.Tx, c *postroom.Con
 	if err := o.mailAlarm(ctx, tx, m, f.late, ids[0]); err != nil {
 		return err
 	}
+	if m.AgentID != 0 {
+		return nil // a notification is no part of the conversation, and no mail follows it
+	}
 	if err := o.sentErrand(ctx, tx, m, ids[len(ids)-1]); err != nil {
 		return err
 	}

@@ -42,6 +42,8 @@ func (f *filing) put(ctx context.Context, tx *store.Tx) error {
 	if err == nil && f.in.State == store.InboundNew {
 		if f.loop != "" {
 			f.in.State, f.in.Words = store.InboundLoop, f.loop
+		} else if f.answer != nil {
+			err = f.answered(ctx, tx)
 		} else {
 			err = f.join(ctx, tx)
 		}
@@ -146,6 +148,12 @@ func (f *filing) thread(ctx context.Context, tx *store.Tx) (c, old *postroom.Con
 			return nil, nil, err
 		}
 	}
+	if f.leaked {
+		if takes, err := f.takesPart(ctx, tx, c); err != nil || !takes {
+			f.in.Evidence = ""
+			return nil, nil, err
+		}
+	}
 	window := int64(f.mailbox.ReopenDays) * 24 * 60 * 60 * 1000
 	// What a machine sends for a person never reopens, and begins nothing
 	// beside what it answers (A7).
@@ -189,6 +197,9 @@ func (f *filing) follow(ctx context.Context, tx *store.Tx, p email.EvidenceItem,
 		}
 		if err != nil {
 			return nil, err
+		}
+		if m.AgentID != 0 {
+			return nil, nil // a notification leads only the agent it is for, and by T12
 		}
 		if m.MailboxID != f.mailbox.ID {
 			f.note("It names a conversation of another mailbox, which it may not join from here.")
@@ -267,24 +278,27 @@ func (f *filing) participants() []store.Participant {
 	return out
 }
 
+// takesPart reports whether the author is the customer, or somebody else who
+// takes part for certain.
+func (f *filing) takesPart(ctx context.Context, tx *store.Tx, c *postroom.Conversation) (bool, error) {
+	customer, err := tx.Customer(ctx, c.CustomerID)
+	if err != nil {
+		return false, err
+	}
+	if slices.Contains(customer.Addresses, f.author.Address) {
+		f.message.Author.ID = c.CustomerID
+		return true, nil
+	}
+	known, err := tx.Participants(ctx, c.ID)
+	return slices.ContainsFunc(known, func(p store.Participant) bool { return p.Address == f.author.Address && p.Confirmed }), err
+}
+
 // recognise says who of the conversation wrote the message. Somebody who does
 // not take part in it is marked: the message is shown as unverified, brings
 // nobody along and is sent nothing until an agent confirms it (T7, T9).
 func (f *filing) recognise(ctx context.Context, tx *store.Tx, c *postroom.Conversation, brought []store.Participant) error {
-	customer, err := tx.Customer(ctx, c.CustomerID)
-	if err != nil {
+	if known, err := f.takesPart(ctx, tx, c); err != nil || known {
 		return err
-	}
-	if slices.Contains(customer.Addresses, f.author.Address) {
-		f.message.Author.ID = c.CustomerID
-		return nil
-	}
-	known, err := tx.Participants(ctx, c.ID)
-	if err != nil {
-		return err
-	}
-	if slices.ContainsFunc(known, func(p store.Participant) bool { return p.Address == f.author.Address && p.Confirmed }) {
-		return nil
 	}
 	for i := range brought {
 		brought[i].Confirmed = false

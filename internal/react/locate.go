@@ -30,7 +30,7 @@ func (r *React) Locate(ctx context.Context, raw []byte) (Location, error) {
 	if err != nil {
 		return Location{}, err
 	}
-	f := &filing{r: r, boxes: boxes, mail: email.Parse(raw, email.ParseOptions{}), message: &postroom.Message{}}
+	f := &filing{r: r, around: around{boxes: boxes}, mail: email.Parse(raw, email.ParseOptions{}), message: &postroom.Message{}}
 	if f.mail.Err != nil {
 		return Location{Words: "The mail could not be read."}, nil
 	}

@@ -18,8 +18,8 @@ import (
 // can be known before the transaction. A filing with a fault could not be
 // read.
 type filing struct {
-	r       *React
-	boxes   []*postroom.Mailbox // all of ours
+	r *React
+	around
 	in      store.Inbound
 	mail    *email.Mail
 	mailbox *postroom.Mailbox // nil: its envelope named none of ours
@@ -28,16 +28,24 @@ type filing struct {
 	proof   []email.EvidenceItem
 	copyOf  int64 // the mail of this mailbox that it is, come back; 0: none
 	loop    string
-	forged  string // why it goes to spam review; "" if it does not (S2)
+	forged  string  // why it goes to spam review; "" if it does not (S2)
+	answer  *answer // it carries the token of a notification, and an agent's address
+	leaked  bool    // it carries the token of a notification to somebody else
 	ids     []int64
 
 	fault     error
 	blobFault bool // the file could not be read for now
 }
 
+// around is what all mails of a batch are held against.
+type around struct {
+	boxes  []*postroom.Mailbox // all of ours
+	agents map[string]int64    // whose an address is, of all agents
+}
+
 // readAhead reads mails in parallel and hands them out in their order. It
 // stays within the room of the channel, and ends early with ctx.
-func (r *React) readAhead(ctx context.Context, boxes []*postroom.Mailbox, batch []store.Inbound, out chan<- chan *filing) {
+func (r *React) readAhead(ctx context.Context, who around, batch []store.Inbound, out chan<- chan *filing) {
 	gate := make(chan struct{}, max(2, runtime.GOMAXPROCS(0)))
 	var all sync.WaitGroup
 	defer all.Wait()
@@ -51,16 +59,16 @@ func (r *React) readAhead(ctx context.Context, boxes []*postroom.Mailbox, batch 
 		gate <- struct{}{}
 		all.Go(func() {
 			defer func() { <-gate }()
-			one <- r.read(ctx, boxes, in)
+			one <- r.read(ctx, who, in)
 		})
 	}
 }
 
 // read reads one mail. A panic of the parser is a mail that cannot be
 // processed and nothing worse.
-func (r *React) read(ctx context.Context, boxes []*postroom.Mailbox, in store.Inbound) (f *filing) {
+func (r *React) read(ctx context.Context, who around, in store.Inbound) (f *filing) {
 	in.Words, in.Evidence = "", "" // of an earlier try
-	f = &filing{r: r, boxes: boxes, in: in}
+	f = &filing{r: r, around: who, in: in}
 	defer func() {
 		if v := recover(); v != nil {
 			f.fault = r.panicked("reading", in, v)
@@ -75,8 +83,8 @@ func (r *React) read(ctx context.Context, boxes []*postroom.Mailbox, in store.In
 	if f.fault != nil {
 		return f
 	}
-	if i := slices.IndexFunc(boxes, func(m *postroom.Mailbox) bool { return m.ID == in.MailboxID }); i >= 0 {
-		f.mailbox = boxes[i]
+	if i := slices.IndexFunc(who.boxes, func(m *postroom.Mailbox) bool { return m.ID == in.MailboxID }); i >= 0 {
+		f.mailbox = who.boxes[i]
 		f.fault = f.understand(ctx, p.raw)
 	}
 	return f
@@ -124,6 +132,9 @@ func (f *filing) understand(ctx context.Context, raw []byte) error {
 	f.proof = email.Evidence(f.mail, f.r.Desk.Keys(), f.in.EnvelopeTo)
 	if err := f.cameBack(ctx); err != nil || f.loop != "" {
 		f.message = &postroom.Message{}
+		return err
+	}
+	if err := f.notified(ctx); err != nil || f.answer != nil {
 		return err
 	}
 	var err error
@@ -236,6 +247,8 @@ func (f *filing) trust(msg *postroom.Message) {
 		msg.NoAuto = clause(why)
 	} else if f.isOurs(f.author.Address) {
 		msg.NoAuto = "its sender is an address of ours"
+	} else if f.agents[f.author.Address] != 0 {
+		msg.NoAuto = "its sender is an agent"
 	} else if m.DateOK && f.in.ReceivedAt-m.Date.UnixMilli() > oldMail {
 		msg.NoAuto = "it is older than a week"
 	}

@@ -65,6 +65,10 @@ func (r *React) receiveAll(ctx context.Context, c store.Claimed, batch []store.I
 	if err != nil {
 		return err
 	}
+	agents, err := r.Store.Read().AgentsByAddress(ctx)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	ahead := make(chan chan *filing, receiveAhead)
 	ended := make(chan struct{})
@@ -77,7 +81,7 @@ func (r *React) receiveAll(ctx context.Context, c store.Claimed, batch []store.I
 	go func() {
 		defer close(ended)
 		defer close(ahead)
-		r.readAhead(ctx, boxes, batch, ahead)
+		r.readAhead(ctx, around{boxes, agents}, batch, ahead)
 	}()
 	g := groups{from: ahead}
 	for group := g.next(); len(group) > 0; group = g.next() {
@@ -132,8 +136,9 @@ func (g *groups) next() []*filing {
 	return group
 }
 
-// ready reports whether nothing stands in the way of filing the mail.
-func (f *filing) ready() bool { return f.fault == nil && f.mailbox != nil }
+// ready reports whether nothing stands in the way of filing the mail together
+// with others. What an agent answered is decided when its turn has come.
+func (f *filing) ready() bool { return f.fault == nil && f.mailbox != nil && f.answer == nil }
 
 // fileTogether files mails in one transaction. After an error none of them was
 // filed.
@@ -206,6 +211,11 @@ func (r *React) place(ctx context.Context, c store.Claimed, f *filing) (err erro
 		return f.pass(ctx, c)
 	}
 	f.evidence(ctx)
+	if f.answer != nil {
+		if err := f.answer.decide(ctx); err != nil {
+			return err
+		}
+	}
 	return r.file(ctx, c, []*filing{f})
 }
 

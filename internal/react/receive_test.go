@@ -19,7 +19,7 @@ func TestPanicIsOneMailsFault(t *testing.T) {
 	r := New(Options{Log: slog.New(slog.DiscardHandler)}) // no files, no desk: everything it touches panics
 	box := []*postroom.Mailbox{{ID: 1, Address: "support@acme.example"}}
 	in := store.Inbound{ID: 7, MailboxID: 1, RawSHA256: strings.Repeat("a", 64)}
-	f := r.read(t.Context(), box, in)
+	f := r.read(t.Context(), around{boxes: box}, in)
 	if !errors.As(f.fault, new(unreadable)) || !strings.Contains(f.fault.Error(), "parsing") {
 		t.Errorf("reading: %v", f.fault)
 	}

@@ -86,6 +86,20 @@ func (r Read) LastReceived(ctx context.Context, conversation int64) (*postroom.M
 	return m, err
 }
 
+const qLastConfirmed = `select ` + messageColumns + ` from message
+	where conversation_id = $1 and kind = 'received' and undone = 0 and unconfirmed = 0 and from_address <> ''
+	and class not in ('delivery_report', 'feedback_report') order by seq desc limit 1`
+
+// LastConfirmed loads the latest message from somebody who takes part in the
+// conversation for certain and can be answered, nil if there is none.
+func (r Read) LastConfirmed(ctx context.Context, conversation int64) (*postroom.Message, error) {
+	m, err := scanMessage(r.q.QueryRow(ctx, qLastConfirmed, conversation))
+	if postroom.CodeOf(missing(err, "")) == postroom.NotFound {
+		return nil, nil
+	}
+	return m, err
+}
+
 const qLastShown = `select ` + messageColumns + ` from message
 	where conversation_id = $1 and kind <> 'note' and author_kind not in ('workflow', 'system') and undone = 0 order by seq desc limit 1`
 
