@@ -10,7 +10,7 @@ import (
 
 const (
 	qDueIncoming = `select mailbox_id from incoming where enabled = 1 and host <> '' and due_at <= $1 and lease_until <= $1 order by due_at, mailbox_id limit $2`
-	qHold        = `update incoming set lease = $2, lease_until = $3, state = 'connecting', state_at = $4, connected_at = 0
+	qHold        = `update incoming set lease = $2, lease_until = $3, owner = $5, state = 'connecting', state_at = $4, connected_at = 0
 		where mailbox_id = $1 and enabled = 1 and due_at <= $4 and lease_until <= $4`
 	qNextIncoming = `select min(case when due_at > lease_until then due_at else lease_until end) from incoming where enabled = 1 and host <> ''`
 )
@@ -24,6 +24,10 @@ func (s *Store) NextIncoming(ctx context.Context) (due int64, ok bool, err error
 // TakeIncoming takes up to limit incoming connections that are due and that no
 // living process holds, for some milliseconds. They are connecting then.
 func (s *Store) TakeIncoming(ctx context.Context, limit int, lease int64) ([]*Incoming, error) {
+	owner, err := s.db.Self()
+	if err != nil {
+		return nil, err
+	}
 	if due, ok, err := s.NextIncoming(ctx); err != nil || !ok || due > s.Now() {
 		return nil, err // nothing to do costs no write
 	}
@@ -40,7 +44,7 @@ func (s *Store) TakeIncoming(ctx context.Context, limit int, lease int64) ([]*In
 			return err
 		}
 		for _, id := range ids {
-			n, err := t.exec(ctx, qHold, id, token, now+lease, now)
+			n, err := t.exec(ctx, qHold, id, token, now+lease, now, owner)
 			if err != nil || n == 0 {
 				if err != nil {
 					return err
@@ -59,7 +63,7 @@ func (s *Store) TakeIncoming(ctx context.Context, limit int, lease int64) ([]*In
 }
 
 const (
-	qRenewIncoming = `update incoming set lease_until = $3, alive_at = case when alive_at < $4 then $4 else alive_at end where mailbox_id = $1 and lease = $2`
+	qRenewIncoming = `update incoming set lease_until = $3, owner = $5, alive_at = case when alive_at < $4 then $4 else alive_at end where mailbox_id = $1 and lease = $2`
 	qIncomingLease = `select lease, revision from incoming where mailbox_id = $1`
 )
 
@@ -67,8 +71,12 @@ const (
 // server last said anything, and returns the revision of the settings. A lease
 // that was lost is a conflict.
 func (s *Store) RenewIncoming(ctx context.Context, mailbox, token, lease, alive int64) (revision int64, err error) {
+	owner, err := s.db.Self()
+	if err != nil {
+		return 0, err
+	}
 	err = s.Write(ctx, func(t *Tx) error {
-		if err := t.one(ctx, "renew lease", qRenewIncoming, mailbox, token, s.Now()+lease, alive); err != nil {
+		if err := t.one(ctx, "renew lease", qRenewIncoming, mailbox, token, s.Now()+lease, alive, owner); err != nil {
 			return err
 		}
 		in, err := t.Incoming(ctx, mailbox)

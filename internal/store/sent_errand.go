@@ -48,9 +48,9 @@ const (
 	qErrand      = `select ` + errandColumns + ` from sent_errand where id = $1`
 	qMailErrands = `select ` + errandColumns + ` from sent_errand where mail_id = $1 order by kind`
 	qDueErrands  = `select id, tries from sent_errand where state = 'waiting' and due_at <= $1 and lease_until <= $1 order by due_at, id limit $2`
-	qTakeErrand  = `update sent_errand set lease = $2, lease_until = $3 where id = $1 and state = 'waiting' and due_at <= $4 and lease_until <= $4`
+	qTakeErrand  = `update sent_errand set lease = $2, lease_until = $3, owner = $5 where id = $1 and state = 'waiting' and due_at <= $4 and lease_until <= $4`
 	qNextErrand  = `select min(case when due_at > lease_until then due_at else lease_until end) from sent_errand where state = 'waiting'`
-	qRenewErrand = `update sent_errand set lease_until = $3 where id = $1 and lease = $2`
+	qRenewErrand = `update sent_errand set lease_until = $3, owner = $4 where id = $1 and lease = $2`
 	qEndErrand   = `update sent_errand set state = $3, words = $4, folder = $5, uid_validity = $6, uid = $7, tries = $8, due_at = $9, ended_at = $10, lease = 0, lease_until = 0
 		where id = $1 and lease = $2 and state = 'waiting'`
 )
@@ -81,39 +81,10 @@ func (r Read) SentErrands(ctx context.Context, mail int64) ([]SentErrand, error)
 
 // ClaimErrands leases up to limit due errands for some milliseconds.
 func (s *Store) ClaimErrands(ctx context.Context, limit int, lease int64) ([]Claimed, error) {
-	if due, ok, err := s.NextErrand(ctx); err != nil || !ok || due > s.Now() {
-		return nil, err
-	}
-	token, err := s.NewID(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var out []Claimed
-	err = s.Write(ctx, func(t *Tx) error {
-		out = nil
-		now := s.Now()
-		var due []Claimed
-		err := each(ctx, t.q, qDueErrands+t.skipLocked, []any{now, limit}, func(rows row) error {
-			c := Claimed{Lease: token}
-			err := rows.Scan(&c.ID, &c.Tries)
-			due = append(due, c)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		for _, c := range due {
-			n, err := t.exec(ctx, qTakeErrand, c.ID, token, now+lease, now)
-			if err != nil {
-				return err
-			}
-			if n == 1 {
-				out = append(out, c)
-			}
-		}
-		return nil
-	})
-	return out, err
+	return s.claim(ctx, lease, rows(qDueErrands, func(now int64) []any { return []any{now, limit} },
+		func(ctx context.Context, t *Tx, c Claimed, h hold) (int64, error) {
+			return t.exec(ctx, qTakeErrand, c.ID, h.token, h.until, h.now, h.owner)
+		}))
 }
 
 // NextErrand returns when the next errand can be claimed.
@@ -123,7 +94,11 @@ func (s *Store) NextErrand(ctx context.Context) (due int64, ok bool, err error) 
 
 // RenewErrand prolongs a lease; one that was lost is a conflict.
 func (s *Store) RenewErrand(ctx context.Context, c Claimed, lease int64) error {
-	return s.Write(ctx, func(t *Tx) error { return t.one(ctx, "renew lease", qRenewErrand, c.ID, c.Lease, s.Now()+lease) })
+	owner, err := s.db.Self()
+	if err != nil {
+		return err
+	}
+	return s.Write(ctx, func(t *Tx) error { return t.one(ctx, "renew lease", qRenewErrand, c.ID, c.Lease, s.Now()+lease, owner) })
 }
 
 // EndErrand writes what became of a claimed errand; state "waiting" leaves it
