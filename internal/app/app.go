@@ -20,6 +20,8 @@ import (
 	"postroom/internal/automate"
 	"postroom/internal/config"
 	"postroom/internal/desk"
+	"postroom/internal/directory"
+	"postroom/internal/incoming"
 	"postroom/internal/outbox"
 	"postroom/internal/react"
 	"postroom/internal/web"
@@ -56,6 +58,7 @@ type App struct {
 	outbox   *outbox.Outbox
 	dots     *dots
 	react    *react.React
+	keeper   *incoming.Keeper
 	automate *automate.Workflows
 	runner   *work.Runner
 	spool    *spool
@@ -123,7 +126,9 @@ func (a *App) buildDesk() (err error) {
 		HELO: a.settings.HELO(), TLS: a.toServers, Lease: a.settings.Lease, Grace: a.settings.Grace, Wake: a.wake, Log: a.log})
 	a.automate = automate.New(automate.Options{Store: a.store, Letters: a.desk, Sanitise: cleanComposed, Headers: a.headers, Publish: func(key string) { a.hub.Publish(key) }})
 	a.react = react.New(react.Options{Store: a.store, Desk: a.desk, Outbox: a.outbox, Blobs: a.blobs, Alarms: a.alarms, Lease: a.settings.Lease, Log: a.log})
-	kinds := a.react.Kinds()
+	a.keeper = incoming.New(incoming.Options{Store: a.store, Desk: a.desk, Outbox: a.outbox, Blobs: a.blobs, Alarms: a.alarms, Open: passwords{a.key}.open,
+		TLS: a.toServers, Lease: a.settings.Lease, MaxMail: int64(a.settings.MaxMail), Publish: func(key string) { a.hub.Publish(key) }, Log: a.log})
+	kinds := append(a.react.Kinds(), a.keeper.Kinds()...)
 	for i := range kinds {
 		if kinds[i].Source.Name() == desk.WakeDeliver {
 			kinds[i].Workers = a.settings.Workers
@@ -327,6 +332,8 @@ func (a *App) Start() {
 	a.runner.Start()
 	a.running.Go(func() { a.spool.run(a.background) })
 	a.running.Go(func() { a.keepHouse(a.background) })
+	a.running.Go(func() { a.keeper.Run(a.background) })
+	a.running.Go(func() { a.heedMailboxes(a.background) })
 	if a.place.Postgres() {
 		a.running.Go(func() { a.watchOthers(a.background) })
 	}
@@ -342,6 +349,24 @@ func (a *App) Start() {
 		a.log.Info("this desk has no agent yet: make the first admin on its first page", "url", a.URL()+"/setup")
 	}
 	a.log.Info("ready", "url", a.URL(), "version", Version(), "database", string(a.db.Engine()), "data", a.place.Data, "took", time.Since(a.began))
+}
+
+// heedMailboxes has the incoming connections looked at when a mailbox was
+// changed, here or in another process.
+func (a *App) heedMailboxes(ctx context.Context) {
+	heard := a.hub.Subscribe(func(key string) bool { return key == directory.KeyMailboxes })
+	defer heard.Close()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-heard.Done():
+			return
+		case <-heard.Ready():
+			heard.Take()
+			a.keeper.Wake()
+		}
+	}
 }
 
 func (a *App) serve(what string, s *http.Server, ln net.Listener) {
@@ -419,6 +444,9 @@ func (a *App) Stop(ctx context.Context) error {
 		note("work", a.runner.Stop(ctx))
 	}
 	a.running.Wait()
+	if a.keeper != nil {
+		a.keeper.Close()
+	}
 	if a.outbox != nil {
 		a.outbox.Close()
 	}

@@ -43,6 +43,9 @@ func (a *App) watch(ctx context.Context) {
 	if err := a.outbox.Watch(ctx); err != nil && ctx.Err() == nil {
 		a.log.Error("watching the mails failed", "error", err)
 	}
+	if err := a.keeper.Watch(ctx); err != nil && ctx.Err() == nil {
+		a.log.Error("watching the incoming connections failed", "error", err)
+	}
 	if err := a.watchDisk(ctx); err != nil && ctx.Err() == nil {
 		a.log.Error("alarm", "error", err)
 	}
