@@ -88,6 +88,7 @@ type MailboxSettings struct {
 	TokenEnough *bool
 	Agents      []string // addresses of those who may see it; nil keeps them
 	Everybody   bool
+	Incoming    *IncomingSettings // nil keeps it
 }
 
 // MailboxInfo is a mailbox as the command line shows it.
@@ -95,6 +96,7 @@ type MailboxInfo struct {
 	Name, Address string
 	Aliases       []string
 	Server        string // "host:port, starttls, user name", "" for none
+	Incoming      string // "host:port, tls: watching", "" for none
 	UndoSeconds   int
 	ReopenDays    int
 	Agents        []string
@@ -269,6 +271,9 @@ func (o operators) addMailbox(ctx context.Context, p MailboxSettings) (MailboxIn
 	if err != nil {
 		return MailboxInfo{}, err
 	}
+	if err := o.setIncoming(ctx, m.ID, p.Incoming); err != nil {
+		return MailboxInfo{}, fmt.Errorf("the mailbox was added, but not where its mail is fetched: %w", err)
+	}
 	return o.mailboxInfo(ctx, m)
 }
 
@@ -286,6 +291,9 @@ func (o operators) setMailbox(ctx context.Context, p MailboxSettings) (MailboxIn
 		return MailboxInfo{}, err
 	}
 	if m, err = o.core.directory.UpdateMailbox(ctx, operator(), m.ID, f); err != nil {
+		return MailboxInfo{}, err
+	}
+	if err := o.setIncoming(ctx, m.ID, p.Incoming); err != nil {
 		return MailboxInfo{}, err
 	}
 	return o.mailboxInfo(ctx, m)
@@ -361,6 +369,11 @@ func (o operators) mailboxInfo(ctx context.Context, m *postroom.Mailbox) (Mailbo
 			info.Server += ", " + c.Username
 		}
 	}
+	incoming, err := o.incomingInfo(ctx, m.ID)
+	if err != nil {
+		return info, err
+	}
+	info.Incoming = incoming
 	_, agents, err := o.core.directory.Mailbox(ctx, operator(), m.ID)
 	if err != nil {
 		return info, err

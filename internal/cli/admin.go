@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"strings"
@@ -134,11 +133,20 @@ func (c *adminLink) Run(s *Surroundings) error {
 // readPassword reads one line: a password on the command line would be seen
 // by everybody on the machine.
 func readPassword(r io.Reader) (string, error) {
-	line, err := bufio.NewReader(io.LimitReader(r, 4096)).ReadString('\n')
-	if err != nil && err != io.EOF {
-		return "", err
+	const longest = 16 << 10 // an access token
+	var b []byte
+	one := make([]byte, 1) // no more than the line: another may follow it
+	for len(b) < longest {
+		n, err := r.Read(one)
+		if n > 0 && one[0] == '\n' || err == io.EOF {
+			break
+		}
+		if err != nil {
+			return "", err
+		}
+		b = append(b, one[:n]...)
 	}
-	line = strings.TrimRight(line, "\r\n")
+	line := strings.TrimRight(string(b), "\r\n")
 	if line == "" {
 		return "", errNoPassword
 	}

@@ -37,6 +37,7 @@ type mailboxFlags struct {
 	TokenEnough   *bool    `negatable:"" help:"Agents' answers by mail act although no mail server vouches for their sender: whoever has a notification can then act as the agent."`
 	Agent         []string `placeholder:"ADDRESS" help:"An agent who may see the mailbox; may be given several times, and replaces those there are."`
 	Everybody     bool     `help:"Every agent there is now may see the mailbox."`
+	incomingFlags
 }
 
 func (f *mailboxFlags) settings(address string, stdin io.Reader) (app.MailboxSettings, error) {
@@ -50,7 +51,9 @@ func (f *mailboxFlags) settings(address string, stdin io.Reader) (app.MailboxSet
 		}
 		p.Password = &password
 	}
-	return p, nil
+	var err error
+	p.Incoming, err = f.incomingFlags.settings(stdin)
+	return p, err
 }
 
 type mailboxAdd struct {
@@ -123,13 +126,17 @@ func (c *mailboxList) Run(s *Surroundings) error {
 		return nil
 	}
 	t := tabwriter.NewWriter(s.Stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(t, "ADDRESS\tNAME\tSERVER\tUNDO\tREOPEN\tAGENTS")
+	fmt.Fprintln(t, "ADDRESS\tNAME\tSERVER\tFETCHED FROM\tUNDO\tREOPEN\tAGENTS")
 	for _, m := range boxes {
 		server := m.Server
 		if server == "" {
 			server = "none: mail waits"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d s\t%d days\t%s\n", strings.Join(append([]string{m.Address}, m.Aliases...), ", "), m.Name, server, m.UndoSeconds, m.ReopenDays, strings.Join(m.Agents, ", "))
+		incoming := m.Incoming
+		if incoming == "" {
+			incoming = "nowhere: it is delivered"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d s\t%d days\t%s\n", strings.Join(append([]string{m.Address}, m.Aliases...), ", "), m.Name, server, incoming, m.UndoSeconds, m.ReopenDays, strings.Join(m.Agents, ", "))
 	}
 	return t.Flush()
 }
