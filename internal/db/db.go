@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -75,6 +76,7 @@ type DB struct {
 	ids     idPool
 	signals *signals // PostgreSQL
 	place   *place   // PostgreSQL, of a process that was enlisted
+	trips   atomic.Int64
 
 	writing sync.Map // goroutine number -> *Tx, of those inside Write
 	closers []func() error
@@ -127,6 +129,11 @@ func (d *DB) Engine() Engine { return d.engine }
 
 // Path returns the path of the SQLite file; empty on PostgreSQL.
 func (d *DB) Path() string { return d.path }
+
+// Trips returns how often somebody has waited for an answer of PostgreSQL since
+// the database was opened; 0 on SQLite. It is what tests hold the cost of a
+// piece of work by.
+func (d *DB) Trips() int64 { return d.trips.Load() }
 
 // Now returns the time in milliseconds since 1970 UTC on the database's
 // clock, which several processes share. Nothing is ordered by it.

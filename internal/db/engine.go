@@ -21,12 +21,31 @@ func (e Engine) ForUpdate() string {
 	return ""
 }
 
-// SkipLocked returns the end of a select that locks the rows it reads and
-// passes over those somebody else has locked. Repeat the condition in the
-// outer where: the row may have changed between the look and the lock.
+// ForChange is ForUpdate for who may change the rows but not delete them: it
+// and ForKeep do not wait for each other.
+func (e Engine) ForChange() string {
+	if e == Postgres {
+		return " for no key update"
+	}
+	return ""
+}
+
+// ForKeep returns the end of a select that keeps the rows it reads from being
+// deleted until the transaction ends. Many can keep the same row.
+func (e Engine) ForKeep() string {
+	if e == Postgres {
+		return " for key share"
+	}
+	return ""
+}
+
+// SkipLocked returns the end of a select that locks the rows it reads for a
+// change and passes over those somebody else has locked so. Repeat the
+// condition in the outer where: the row may have changed between the look and
+// the lock.
 func (e Engine) SkipLocked() string {
 	if e == Postgres {
-		return " for update skip locked"
+		return e.ForChange() + " skip locked"
 	}
 	return ""
 }

@@ -102,7 +102,7 @@ func readConfig(config *pgx.ConnConfig) *pgx.ConnConfig {
 }
 
 func (d *DB) openPostgresPool(config *pgx.ConnConfig, conns int) *sql.DB {
-	pool := stdlib.OpenDB(*config.Copy())
+	pool := sql.OpenDB(pipeConnector{stdlib.GetConnector(*config.Copy()), &d.trips})
 	pool.SetMaxOpenConns(conns)
 	pool.SetMaxIdleConns(conns)
 	pool.SetConnMaxIdleTime(5 * time.Minute)

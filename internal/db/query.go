@@ -248,6 +248,30 @@ func (t *Tx) OnCommit(fn func()) { t.hooks = append(t.hooks, fn) }
 // Now returns the database's clock; see DB.Now.
 func (t *Tx) Now() int64 { return t.db.Now() }
 
+// Queue runs a statement whose answer nobody needs in order to go on, at the
+// latest with the commit; before any statement that comes after it. On
+// PostgreSQL it goes to the server together with the next question or the
+// commit, so its failure is that one's, or that of the whole Write. check, if it
+// is not nil, is told how many rows the statement changed; its error is treated
+// as the statement's. The arguments must not change any more.
+func (t *Tx) Queue(ctx context.Context, check func(changed int64) error, query string, args ...any) error {
+	if t.engine == SQLite {
+		n, err := t.Exec(ctx, query, args...)
+		if err == nil && check != nil {
+			err = check(n)
+		}
+		return err
+	}
+	ctx, err := t.begin(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = t.run.ExecContext(context.WithValue(ctx, queueKey{}, queueMark{check}), query, args...)
+	return t.fail(err)
+}
+
+const undoPart = "rollback to savepoint part"
+
 // Savepoint runs fn so that its failure undoes only what it did: the
 // transaction can go on afterwards. The error of fn is returned.
 func (t *Tx) Savepoint(ctx context.Context, fn func() error) error {
@@ -257,8 +281,10 @@ func (t *Tx) Savepoint(ctx context.Context, fn func() error) error {
 	hooks := len(t.hooks)
 	err := fn()
 	if err == nil && t.failed == nil {
-		_, err = t.Exec(ctx, "release savepoint part")
-		return err
+		// What fn queued fails here at the latest.
+		if _, err = t.Exec(ctx, "release savepoint part"); err == nil {
+			return nil
+		}
 	}
 	if err == nil {
 		err = t.failed
@@ -270,7 +296,7 @@ func (t *Tx) Savepoint(ctx context.Context, fn func() error) error {
 	t.hooks = t.hooks[:hooks]
 	// The context may be what ended: the undoing must not depend on it.
 	undo := context.WithoutCancel(ctx)
-	if _, e := t.Exec(undo, "rollback to savepoint part"); e != nil {
+	if _, e := t.Exec(undo, undoPart); e != nil {
 		return errors.Join(err, e)
 	}
 	if _, e := t.Exec(undo, "release savepoint part"); e != nil {

@@ -25,7 +25,7 @@ func (r *React) file(ctx context.Context, c store.Claimed, group []*filing) erro
 			}
 			ends = append(ends, f.in)
 		}
-		return tx.HoldLane(ctx, store.LaneReceive, c)
+		return tx.FenceLane(ctx, store.LaneReceive, c)
 	})
 	if err != nil {
 		return err
@@ -38,14 +38,18 @@ func (r *React) file(ctx context.Context, c store.Claimed, group []*filing) erro
 
 // put files one mail and ends its row.
 func (f *filing) put(ctx context.Context, tx *store.Tx) error {
-	err := f.repeated(ctx, tx)
-	if err == nil && f.in.State == store.InboundNew {
+	known, err := tx.Known(ctx, f.in, f.cited())
+	if err != nil {
+		return err
+	}
+	f.repeated(known.Same)
+	if f.in.State == store.InboundNew {
 		if f.loop != "" {
 			f.in.State, f.in.Words = store.InboundLoop, f.loop
 		} else if f.answer != nil {
 			err = f.answered(ctx, tx)
 		} else {
-			err = f.join(ctx, tx)
+			err = f.join(ctx, tx, known.Refs)
 		}
 	}
 	if err != nil {
@@ -67,22 +71,20 @@ func (f *filing) again() *filing {
 
 // repeated finds out whether the same mail was here before: same id and same
 // content is a duplicate, same id with other content is a mail of its own (D1).
-func (f *filing) repeated(ctx context.Context, tx *store.Tx) error {
-	same, err := tx.SameIDs(ctx, f.in)
+func (f *filing) repeated(same []store.SameID) {
 	for _, s := range same {
 		if s.ContentHash == f.in.ContentHash {
 			f.in.ConversationID, f.in.MessageID = s.ConversationID, s.MessageID
 			f.in.State, f.in.Words = store.InboundDuplicate, "The same mail arrived before."
-			return err
+			return
 		}
 	}
-	return err
 }
 
 // join finds the conversation the mail belongs to, or begins one, and adds the
 // message.
-func (f *filing) join(ctx context.Context, tx *store.Tx) error {
-	c, old, err := f.thread(ctx, tx)
+func (f *filing) join(ctx context.Context, tx *store.Tx, known []store.Ref) error {
+	c, old, err := f.thread(ctx, tx, known)
 	if err != nil {
 		return err
 	}
@@ -129,11 +131,7 @@ func (f *filing) at() int64 {
 // conversation of this mailbox decides (T1, T10). One that was closed for
 // longer than the reopen window is not joined but continued by a new one: old
 // is the one it continues (T8).
-func (f *filing) thread(ctx context.Context, tx *store.Tx) (c, old *postroom.Conversation, err error) {
-	known, err := tx.Refs(ctx, f.mailbox.ID, f.cited())
-	if err != nil {
-		return nil, nil, err
-	}
+func (f *filing) thread(ctx context.Context, tx *store.Tx, known []store.Ref) (c, old *postroom.Conversation, err error) {
 	for _, p := range f.proof {
 		if c, err = f.follow(ctx, tx, p, known); err != nil {
 			return nil, nil, err
@@ -281,11 +279,11 @@ func (f *filing) participants() []store.Participant {
 // takesPart reports whether the author is the customer, or somebody else who
 // takes part for certain.
 func (f *filing) takesPart(ctx context.Context, tx *store.Tx, c *postroom.Conversation) (bool, error) {
-	customer, err := tx.Customer(ctx, c.CustomerID)
+	theirs, err := tx.OwnsAddress(ctx, c.CustomerID, f.author.Address)
 	if err != nil {
 		return false, err
 	}
-	if slices.Contains(customer.Addresses, f.author.Address) {
+	if theirs {
 		f.message.Author.ID = c.CustomerID
 		return true, nil
 	}

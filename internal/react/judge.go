@@ -112,14 +112,16 @@ func hold(ctx context.Context, tx *store.Tx, c store.Claimed) error {
 
 // endEvents marks events as judged. Mails that waited for them may go then.
 func (r *React) endEvents(ctx context.Context, tx *store.Tx, events []postroom.Event) error {
+	var ids []int64
 	for _, e := range events {
-		ok, err := tx.EndEvent(ctx, e.ID, postroom.EventJudged, "")
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return errUndone
-		}
+		ids = append(ids, e.ID)
+	}
+	ok, err := tx.EndEvents(ctx, ids, postroom.EventJudged, "")
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return errUndone
 	}
 	if len(events) > 0 {
 		tx.OnCommit(func() { r.Desk.Wake(desk.WakeDeliver) })

@@ -49,7 +49,11 @@ func (r *React) Locate(ctx context.Context, raw []byte) (Location, error) {
 	var where Location
 	err = r.Store.Write(ctx, func(tx *store.Tx) error {
 		f := f.again()
-		c, old, err := f.thread(ctx, tx)
+		known, err := tx.Known(ctx, f.in, f.cited())
+		if err != nil {
+			return err
+		}
+		c, old, err := f.thread(ctx, tx, known.Refs)
 		if err != nil {
 			return err
 		}

@@ -69,7 +69,7 @@ func (t *Tx) InsertConversation(ctx context.Context, c *postroom.Conversation) e
 	}
 	c.Number = number
 	folder := postroom.FolderOf(c.Status, c.AssigneeID)
-	_, err = t.exec(ctx, qInsertConversation, c.ID, c.Number, c.MailboxID, c.CustomerID, c.Subject, c.Status, c.AssigneeID, c.Seq,
+	err = t.send(ctx, qInsertConversation, c.ID, c.Number, c.MailboxID, c.CustomerID, c.Subject, c.Status, c.AssigneeID, c.Seq,
 		c.Received, c.Replies, c.Notes, c.CreatedAt, c.UpdatedAt, c.WaitingSince, c.LastCustomerAt, c.LastAgentAt,
 		c.LastHumanAt, c.ClosedAt, c.LinkedFrom, c.Preview, bit(c.HasAttachments), folder)
 	t.count(c.MailboxID, folder, c.AssigneeID, 1)
@@ -94,7 +94,7 @@ func (t *Tx) UpdateConversation(ctx context.Context, c *postroom.Conversation, b
 		t.count(c.MailboxID, was, before.AssigneeID, -1)
 		t.count(c.MailboxID, is, c.AssigneeID, 1)
 	}
-	err := t.one(ctx, "save conversation", qUpdateConversation, c.ID, c.Subject, c.Status, c.AssigneeID, is, c.Seq,
+	err := t.sendOne(ctx, "save conversation", qUpdateConversation, c.ID, c.Subject, c.Status, c.AssigneeID, is, c.Seq,
 		c.Received, c.Replies, c.Notes, c.UpdatedAt, c.WaitingSince, c.LastCustomerAt,
 		c.LastAgentAt, c.LastHumanAt, c.ClosedAt, c.Preview, bit(c.HasAttachments), c.CustomerID)
 	if err != nil {
@@ -102,14 +102,14 @@ func (t *Tx) UpdateConversation(ctx context.Context, c *postroom.Conversation, b
 	}
 	for _, tag := range c.Tags {
 		if !slices.Contains(before.Tags, tag) {
-			if _, err := t.exec(ctx, qInsertConversationTag, c.ID, tag); err != nil {
+			if err := t.send(ctx, qInsertConversationTag, c.ID, tag); err != nil {
 				return err
 			}
 		}
 	}
 	for _, tag := range before.Tags {
 		if !slices.Contains(c.Tags, tag) {
-			if _, err := t.exec(ctx, qDeleteConversationTag, c.ID, tag); err != nil {
+			if err := t.send(ctx, qDeleteConversationTag, c.ID, tag); err != nil {
 				return err
 			}
 		}
@@ -157,7 +157,7 @@ func (t *Tx) SaveCounts(ctx context.Context) error {
 		if m.n == 0 {
 			continue
 		}
-		if _, err := t.exec(ctx, qCount, m.mailbox, m.folder, m.agent, m.n); err != nil {
+		if err := t.send(ctx, qCount, m.mailbox, m.folder, m.agent, m.n); err != nil {
 			return err
 		}
 	}
@@ -199,8 +199,7 @@ type Participant struct {
 
 // AddParticipant adds somebody to a conversation, or confirms them.
 func (t *Tx) AddParticipant(ctx context.Context, conversation int64, p Participant) error {
-	_, err := t.exec(ctx, qParticipant, conversation, postroom.Canonical(p.Address), p.Name, p.Kind, bit(p.Confirmed))
-	return err
+	return t.send(ctx, qParticipant, conversation, postroom.Canonical(p.Address), p.Name, p.Kind, bit(p.Confirmed))
 }
 
 const qParticipants = `select address, name, kind, confirmed from participant where conversation_id = $1 order by address`

@@ -10,6 +10,7 @@ const (
 	qCustomer          = `select id, name, created_at from customer where id = $1`
 	qCustomerAddresses = `select address from customer_address where customer_id = $1 order by position, address`
 	qAddressOwner      = `select customer_id from customer_address where address = $1`
+	qOwnsAddress       = `select customer_id from customer_address where address = $1 and customer_id = $2`
 	qInsertCustomer    = `insert into customer (id, name, created_at) values ($1,$2,$3)`
 	qInsertAddress     = `insert into customer_address (address, customer_id, position) values ($1,$2,$3) on conflict (address) do nothing`
 	qNameCustomer      = `update customer set name = $2 where id = $1 and name = ''`
@@ -32,6 +33,12 @@ func (r Read) Customer(ctx context.Context, id int64) (*postroom.Customer, error
 	return &c, err
 }
 
+// OwnsAddress reports whether an address is one of a customer's.
+func (r Read) OwnsAddress(ctx context.Context, customer int64, address string) (bool, error) {
+	ids, err := r.ids(ctx, qOwnsAddress, address, customer)
+	return len(ids) > 0, err
+}
+
 // FindOrAddCustomer returns the customer with an address and makes one, with
 // the given id, if there is none. A customer without a name takes this one.
 func (t *Tx) FindOrAddCustomer(ctx context.Context, id int64, a postroom.Address, at int64) (int64, error) {
@@ -42,25 +49,26 @@ func (t *Tx) FindOrAddCustomer(ctx context.Context, id int64, a postroom.Address
 	}
 	if len(ids) > 0 {
 		if a.Name != "" {
-			_, err = t.exec(ctx, qNameCustomer, ids[0], a.Name)
+			err = t.send(ctx, qNameCustomer, ids[0], a.Name)
 		}
 		return ids[0], err
 	}
-	if _, err := t.exec(ctx, qInsertCustomer, id, a.Name, at); err != nil {
+	if err := t.send(ctx, qInsertCustomer, id, a.Name, at); err != nil {
 		return 0, err
 	}
-	n, err := t.exec(ctx, qInsertAddress, address, id, 0)
-	if err == nil && n == 0 { // another process was first; PostgreSQL runs us again
-		return 0, postroom.Errorf(postroom.Conflict, "The customer was added by another process at the same moment.")
-	}
-	return id, err
+	// Another process may be first; then we are run again.
+	return id, t.tx.Queue(ctx, func(n int64) error {
+		if n == 0 {
+			return postroom.Errorf(postroom.Conflict, "The customer was added by another process at the same moment.")
+		}
+		return nil
+	}, qInsertAddress, address, id, 0)
 }
 
 // AddNameless stores a customer without an address: the entry for mail from a
 // daemon or a no-reply sender, whom nobody can write to (T16, W30).
 func (t *Tx) AddNameless(ctx context.Context, id int64, name string, at int64) error {
-	_, err := t.exec(ctx, qInsertCustomer, id, name, at)
-	return err
+	return t.send(ctx, qInsertCustomer, id, name, at)
 }
 
 // Suppressed returns why automatic mail to an address is suppressed, "" if it

@@ -39,7 +39,7 @@ func (t *Tx) InsertEvents(ctx context.Context, events []postroom.Event) error {
 		args = append(args, e.ID, e.ConversationID, e.Seq, e.Kind, e.Version, e.ActID, e.Actor.Kind, e.Actor.ID, e.Path,
 			e.Cause, e.Root, e.RootSeq, e.Depth, toJSON(e.Payload), toJSON(e.After), e.At, e.FinalAt, e.State, e.SetRevision, e.Words)
 	}
-	if _, err := t.exec(ctx, qInsertEvents+rowsOf(len(events), eventColumnCount), args...); err != nil {
+	if err := t.send(ctx, qInsertEvents+rowsOf(len(events), eventColumnCount), args...); err != nil {
 		return fmt.Errorf("insert %d events from %s on: %w", len(events), events[0].Kind, err)
 	}
 	return nil
@@ -104,13 +104,21 @@ func (r Read) events(ctx context.Context, query string, args ...any) ([]postroom
 	return out, err
 }
 
-const qEndEvent = `update event set state = $2, words = $3 where id = $1 and state = 'pending'`
+const qEndEvents = `update event set state = $1, words = $2 where state = 'pending' and id in (`
 
-// EndEvent moves a pending event to one of the other states, with words if it
-// was not judged. It reports whether the event was pending until now.
+// EndEvents moves pending events to one of the other states, with words if they
+// were not judged. It reports whether all of them were pending until now.
+func (t *Tx) EndEvents(ctx context.Context, ids []int64, state postroom.EventState, words string) (bool, error) {
+	if len(ids) == 0 {
+		return true, nil
+	}
+	n, err := t.exec(ctx, qEndEvents+list(3, len(ids))+`)`, append([]any{state, words}, anys(ids)...)...)
+	return n == int64(len(ids)), err
+}
+
+// EndEvent is EndEvents for one event.
 func (t *Tx) EndEvent(ctx context.Context, id int64, state postroom.EventState, words string) (bool, error) {
-	n, err := t.exec(ctx, qEndEvent, id, state, words)
-	return n == 1, err
+	return t.EndEvents(ctx, []int64{id}, state, words)
 }
 
 const qHideEvent = `update event set state = 'undone' where id = $1`
@@ -185,9 +193,8 @@ const qInsertAct = `insert into act (id, conversation_id, actor_kind, actor_id, 
 
 // InsertAct stores an act.
 func (t *Tx) InsertAct(ctx context.Context, a Act) error {
-	_, err := t.exec(ctx, qInsertAct, a.ID, a.ConversationID, a.Actor.Kind, a.Actor.ID, a.Path, a.At, a.FinalAt, a.JobID, a.MessageID,
+	return t.send(ctx, qInsertAct, a.ID, a.ConversationID, a.Actor.Kind, a.Actor.ID, a.Path, a.At, a.FinalAt, a.JobID, a.MessageID,
 		toJSON(actBefore{a.Before, a.Subject}))
-	return err
 }
 
 const actColumns = `id, conversation_id, actor_kind, actor_id, path, at, final_at, job_id, undone_at, message_id, facts_before`

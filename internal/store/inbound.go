@@ -65,7 +65,7 @@ const qInsertInbound = `insert into inbound (` + inboundColumns + `)
 
 // InsertInbound stores a received mail; its raw bytes must be on disk already.
 func (t *Tx) InsertInbound(ctx context.Context, in Inbound) error {
-	_, err := t.exec(ctx, qInsertInbound, in.ID, in.MailboxID, in.Source, in.EnvelopeFrom, toJSON(in.EnvelopeTo), in.Remote, in.RawSHA256, in.Size,
+	err := t.send(ctx, qInsertInbound, in.ID, in.MailboxID, in.Source, in.EnvelopeFrom, toJSON(in.EnvelopeTo), in.Remote, in.RawSHA256, in.Size,
 		in.HeaderID, in.ContentHash, in.State, in.Class, in.Words, in.Evidence, in.Subject, in.Sender, in.ConversationID, in.MessageID,
 		in.Tries, in.DueAt, in.ReceivedAt, in.DoneAt, in.Imported)
 	if err != nil {
@@ -107,9 +107,6 @@ func (r Read) NextInbound(ctx context.Context, mailbox int64) (int64, error) {
 	return due, err
 }
 
-const qSameInbound = `select content_hash, conversation_id, message_id from inbound
-	where mailbox_id = $1 and header_id = $2 and header_id <> '' and id <> $3 and state in ('done', 'duplicate', 'loop')`
-
 // SameID describes an earlier mail of the mailbox with the same Message-ID.
 type SameID struct {
 	ContentHash    string
@@ -117,16 +114,29 @@ type SameID struct {
 	MessageID      int64
 }
 
-// SameIDs lists the earlier mails of a mailbox with a Message-ID (D1).
-func (r Read) SameIDs(ctx context.Context, in Inbound) ([]SameID, error) {
-	var out []SameID
-	err := each(ctx, r.q, qSameInbound, []any{in.MailboxID, in.HeaderID, in.ID}, func(rows row) error {
-		var s SameID
-		err := rows.Scan(&s.ContentHash, &s.ConversationID, &s.MessageID)
-		out = append(out, s)
-		return err
+// Known is what a mailbox knows of a received mail before it is filed.
+type Known struct {
+	Same []SameID // earlier mails with its Message-ID (D1)
+	Refs []Ref    // as Refs finds them for the ids it was asked for
+}
+
+// Known reads what the mailbox of a received mail knows of its Message-ID and of
+// other ids, in canonical form.
+func (r Read) Known(ctx context.Context, in Inbound, ids []string) (Known, error) {
+	var k Known
+	same := part{kind: "same", n: []string{"conversation_id", "message_id"}, s: []string{"content_hash"},
+		from: `from inbound where mailbox_id = ? and header_id = ? and header_id <> '' and id <> ? and state in ('done', 'duplicate', 'loop')`,
+		args: []any{in.MailboxID, in.HeaderID, in.ID}}
+	err := r.trip(ctx, []part{same, refPart(in.MailboxID, ids)}, func(t tripRow) error {
+		if t.kind == "same" {
+			k.Same = append(k.Same, SameID{ContentHash: t.s[0], ConversationID: t.n[0], MessageID: t.n[1]})
+		} else {
+			k.Refs = append(k.Refs, scanRef(t))
+		}
+		return nil
 	})
-	return out, err
+	sortRefs(k.Refs, ids)
+	return k, err
 }
 
 const qEndInbound = `update inbound set state = $2, header_id = $3, content_hash = $4, class = $5, words = $6, evidence = $7, subject = $8, sender = $9,
@@ -135,7 +145,7 @@ const qEndInbound = `update inbound set state = $2, header_id = $3, content_hash
 // EndInbound writes what became of a received mail. State "new" keeps it
 // waiting until DueAt.
 func (t *Tx) EndInbound(ctx context.Context, in Inbound) error {
-	return t.one(ctx, "end received mail", qEndInbound, in.ID, in.State, in.HeaderID, in.ContentHash, in.Class, in.Words, in.Evidence, in.Subject, in.Sender,
+	return t.sendOne(ctx, "end received mail", qEndInbound, in.ID, in.State, in.HeaderID, in.ContentHash, in.Class, in.Words, in.Evidence, in.Subject, in.Sender,
 		in.ConversationID, in.MessageID, in.Tries, in.DueAt, in.DoneAt, in.MailboxID)
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"strings"
 
 	"postroom"
 )
@@ -13,13 +14,17 @@ const (
 	LaneJudge   = "judge"   // id is a conversation: its events, in sequence
 )
 
-const qOpenLane = `insert into lane (kind, id, due_at) values ($1, $2, $3)
+const (
+	qKeepLane = `with kept as (select id from lane where kind = $1 and id = $2 and due_at <= $3`
+	qOpenLane = `) insert into lane (kind, id, due_at) select $1, $2, $3 where not exists (select 1 from kept)
 	on conflict (kind, id) do update set due_at = case when lane.due_at > excluded.due_at then excluded.due_at else lane.due_at end`
+)
 
-// OpenLane says that there is work in a lane at a time.
+// OpenLane says that there is work in a lane at a time. A lane that is open by
+// then is only kept from being closed before this transaction ends, so that
+// many who bring work to one lane do not wait for each other's commits.
 func (t *Tx) OpenLane(ctx context.Context, kind string, id, due int64) error {
-	_, err := t.exec(ctx, qOpenLane, kind, id, due)
-	return err
+	return t.send(ctx, qKeepLane+t.q.Engine().ForKeep()+qOpenLane, kind, id, due)
 }
 
 const qDueLanes = `select id, tries from lane where kind = $1 and due_at <= $2 and lease_until <= $2 order by due_at, id limit $3`
@@ -31,7 +36,8 @@ const qLeaseLane = `update lane set lease = $3, lease_until = $4, owner = $6
 func (s *Store) ClaimLanes(ctx context.Context, kind string, limit int, lease int64) ([]Claimed, error) {
 	return s.claim(ctx, lease, rows(qDueLanes, func(now int64) []any { return []any{kind, now, limit} },
 		func(ctx context.Context, t *Tx, c Claimed, h hold) (int64, error) {
-			return t.exec(ctx, qLeaseLane, kind, c.ID, h.token, h.until, h.now, h.owner)
+			// It is locked and due, so it is taken.
+			return 1, t.sendOne(ctx, "lease lane", qLeaseLane, kind, c.ID, h.token, h.until, h.now, h.owner)
 		}))
 }
 
@@ -51,10 +57,21 @@ func (s *Store) RenewLane(ctx context.Context, kind string, c Claimed, lease int
 const qLockLane = `select lease from lane where kind = $1 and id = $2`
 
 // HoldLane fails with a conflict unless the lease is still ours; it locks the
-// lane until the transaction ends, so that a rescued worker writes nothing.
+// lane until the transaction ends, so that a rescued worker writes nothing, and
+// waits for those who bring work to it: whoever looks for more then sees theirs.
 func (t *Tx) HoldLane(ctx context.Context, kind string, c Claimed) error {
+	return t.holdLane(ctx, kind, c, t.q.Engine().ForUpdate())
+}
+
+// FenceLane is HoldLane for who goes on working in the lane afterwards: it does
+// not wait for those who bring work.
+func (t *Tx) FenceLane(ctx context.Context, kind string, c Claimed) error {
+	return t.holdLane(ctx, kind, c, t.q.Engine().ForChange())
+}
+
+func (t *Tx) holdLane(ctx context.Context, kind string, c Claimed, lock string) error {
 	var lease int64
-	err := missing(t.q.QueryRow(ctx, qLockLane+t.forUpdate, kind, c.ID).Scan(&lease), "The lane is closed.")
+	err := missing(t.q.QueryRow(ctx, qLockLane+lock, kind, c.ID).Scan(&lease), "The lane is closed.")
 	if postroom.CodeOf(err) == postroom.NotFound || err == nil && lease != c.Lease {
 		return postroom.Errorf(postroom.Conflict, "The lease on %s %d was lost to another worker.", kind, c.ID)
 	}
@@ -71,9 +88,9 @@ const (
 // after HoldLane.
 func (t *Tx) ReleaseLane(ctx context.Context, kind string, c Claimed, due int64, tries int) error {
 	if due == 0 {
-		return t.one(ctx, "close lane", qCloseLane, kind, c.ID, c.Lease)
+		return t.sendOne(ctx, "close lane", qCloseLane, kind, c.ID, c.Lease)
 	}
-	return t.one(ctx, "release lane", qReleaseLane, kind, c.ID, c.Lease, due, tries)
+	return t.sendOne(ctx, "release lane", qReleaseLane, kind, c.ID, c.Lease, due, tries)
 }
 
 const qNextFree = `select min(due_at) from lane where kind = $1 and lease = 0`
@@ -84,16 +101,16 @@ func (s *Store) NextLane(ctx context.Context, kind string) (due int64, ok bool, 
 	return s.earliest(ctx, []string{qNextFree, qNextLeased}, kind)
 }
 
-// earliest returns the smallest answer of queries that return one time or null.
+// earliest returns the smallest answer of queries that return one time or null;
+// they are asked as one.
 func (s *Store) earliest(ctx context.Context, queries []string, args ...any) (due int64, ok bool, err error) {
-	for _, q := range queries {
+	err = each(ctx, s.db.Reader(), strings.Join(queries, " union all "), args, func(rows row) error {
 		var at sql.NullInt64
-		if err := s.db.Reader().QueryRow(ctx, q, args...).Scan(&at); err != nil {
-			return 0, false, err
-		}
+		err := rows.Scan(&at)
 		if at.Valid && (!ok || at.Int64 < due) {
 			due, ok = at.Int64, true
 		}
-	}
-	return due, ok, nil
+		return err
+	})
+	return due, ok, err
 }

@@ -26,14 +26,14 @@ const qInsertRecipient = `insert into mail_recipient (mail_id, address, kind, st
 // InsertMail stores a mail with its recipients in the transaction that decided
 // it (W24).
 func (t *Tx) InsertMail(ctx context.Context, m *postroom.Mail) error {
-	_, err := t.exec(ctx, qInsertMail, m.ID, m.MailboxID, m.ConversationID, m.MessageID, m.EventID, m.Seq, m.Root, m.RootSeq, m.RunID, m.Class,
+	err := t.send(ctx, qInsertMail, m.ID, m.MailboxID, m.ConversationID, m.MessageID, m.EventID, m.Seq, m.Root, m.RootSeq, m.RunID, m.Class,
 		bit(m.Automatic), bit(m.Machine), m.Header, m.EnvelopeFrom, m.Subject, string(m.Spec), m.SHA256, m.Size, m.State, m.Words, m.Phase,
 		m.Tries, bit(m.Resent), m.CreatedAt, m.DueAt, m.QueuedAt, m.EndedAt, m.Lease, m.AgentID, bit(m.State.Ended()))
 	if err != nil {
 		return fmt.Errorf("insert mail: %w", err)
 	}
 	for _, r := range m.Recipients {
-		if _, err := t.exec(ctx, qInsertRecipient, m.ID, r.Address, r.Kind, r.State, r.Code, r.Words, r.At); err != nil {
+		if err := t.send(ctx, qInsertRecipient, m.ID, r.Address, r.Kind, r.State, r.Code, r.Words, r.At); err != nil {
 			return fmt.Errorf("insert recipient: %w", err)
 		}
 	}

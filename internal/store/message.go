@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 
 	"postroom"
 )
@@ -34,7 +35,7 @@ const qInsertMessage = `insert into message (` + messageColumns + `)
 
 // InsertMessage stores a message with its attachments, which must have ids.
 func (t *Tx) InsertMessage(ctx context.Context, m *postroom.Message) error {
-	_, err := t.exec(ctx, qInsertMessage, m.ID, m.ConversationID, m.Seq, m.Kind, m.Author.Kind, m.Author.ID, m.From.Name, m.From.Address,
+	err := t.send(ctx, qInsertMessage, m.ID, m.ConversationID, m.Seq, m.Kind, m.Author.Kind, m.Author.ID, m.From.Name, m.From.Address,
 		toJSON(m.To), toJSON(m.Cc), toJSON(m.Bcc), m.Subject, m.Text, m.HTML, m.VisibleText, m.VisibleHTML, m.Header, toJSON(m.References),
 		m.Class, m.NoAuto, bit(m.Verified), bit(m.Unconfirmed), bit(m.Undone), m.InboundID, m.RunID, m.At, m.Date, toJSON(m.Notices))
 	if err != nil {
@@ -146,7 +147,7 @@ const qInsertAttachment = `insert into attachment (message_id, draft_id, positio
 	values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)`
 
 func (t *Tx) insertAttachment(ctx context.Context, a postroom.Attachment, message, draft int64, position int) error {
-	_, err := t.exec(ctx, qInsertAttachment, message, draft, position, a.ID, a.Name, a.Type, a.ContentID, bit(a.Inline), a.Size, a.SHA256)
+	err := t.send(ctx, qInsertAttachment, message, draft, position, a.ID, a.Name, a.Type, a.ContentID, bit(a.Inline), a.Size, a.SHA256)
 	if err != nil {
 		return fmt.Errorf("insert attachment: %w", err)
 	}
@@ -220,8 +221,7 @@ func (t *Tx) AddRefs(ctx context.Context, c *postroom.Conversation, message int6
 	if len(args) == 0 {
 		return nil
 	}
-	_, err := t.exec(ctx, qInsertRefs+rowsOf(len(args)/5, 5)+qKeepRefs, args...)
-	return err
+	return t.send(ctx, qInsertRefs+rowsOf(len(args)/5, 5)+qKeepRefs, args...)
 }
 
 // Ref is a conversation that knows a Message-ID.
@@ -236,23 +236,33 @@ type Ref struct {
 // Refs finds the conversations of a mailbox that know one of the ids, in the
 // order of the ids; real messages before cited ones.
 func (r Read) Refs(ctx context.Context, mailbox int64, ids []string) ([]Ref, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	found := map[string][]Ref{}
-	err := each(ctx, r.q, `select ref, conversation_id, mailbox_id, message_id, cited from message_ref
-		where ref in (`+list(2, len(ids))+`) and mailbox_id = $1 order by cited, message_id`, append([]any{mailbox}, anys(ids)...),
-		func(rows row) error {
-			var x Ref
-			err := rows.Scan(&x.Ref, &x.ConversationID, &x.MailboxID, &x.MessageID, &x.Cited)
-			found[x.Ref] = append(found[x.Ref], x)
-			return err
-		})
 	var out []Ref
-	for _, id := range ids {
-		out = append(out, found[id]...)
-	}
+	err := r.trip(ctx, []part{refPart(mailbox, ids)}, func(t tripRow) error {
+		out = append(out, scanRef(t))
+		return nil
+	})
+	sortRefs(out, ids)
 	return out, err
+}
+
+func refPart(mailbox int64, ids []string) part {
+	return part{kind: "ref", n: []string{"conversation_id", "mailbox_id", "message_id", "cited"}, s: []string{"ref"},
+		from: `from message_ref where mailbox_id = ? and ref in (` + marks(len(ids)) + `)`, args: append([]any{mailbox}, anys(ids)...)}
+}
+
+func scanRef(t tripRow) Ref {
+	return Ref{Ref: t.s[0], ConversationID: t.n[0], MailboxID: t.n[1], MessageID: t.n[2], Cited: t.n[3] == 1}
+}
+
+// sortRefs puts refs into the order of the ids they were found by; of one id
+// those of real messages come first, and then the older ones.
+func sortRefs(refs []Ref, ids []string) {
+	slices.SortFunc(refs, func(a, b Ref) int {
+		if i, j := slices.Index(ids, a.Ref), slices.Index(ids, b.Ref); i != j {
+			return i - j
+		}
+		return compare(int64(bit(a.Cited)), int64(bit(b.Cited)), "", "", a.MessageID, b.MessageID)
+	})
 }
 
 // --- drafts
@@ -337,11 +347,10 @@ const (
 
 // DeleteDraft throws a draft and its files away; one that is gone is fine.
 func (t *Tx) DeleteDraft(ctx context.Context, draft int64) error {
-	if _, err := t.exec(ctx, qDeleteDraftAttachments, draft); err != nil {
+	if err := t.send(ctx, qDeleteDraftAttachments, draft); err != nil {
 		return err
 	}
-	_, err := t.exec(ctx, qDeleteDraft, draft)
-	return err
+	return t.send(ctx, qDeleteDraft, draft)
 }
 
 // RestoreFiles gives a draft its files back from an undone message; ids are the

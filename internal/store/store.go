@@ -42,7 +42,8 @@ func (s *Store) Read() Read { return Read{q: s.db.Reader()} }
 // it must not keep what it computed in an earlier run.
 func (s *Store) Write(ctx context.Context, f func(*Tx) error) error {
 	return s.db.Write(ctx, func(tx *db.Tx) error {
-		t := &Tx{Read: Read{q: tx, forUpdate: s.db.Engine().ForUpdate(), skipLocked: s.db.Engine().SkipLocked()}, tx: tx, store: s}
+		e := s.db.Engine()
+		t := &Tx{Read: Read{q: tx, forUpdate: e.ForUpdate(), skipLocked: e.SkipLocked()}, tx: tx, store: s}
 		if err := f(t); err != nil {
 			return err
 		}
@@ -89,6 +90,22 @@ func (t *Tx) one(ctx context.Context, what, query string, args ...any) error {
 		return postroom.Errorf(postroom.Conflict, "%s: it changed meanwhile", what)
 	}
 	return nil
+}
+
+// send runs a statement whose answer nobody needs to go on (see db.Tx.Queue).
+func (t *Tx) send(ctx context.Context, query string, args ...any) error {
+	return t.tx.Queue(ctx, nil, query, args...)
+}
+
+// sendOne is send for a statement that must touch exactly one row; none is a
+// conflict, and the transaction fails with it.
+func (t *Tx) sendOne(ctx context.Context, what, query string, args ...any) error {
+	return t.tx.Queue(ctx, func(n int64) error {
+		if n != 1 {
+			return postroom.Errorf(postroom.Conflict, "%s: it changed meanwhile", what)
+		}
+		return nil
+	}, query, args...)
 }
 
 // row is what a query answers with, one at a time.

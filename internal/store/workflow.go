@@ -199,7 +199,7 @@ const qInsertRun = `insert into run (` + runColumns + `) values ($1,$2,$3,$4,$5,
 // InsertRun stores a run; a second one of the same workflow on the same event
 // is a conflict (W18).
 func (t *Tx) InsertRun(ctx context.Context, x postroom.Run) error {
-	_, err := t.exec(ctx, qInsertRun, x.ID, x.WorkflowID, x.Version, x.EventID, x.EventSeq, x.RootID, x.ConversationID, x.State, bit(x.Stopped), x.Error, toJSON(x.Effects), x.At)
+	err := t.send(ctx, qInsertRun, x.ID, x.WorkflowID, x.Version, x.EventID, x.EventSeq, x.RootID, x.ConversationID, x.State, bit(x.Stopped), x.Error, toJSON(x.Effects), x.At)
 	if err != nil {
 		return fmt.Errorf("insert run: %w", err)
 	}
