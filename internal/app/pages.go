@@ -5,14 +5,17 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync"
 
 	"postroom/internal/config"
+	"postroom/internal/connect"
 	"postroom/internal/email"
 	"postroom/internal/query"
 	"postroom/internal/template"
 	"postroom/internal/web"
+	"postroom/internal/wire/reach"
 )
 
 // pages makes the handler for browsers.
@@ -23,7 +26,7 @@ func (a *App) pages() (http.Handler, error) {
 	}
 	pages := query.New(query.Options{Store: a.store, Blobs: a.blobs, Name: a.settings.Name, Version: Version(), Demo: a.options.Demo != nil,
 		Started: a.began, Facts: a.facts, Checks: a.checks, Settings: a.settingsInWords(), Variables: variables()})
-	site, err := web.New(web.Options{Pages: pages, Desk: a.desk, Outbox: a.outbox, Directory: a.directory, Auth: a.auth, Alarms: a.alarms,
+	site, err := web.New(web.Options{Pages: pages, Desk: a.desk, Outbox: a.outbox, Directory: a.directory, Connections: a.connections(), Auth: a.auth, Alarms: a.alarms,
 		Hub: a.hub, Reactor: a.react, Workflows: a.automate, Demo: a.options.Demo, Health: http.HandlerFunc(a.healthz),
 		Name: a.settings.Name, PublicURL: a.settings.Public(), Proxies: proxies, MaxUpload: int64(a.settings.MaxUpload), Log: a.log})
 	if err != nil {
@@ -31,6 +34,21 @@ func (a *App) pages() (http.Handler, error) {
 	}
 	a.site = site
 	return site, nil
+}
+
+// connections make what tries connections while mailboxes are set up.
+func (a *App) connections() *connect.Connections {
+	data, err := filepath.Abs(a.place.Data)
+	if err != nil {
+		data = a.place.Data
+	}
+	program, err := os.Executable()
+	if err != nil {
+		program = "postroom"
+	}
+	return connect.New(connect.Options{Store: a.store, Blobs: a.blobs, Directory: a.directory, Keys: a.tokens, Open: passwords{a.key}.open,
+		Resolver: reach.Resolver(a.settings.DNS), Dial: reach.Dial, TLS: a.toServers, HELO: a.settings.HELO(), Only: a.only,
+		Doors: connect.Doors{LMTP: a.settings.LMTP, SMTP: a.settings.SMTP, Data: data, Program: program, Name: a.settings.HELO()}, Log: a.log})
 }
 
 // facts are what only this process knows of the desk, for the system page.

@@ -42,6 +42,9 @@ var table = []row{
 	{rooms: "automate", may: "root store desk directory workflow template query"},
 	{rooms: "outbox", may: "root store desk blob email wire/smtpout secret alarm"},
 
+	{rooms: "connect", may: "root store directory query blob email wire/smtpout wire/imap wire/reach"},
+
+	{rooms: "wire/reach"},
 	{rooms: "wire/imap wire/pop3", may: "root", parties: "github.com/emersion/go-imap/v2"},
 	{rooms: "wire/smtpin", may: "root", parties: "github.com/emersion/go-smtp"},
 	{rooms: "postoffice", may: "root", parties: "github.com/emersion/go-imap/v2 github.com/emersion/go-sasl github.com/emersion/go-smtp"},
@@ -52,7 +55,7 @@ var table = []row{
 
 	{rooms: "web/ui"},
 	{rooms: "web/view", may: "root locale query", parties: "github.com/a-h/templ"},
-	{rooms: "web", may: "root desk directory query automate outbox auth report hub alarm web/view web/ui locale"},
+	{rooms: "web", may: "root desk directory connect query automate outbox auth report hub alarm web/view web/ui locale"},
 	{rooms: "api", may: "root desk directory query automate outbox auth report hub alarm web/view", parties: "github.com/danielgtaylor/huma/v2"},
 
 	{rooms: "app", may: "*", parties: "golang.org/x/crypto/acme"},

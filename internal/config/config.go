@@ -58,6 +58,8 @@ type Settings struct {
 	SMTPKey  string `env:"POSTROOM_SMTP_KEY" name:"smtp-key" placeholder:"FILE" help:"Private key (PEM) of smtp-cert."`
 	MailCA   string `env:"POSTROOM_MAIL_CA" name:"mail-ca" placeholder:"FILE" help:"Further certificate authorities (PEM) to believe when handing mail to servers, for one of your own."`
 
+	DNS string `env:"POSTROOM_DNS" name:"dns" placeholder:"ADDRESS" help:"The name server that is asked about a mailbox's domain while it is set up (MX, SPF, DKIM, DMARC), as 9.9.9.9:53. Without it: the system's. Mail itself is always sent by the system's."`
+
 	MaxMail   Size `env:"POSTROOM_MAX_MAIL" default:"50MiB" placeholder:"SIZE" help:"The largest mail that is taken in. A larger one is refused, and its sender told."`
 	MaxUpload Size `env:"POSTROOM_MAX_UPLOAD" default:"25MiB" placeholder:"SIZE" help:"The largest file an agent can attach. Many servers refuse mails over 25 MiB."`
 

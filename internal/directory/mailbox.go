@@ -432,3 +432,23 @@ func allowed(ctx context.Context, t *store.Tx, f MailboxFields) ([]int64, error)
 	}
 	return f.Agents, nil
 }
+
+// SwitchMailbox switches a mailbox on or off. While it is off no mail is taken
+// in for it, and what it has to send waits; nothing is lost and nothing is
+// forgotten. Switching to what it is already changes nothing.
+func (d *Directory) SwitchMailbox(ctx context.Context, by *postroom.Agent, id int64, on bool) error {
+	if err := manage(by); err != nil {
+		return err
+	}
+	return d.write(ctx, KeyMailboxes, func(t *store.Tx) error {
+		m, err := t.Mailbox(ctx, id)
+		if err != nil || m.Off() != on {
+			return err
+		}
+		m.OffAt = 0
+		if !on {
+			m.OffAt = d.store.Now()
+		}
+		return t.UpdateMailbox(ctx, m)
+	})
+}

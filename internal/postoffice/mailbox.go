@@ -22,6 +22,7 @@ type mailboxes struct {
 	password string
 	tokens   map[string]string
 	idle     bool
+	detail   bool // what stands behind a plus is no part of the account's name
 
 	mu       sync.Mutex
 	users    map[string]*imapmemserver.User
@@ -33,7 +34,7 @@ type mailboxes struct {
 }
 
 func newMailboxes(o Options) *mailboxes {
-	return &mailboxes{password: o.MailboxPassword, tokens: o.Tokens, idle: !o.WithoutIDLE, users: map[string]*imapmemserver.User{},
+	return &mailboxes{password: o.MailboxPassword, tokens: o.Tokens, idle: !o.WithoutIDLE, detail: o.Subaddress, users: map[string]*imapmemserver.User{},
 		sessions: map[*imapserver.Conn]struct{}{}, sockets: map[net.Conn]struct{}{}, commands: map[IMAPCommand]int{}}
 }
 
@@ -56,6 +57,9 @@ func (m *mailboxes) user(address string) *imapmemserver.User {
 // deliver puts a mail into its recipients' INBOX.
 func (m *mailboxes) deliver(l Letter) {
 	for _, to := range l.To {
+		if at, plus := strings.LastIndexByte(to, '@'), strings.IndexByte(to, '+'); m.detail && plus > 0 && plus < at {
+			to = to[:plus] + to[at:]
+		}
 		// INBOX exists, and memory takes everything.
 		_, _ = m.user(to).Append("INBOX", bytes.NewReader(l.Raw), &imap.AppendOptions{Time: l.At})
 	}

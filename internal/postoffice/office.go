@@ -60,6 +60,10 @@ type Options struct {
 	// WithoutIDLE leaves the IMAP server without a way to tell of new mail, on
 	// connections without TLS.
 	WithoutIDLE bool
+
+	// Subaddress has mail for name+anything@domain lie in the account of
+	// name@domain, as providers with subaddressing do (RFC 5233).
+	Subaddress bool
 }
 
 // has says whether the EHLO keyword is offered.

@@ -9,6 +9,7 @@ import (
 
 	"postroom"
 	"postroom/internal/store"
+	"postroom/internal/template"
 )
 
 const day = int64(24) * 60 * 60 * 1000
@@ -29,7 +30,7 @@ func (d *Desk) Mailboxes(ctx context.Context, a *postroom.Agent, place Place) (*
 	}
 	p := &MailboxesPage{Shell: shell}
 	for _, r := range rows {
-		line := MailboxLine{ID: r.ID, Name: r.Name, Address: r.Address, Aliases: len(r.Aliases), Paused: r.PausedWords, Agents: len(access[r.ID]), Open: r.Open,
+		line := MailboxLine{ID: r.ID, Name: r.Name, Address: r.Address, Aliases: len(r.Aliases), Paused: r.PausedWords, Off: r.Off(), Agents: len(access[r.ID]), Open: r.Open,
 			LastReceived: r.LastReceived, LastAccepted: r.LastAccepted}
 		if r.Channel.Host != "" {
 			line.Host = fmt.Sprintf("%s:%d", r.Channel.Host, r.Channel.Port)
@@ -42,7 +43,7 @@ func (d *Desk) Mailboxes(ctx context.Context, a *postroom.Agent, place Place) (*
 	return p, nil
 }
 
-// MailboxForm reads the form of a mailbox, 0 for a new one.
+// MailboxForm reads the settings of a mailbox, 0 for a new one.
 func (d *Desk) MailboxForm(ctx context.Context, a *postroom.Agent, id int64, place Place) (*MailboxFormPage, error) {
 	if err := mayManage(a); err != nil {
 		return nil, err
@@ -51,29 +52,59 @@ func (d *Desk) MailboxForm(ctx context.Context, a *postroom.Agent, id int64, pla
 	if err != nil {
 		return nil, err
 	}
-	p := &MailboxFormPage{Shell: shell, ID: id, SMTPPort: 587, SMTPSecurity: "starttls", SenderName: "agent", UndoSeconds: postroom.DefaultUndoMS / 1000, ReopenDays: postroom.DefaultReopenDays, Everybody: id == 0}
-	var may []int64
-	if id != 0 {
-		m, err := d.read().Mailbox(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		if may, err = d.read().MailboxAgents(ctx, id); err != nil {
-			return nil, err
-		}
-		p.Name, p.Address, p.Aliases, p.Signature = m.Name, m.Address, strings.Join(m.Aliases, "\n"), m.Signature
-		p.SMTPHost, p.SMTPPort, p.SMTPSecurity, p.SMTPUser, p.PasswordSet = m.Channel.Host, m.Channel.Port, m.Channel.Security, m.Channel.Username, m.Channel.Password != ""
-		p.UndoSeconds, p.ReopenDays, p.NoticeAnyway, p.Authserv, p.TokenEnough = int(m.UndoMS/1000), m.ReopenDays, m.SendAnyway, m.AuthServ, m.TokenEnough
-		p.Connections, p.PerMinute = m.Connections, m.PerMinute
+	p := &MailboxFormPage{Shell: shell, ID: id, SenderName: string(postroom.SenderAgent), UndoSeconds: postroom.DefaultUndoMS / 1000, ReopenDays: postroom.DefaultReopenDays,
+		Subaddress: true, Separator: "+"}
+	for _, v := range template.SignatureVariables() {
+		p.Variables = append(p.Variables, Choice{Value: v.Name, Text: v.Label})
+	}
+	if id == 0 {
+		return p, nil
+	}
+	m, err := d.read().Mailbox(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	p.Name, p.Address, p.Aliases, p.Signature = m.Name, m.Address, strings.Join(m.Aliases, "\n"), m.Signature
+	p.SenderName, p.TeamName = string(m.SenderForm), m.SenderName
+	if p.SenderName == "" {
+		p.SenderName = string(postroom.SenderAgent)
 		if m.SenderName != "" {
-			p.SenderName = "team"
+			p.SenderName = string(postroom.SenderTeam)
 		}
 	}
+	p.ReplyStatus, p.ReplyAssignee, p.AutoBcc = string(m.ReplyStatus), string(m.ReplyAssignee), strings.Join(m.AutoBcc, "\n")
+	var headers []string
+	for _, h := range m.Headers {
+		headers = append(headers, h.Name+": "+h.Value)
+	}
+	p.Headers = strings.Join(headers, "\n")
+	p.UndoSeconds, p.ReopenDays, p.NoticeAnyway, p.Authserv, p.TokenEnough = int(m.UndoMS/1000), m.ReopenDays, m.SendAnyway, m.AuthServ, m.TokenEnough
+	p.Subaddress, p.Separator = m.Subaddress, m.Separator
+	return p, nil
+}
+
+// MailboxPeople reads who may see a mailbox.
+func (d *Desk) MailboxPeople(ctx context.Context, a *postroom.Agent, id int64, place Place) (*PeoplePage, error) {
+	if err := mayManage(a); err != nil {
+		return nil, err
+	}
+	shell, err := d.Shell(ctx, a, place)
+	if err != nil {
+		return nil, err
+	}
+	may, err := d.read().MailboxAgents(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	p := &PeoplePage{Shell: shell, Everybody: true}
 	agents, err := d.read().Agents(ctx)
 	for _, x := range agents {
-		if !x.Disabled {
-			p.Agents = append(p.Agents, AgentAccess{ID: x.ID, Name: x.Name, Allow: id == 0 || slices.Contains(may, x.ID), Admin: x.Role == postroom.Admin})
+		if x.Disabled {
+			continue
 		}
+		allow := slices.Contains(may, x.ID)
+		p.Everybody = p.Everybody && (allow || x.Role == postroom.Admin)
+		p.Agents = append(p.Agents, AgentAccess{ID: x.ID, Name: x.Name, Allow: allow, Admin: x.Role == postroom.Admin})
 	}
 	return p, err
 }

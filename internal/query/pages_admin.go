@@ -13,6 +13,7 @@ type MailboxLine struct {
 	Address       string
 	Aliases       int
 	Host          string // outgoing server, "" = not set
+	Off           bool   // switched off
 	Paused        string // the channel's words
 	Agents        int    // who may see it
 	Open          int    // active and pending conversations
@@ -22,32 +23,32 @@ type MailboxLine struct {
 	EverybodySees bool
 }
 
-// MailboxFormPage is GET /mailboxes/new and /mailboxes/{id}, and its POST
-// refused. The stored password is never shown; PasswordSet says there is one,
-// and an empty field keeps it.
+// MailboxFormPage is GET /mailboxes/new, which asks for name and address alone,
+// and GET /mailboxes/{id}, the settings but those of the connections; and their
+// POST refused.
 type MailboxFormPage struct {
-	Shell        Shell
-	ID           int64 // 0 = new
-	Name         string
-	Address      string
-	Aliases      string // one a line
-	SenderName   string // template of the From name: "agent", "team", "both"
-	Signature    string // HTML
-	SMTPHost     string
-	SMTPPort     int
-	SMTPSecurity string // "tls", "starttls", "none"
-	SMTPUser     string
-	Connections  int // at once; 0 = the usual number
-	PerMinute    int // mails; 0 = no limit
-	PasswordSet  bool
-	UndoSeconds  int
-	ReopenDays   int
-	NoticeAnyway bool // W25: send the notice though the reply failed
-	Agents       []AgentAccess
-	Everybody    bool
-	Authserv     string // S1: trusted authserv-id
-	TokenEnough  bool   // T12: answers to notifications act without a verdict of that server
-	Errors       FieldErrors
+	Shell         Shell
+	Head          MailboxHead
+	ID            int64 // 0 = new
+	Name          string
+	Address       string
+	Aliases       string   // one a line
+	SenderName    string   // whose name stands as sender: "agent", "team", "both"
+	TeamName      string   // "" is Name
+	Signature     string   // HTML
+	Variables     []Choice // that it may say: Value is the name, Text what it stands for
+	ReplyStatus   string   // proposed for after a reply
+	ReplyAssignee string
+	AutoBcc       string // one a line
+	Headers       string // one a line, "Name: value"
+	UndoSeconds   int
+	ReopenDays    int
+	NoticeAnyway  bool // W25: send the notice though the reply failed
+	Subaddress    bool
+	Separator     string
+	Authserv      string // S1: trusted authserv-id
+	TokenEnough   bool   // T12: answers to notifications act without a verdict of that server
+	Errors        FieldErrors
 }
 
 // AgentAccess is an agent with a tick.

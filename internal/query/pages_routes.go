@@ -130,12 +130,35 @@ package query
 // Admin
 //
 //	GET  /mailboxes                       MailboxesPage
-//	GET  /mailboxes/new                   MailboxFormPage
+//	GET  /mailboxes/new                   MailboxFormPage: the guide begins
 //	GET  /mailboxes/{id}                  MailboxFormPage
-//	POST /mailboxes, /mailboxes/{id}      name, address, aliases (one a line), sender_name=agent|team|both, signature (text or html;
-//	                                      sanitised), smtp_host, smtp_port, smtp_security=tls|starttls|none, smtp_user,
-//	                                      smtp_password ("" keeps), undo_seconds, reopen_days, notice_anyway=1, authserv, token_enough=1,
-//	                                      everybody=1, agent (repeated ids)
+//	POST /mailboxes                       name, address, guide=1; 303 to /mailboxes/{id}/sending?guide=1. Whoever sends more
+//	                                      of the fields of the next two has them stored at once
+//	POST /mailboxes/{id}                  name, address, aliases (one a line), sender_name=agent|team|both, team_name,
+//	                                      signature (text or html; sanitised), reply_status, reply_assignee, auto_bcc (one a
+//	                                      line), undo_seconds, reopen_days, notice_anyway=1, authserv, token_enough=1 (T12),
+//	                                      subaddress=1, separator, headers (one a line)
+//	POST /mailboxes/{id}/switch           on=1|0
+//	GET  /mailboxes/{id}/sending          SendingPage; provider=KEY fills in its settings. This page and the next four with
+//	                                      guide=1 are steps of the guide, which a saved form leads on in
+//	POST /mailboxes/{id}/sending          smtp_host, smtp_port, smtp_security=tls|starttls|none, smtp_user, smtp_password ("" keeps),
+//	                                      connections, per_minute
+//	POST /mailboxes/{id}/sending/try      the same: 200 SendingPage with Probe; stores nothing
+//	GET  /mailboxes/{id}/receiving        ReceivingPage
+//	POST /mailboxes/{id}/receiving        way=imap|server, in_host, in_port, in_security, in_username, in_password, in_folders (one a
+//	                                      line), in_after=leave|seen|move, in_move_to, in_older=none|since|all, in_older_from,
+//	                                      in_copies=auto|yes|no
+//	POST /mailboxes/{id}/receiving/try    the same: 200 ReceivingPage with Probe
+//	GET  /mailboxes/{id}/domain           DomainPage; asks the name server
+//	GET  /mailboxes/{id}/trial            TrialPage
+//	POST /mailboxes/{id}/trial            sends the test mail
+//	POST /mailboxes/{id}/trial/set        set=authserv|subaddress, value: takes over what the test mail has shown
+//	GET  /mailboxes/{id}/people           PeoplePage
+//	POST /mailboxes/{id}/people           everybody=1, agent (repeated ids)
+//	GET  /mailboxes/{id}/ready            ReadyPage
+//	POST /connections/sending             the form of /sending with mailbox and address: 200 view.ProbeResult; stores nothing
+//	POST /connections/receiving           the same for /receiving
+//	POST /connections/provider            address: 200 view.ProviderLine
 //	GET  /agents                          AgentsPage
 //	POST /agents                          name, email, role=agent|admin; 303 to /agents/{id} which shows the link once
 //	GET  /agents/{id}                     AgentPage

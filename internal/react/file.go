@@ -46,6 +46,7 @@ func (f *filing) put(ctx context.Context, tx *store.Tx) error {
 	if f.in.State == store.InboundNew {
 		if f.loop != "" {
 			f.in.State, f.in.Words = store.InboundLoop, f.loop
+			err = f.noteTrial(ctx, tx)
 		} else if f.answer != nil {
 			err = f.answered(ctx, tx)
 		} else {

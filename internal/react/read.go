@@ -27,6 +27,7 @@ type filing struct {
 	message *postroom.Message
 	proof   []email.EvidenceItem
 	copyOf  int64 // the mail of this mailbox that it is, come back; 0: none
+	trial   int64 // the test mail that it is, come back; 0: none
 	loop    string
 	forged  string  // why it goes to spam review; "" if it does not (S2)
 	answer  *answer // it carries the token of a notification, and an agent's address
@@ -359,8 +360,11 @@ func (f *filing) cameBack(ctx context.Context) error {
 	}
 	read := f.r.Store.Read()
 	id, err := read.MailByHeader(ctx, f.in.HeaderID)
-	if err != nil || id == 0 {
+	if err != nil {
 		return err
+	}
+	if id == 0 {
+		return f.trialBack(ctx)
 	}
 	mail, err := read.Mail(ctx, id)
 	if err != nil || mail.MailboxID != f.mailbox.ID {

@@ -15,6 +15,7 @@ import (
 
 	"postroom/internal/alarm"
 	"postroom/internal/auth"
+	"postroom/internal/connect"
 	"postroom/internal/desk"
 	"postroom/internal/directory"
 	"postroom/internal/hub"
@@ -26,16 +27,17 @@ import (
 // Options is what a Site stands on. All but those said to be optional are
 // needed.
 type Options struct {
-	Pages     *query.Desk
-	Desk      *desk.Desk
-	Outbox    *outbox.Outbox
-	Directory *directory.Directory
-	Auth      *auth.Auth
-	Alarms    *alarm.Alarms
-	Hub       *hub.Hub
-	Reactor   Reactor
-	Workflows Workflows // optional: without it workflows are shown and cannot be changed
-	Demo      Demo      // optional: the demo's customer view
+	Pages       *query.Desk
+	Desk        *desk.Desk
+	Outbox      *outbox.Outbox
+	Directory   *directory.Directory
+	Connections *connect.Connections
+	Auth        *auth.Auth
+	Alarms      *alarm.Alarms
+	Hub         *hub.Hub
+	Reactor     Reactor
+	Workflows   Workflows // optional: without it workflows are shown and cannot be changed
+	Demo        Demo      // optional: the demo's customer view
 
 	Health    http.Handler   // optional: GET /healthz
 	Name      string         // of the desk

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
@@ -17,12 +19,14 @@ import (
 	"postroom"
 	"postroom/internal/auth"
 	"postroom/internal/automate"
+	"postroom/internal/connect"
 	"postroom/internal/dbtest"
 	"postroom/internal/desktest"
 	"postroom/internal/directory"
 	"postroom/internal/hub"
 	"postroom/internal/query"
 	"postroom/internal/web"
+	"postroom/internal/wire/reach"
 )
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
@@ -35,6 +39,21 @@ type office struct {
 	server *httptest.Server
 	auth   *auth.Auth
 	hub    *hub.Hub
+}
+
+// nobody is a name server that knows no name.
+type nobody struct{}
+
+func unknown(name string) error {
+	return &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
+}
+
+func (nobody) LookupTXT(_ context.Context, name string) ([]string, error) { return nil, unknown(name) }
+
+func (nobody) LookupMX(_ context.Context, name string) ([]*net.MX, error) { return nil, unknown(name) }
+
+func (nobody) LookupNetIP(_ context.Context, _, name string) ([]netip.Addr, error) {
+	return nil, unknown(name)
 }
 
 type plain struct{}
@@ -50,9 +69,12 @@ func open(t testing.TB, d *desktest.Desk) *office {
 	if o.auth, err = auth.New(auth.Options{Store: d.Store, Key: bytes.Repeat([]byte("k"), 32), Cost: auth.Cost{MemoryKiB: 64, Iterations: 1}}); err != nil {
 		t.Fatal(err)
 	}
+	people := directory.New(directory.Options{Store: d.Store, Sealer: plain{}})
+	links := connect.New(connect.Options{Store: d.Store, Blobs: d.Blobs, Directory: people, Keys: d.Desk.Keys(), Open: func(s string) (string, error) { return s, nil },
+		Resolver: nobody{}, Dial: reach.Dial, TLS: d.Office.ClientTLS()})
 	o.site, err = web.New(web.Options{
 		Pages: query.New(query.Options{Store: d.Store, Blobs: d.Blobs, Name: "Acme"}), Desk: d.Desk, Outbox: d.Outbox, Auth: o.auth, Alarms: d.Alarms, Hub: o.hub,
-		Directory: directory.New(directory.Options{Store: d.Store, Sealer: plain{}}), Reactor: d.React, Workflows: automate.New(automate.Options{Store: d.Store, Letters: d.Desk}), MaxUpload: 1 << 20, Name: "Acme",
+		Directory: people, Connections: links, Reactor: d.React, Workflows: automate.New(automate.Options{Store: d.Store, Letters: d.Desk}), MaxUpload: 1 << 20, Name: "Acme",
 	})
 	if err != nil {
 		t.Fatal(err)

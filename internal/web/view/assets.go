@@ -4,8 +4,8 @@ package view
 
 // Paths of the assets every page, and a mail's own document, load.
 const (
-	appJS    = "/assets/app-V3EGC4AJ.js"
-	appCSS   = "/assets/app-XQOBOJSW.css"
+	appJS    = "/assets/app-DHLRC725.js"
+	appCSS   = "/assets/app-DY4IUXIP.css"
 	bodyCSS  = "/assets/body-B4JSBSBH.css"
 	iconsSVG = "/assets/icons-CB51010C.svg"
 )

@@ -143,3 +143,21 @@ func ownSort(folder, sort string) string {
 	}
 	return sort
 }
+
+// linkHost is what a link to another site shows: where it leads, without how.
+func linkHost(link string) string {
+	_, rest, ok := strings.Cut(link, "://")
+	if !ok {
+		return link
+	}
+	return strings.TrimPrefix(strings.TrimSuffix(rest, "/"), "www.")
+}
+
+// joined lists names in a sentence, the first of very many.
+func joined(names []string) string {
+	const most = 30
+	if len(names) > most {
+		return strings.Join(names[:most], ", ") + ", …"
+	}
+	return strings.Join(names, ", ")
+}

@@ -183,7 +183,7 @@ func checkForm(t *testing.T, form *html.Node) {
 	switch method {
 	case "post":
 	case "get":
-		if !strings.HasPrefix(action, "/mails") && !strings.HasPrefix(action, "/inbound") && !strings.HasPrefix(action, "/palette") {
+		if !strings.HasPrefix(action, "/mails") && !strings.HasPrefix(action, "/inbound") && !strings.HasPrefix(action, "/palette") && action != "/mailboxes/1/sending" && action != "/mailboxes/1/receiving" { // these fill in a provider's settings
 			t.Errorf("a form sends itself to %s by GET", action)
 		}
 	default:

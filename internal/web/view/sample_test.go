@@ -253,11 +253,6 @@ func sampleEditor() query.EditorPage {
 			Steps:      []query.EditorTried{{Text: "Reply", Mail: &query.WorkflowSample{Number: 1042, To: "Mara", Subject: "Re: Kettle", Text: "Hello"}}, {Text: "Add a note", Words: "A note"}}}}
 }
 
-func sampleMailboxForm() query.MailboxFormPage {
-	return query.MailboxFormPage{Shell: sampleShell("mailboxes", "", "/mailboxes/1"), ID: 1, Name: "Support", Address: "support@harbour.example", Aliases: "help@harbour.example", SenderName: "both", Signature: "<p>Harbour Shop</p>", SMTPHost: "smtp.harbour.example", SMTPPort: 587, SMTPSecurity: "starttls", SMTPUser: "support", PasswordSet: true, UndoSeconds: 10, ReopenDays: 30,
-		Agents: []query.AgentAccess{{ID: 2, Name: "Ann Moor", Admin: true}, {ID: 3, Name: "Ben Okafor", Allow: true}, {ID: 4, Name: "Chloé Dubois"}}, Errors: query.FieldErrors{"smtp_host": "smtp.harbour.exmple has no address."}}
-}
-
 func sampleDemo() query.DemoMailsPage {
 	s := sampleShell("demo", "", "/demo/customers/mara@lind.example")
 	people := []query.DemoCustomer{{Name: "Mara Lind", Address: "mara@lind.example", Mails: 2, Subject: "Re: Kettle arrived with a dent"}, {Name: "Oskar Feldmann", Address: "o.feldmann@werk.example"}}
@@ -274,7 +269,7 @@ func samples() map[string]templ.Component {
 	spark := []int{3, 5, 8, 2, 0, 1, 6, 9, 12, 7, 4, 3, 8, 10}
 	flashed := sampleList("unassigned", rows())
 	flashed.Shell.Flash = &query.Flash{Kind: "done", Text: "3 conversations closed.", Href: "/jobs/4", Link: "What happened"}
-	return map[string]templ.Component{
+	return withSetup(map[string]templ.Component{
 		"signin":       view.SignIn(query.SignInPage{Address: "ann@harbour.example", Error: "That address and password do not fit together.", Demo: []query.DemoSignIn{{Name: "Ann Moor", Address: "ann@harbour.example", Password: "demo", Role: "admin"}, {Name: "Ben Okafor", Address: "ben@harbour.example", Password: "demo", Role: "agent"}}}),
 		"setup":        view.Setup(query.SetupPage{Zones: locale.Zones(), Zone: "Europe/Berlin", Errors: query.FieldErrors{"password": "At least 10 characters."}}),
 		"password":     view.Password(query.PasswordPage{Token: "abc", Name: "Chloé", Address: "chloe@harbour.example", Invited: true}),
@@ -300,7 +295,6 @@ func samples() map[string]templ.Component {
 		"editor":       view.WorkflowEditor(sampleEditor()),
 		"recipes":      view.WorkflowRecipes(query.WorkflowRecipesPage{Shell: admin("workflows"), Recipes: []query.WorkflowRecipe{{Key: "closing", Name: "Closing notice", Description: "But not to everybody.", Sentence: "When …: reply."}}}),
 		"mailboxes":    view.Mailboxes(query.MailboxesPage{Shell: admin("mailboxes"), Rows: []query.MailboxLine{{ID: 1, Name: "Support", Address: "support@harbour.example", Aliases: 2, Host: "smtp.harbour.example", EverybodySees: true, Open: 14, LastReceived: sampleNow - minute, LastAccepted: sampleNow - hour, Volume: spark}, {ID: 2, Name: "Orders", Address: "orders@harbour.example", Paused: "535", Host: "smtp.harbour.example", Agents: 3, Volume: spark[5:]}}}),
-		"mailbox":      view.MailboxForm(sampleMailboxForm()),
 		"agents":       view.Agents(query.AgentsPage{Shell: admin("agents"), Rows: agentRows, Role: "agent", Errors: query.FieldErrors{"email": "There is an agent with this address already."}}),
 		"agent":        view.Agent(query.AgentPage{Shell: admin("agents"), Agent: agentRows[2], Mailboxes: []query.AgentAccess{{ID: 1, Name: "Support", Allow: true, Right: "answer"}, {ID: 2, Name: "Orders and returns", Right: "see", OnlyAssigned: true, Allow: true}, {ID: 3, Name: "Press"}}, Addresses: "chloe@private.example", Link: "https://desk.harbour.example/password/0f3c9a", LinkUntil: sampleNow + day}),
 		"profile":      view.Profile(query.ProfilePage{Shell: admin("profile"), Zones: locale.Zones(), Sessions: []query.SessionLine{{ID: "s1", Agent: "Firefox on Linux", Address: "192.0.2.7", LastSeen: sampleNow, Current: true}, {ID: "s2", Agent: "Safari on iPhone", Address: "198.51.100.4", LastSeen: sampleNow - day}}}),
@@ -314,5 +308,5 @@ func samples() map[string]templ.Component {
 		"error-404":    view.Error(query.ErrorPage{Shell: &errShell, Status: http.StatusNotFound, Text: "There is no conversation 9999, or none you may see."}),
 		"error-503":    view.Error(query.ErrorPage{Status: http.StatusServiceUnavailable, Text: "Nothing is lost. Mail that comes in waits with your mail server; try again in a moment.", RequestID: "01J9-7F2C"}),
 		"body":         view.MessageBody(query.BodyPage{ID: 505, HTML: `<p>Hello again,</p><p>it <b>arrived</b>, thank you! The tea is a lovely idea.</p><table cellpadding="6" bgcolor="#eef"><tr><td>Order</td><td>55120</td></tr><tr><td>Kettle</td><td>1 × 49,00 €</td></tr></table><p>Best,<br>Mara</p>`}),
-	}
+	})
 }

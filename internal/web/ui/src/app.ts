@@ -5,9 +5,11 @@ import { Application } from "@hotwired/stimulus"
 import { Live, tab } from "./live"
 import { morphPage } from "./morph"
 import { startKeys } from "./keys"
+import AgainController from "./controllers/again"
 import ChipsController from "./controllers/chips"
 import ClockController from "./controllers/clock"
 import ComposerController from "./controllers/composer"
+import CopyController from "./controllers/copy"
 import CountdownController from "./controllers/countdown"
 import DialogController from "./controllers/dialog"
 import FilterController from "./controllers/filter"
@@ -18,6 +20,7 @@ import MenuController from "./controllers/menu"
 import OrderController from "./controllers/order"
 import PaletteController from "./controllers/palette"
 import PaletteDoorController from "./controllers/palette-door"
+import ProbeController from "./controllers/probe"
 import TimelineController from "./controllers/timeline"
 import WorkflowEditorController from "./controllers/workflow-editor"
 
@@ -59,9 +62,11 @@ document.addEventListener("turbo:visit", () => {
 })
 
 const application = Application.start()
+application.register("again", AgainController)
 application.register("chips", ChipsController)
 application.register("clock", ClockController)
 application.register("composer", ComposerController)
+application.register("copy", CopyController)
 application.register("countdown", CountdownController)
 application.register("dialog", DialogController)
 application.register("filter", FilterController)
@@ -72,6 +77,7 @@ application.register("menu", MenuController)
 application.register("order", OrderController)
 application.register("palette", PaletteController)
 application.register("palette-door", PaletteDoorController)
+application.register("probe", ProbeController)
 application.register("timeline", TimelineController)
 application.register("workflow-editor", WorkflowEditorController)
 

@@ -1,0 +1,75 @@
+package view_test
+
+import (
+	"maps"
+
+	"github.com/a-h/templ"
+
+	"postroom/internal/query"
+	"postroom/internal/web/view"
+)
+
+func sampleHead(current string, guide bool) query.MailboxHead {
+	h := query.MailboxHead{ID: 1, Name: "Support", Address: "support@harbour.example", Guide: guide, Current: current}
+	for _, s := range []query.MailboxStep{{Key: "settings", Title: "Settings", State: "done"}, {Key: "sending", Title: "Sending", State: "done"}, {Key: "receiving", Title: "Receiving", State: "bad"},
+		{Key: "domain", Title: "Domain"}, {Key: "trial", Title: "Test mail", State: "todo"}, {Key: "people", Title: "People"}} {
+		s.Href = "/mailboxes/1/" + s.Key
+		h.Steps = append(h.Steps, s)
+	}
+	return h
+}
+
+func sampleMailboxForm() query.MailboxFormPage {
+	return query.MailboxFormPage{Shell: sampleShell("mailboxes", "", "/mailboxes/1"), Head: sampleHead("settings", false), ID: 1, Name: "Support", Address: "support@harbour.example",
+		Aliases: "help@harbour.example", SenderName: "both", TeamName: "Harbour Shop", Signature: "<p>{{ agent.name }}, Harbour Shop</p>", UndoSeconds: 10, ReopenDays: 30, Subaddress: true,
+		ReplyStatus: "pending", ReplyAssignee: "if_free", AutoBcc: "archive@harbour.example", Headers: "X-Team: Harbour",
+		Variables: []query.Choice{{Value: "agent.name", Text: "Name of the agent"}, {Value: "mailbox.name", Text: "Name of the mailbox"}},
+		Errors:    query.FieldErrors{"headers": "The header From is written by Postroom itself."}}
+}
+
+var badProbe = query.Probe{State: "bad", Title: "The server refuses user name or password", Words: "Gmail, Google Workspace wants this: An app password.", Field: "smtp_password",
+	Said: "535 5.7.8 Username and Password not accepted <b>really</b>", Dialogue: []string{"S: 220 smtp.example ESMTP", "C: EHLO desk", "C: AUTH PLAIN ***"}}
+
+var goodProbe = query.Probe{State: "good", Title: "It works: mail can be fetched from imap.harbour.example", Facts: []query.Choice{{Value: "Encryption", Text: "TLS 1.3"}, {Value: "Folder", Text: "INBOX, 214 mails"}}}
+
+var portProbe = query.Probe{State: "bad", Title: "Nothing listens on port 25 of smtp.harbour.example", Words: "The machine is there and refuses the connection.", Field: "smtp_port",
+	Advice: &query.ProbeAdvice{Words: "Use TLS on port 465", Security: "tls", Port: 465}}
+
+// setupSamples are the pages of a mailbox's settings and of the guide.
+func setupSamples() map[string]templ.Component {
+	s := sampleShell("mailboxes", "", "/mailboxes/1")
+	gmail := &query.Provider{Key: "gmail", Name: "Gmail, Google Workspace", How: "the mail of harbour.example goes to aspmx.l.google.com", Password: "An app password, not the password you sign in with.", Link: "https://myaccount.google.com/apppasswords", Note: "An administrator can forbid app passwords."}
+	microsoft := &query.Provider{Key: "microsoft", Name: "Microsoft 365", Password: "It takes no password from programs that read mail.", Refuses: true}
+	all := []query.Choice{{Value: "own", Text: "Another provider, or a server of our own"}, {Value: "gmail", Text: "Gmail, Google Workspace"}, {Value: "microsoft", Text: "Microsoft 365"}}
+	doors := []query.Door{{Name: "LMTP", Words: "For a mail server on the same machine.", Lines: []query.Copied{{Label: "Start Postroom with", Text: "postroom serve --lmtp 127.0.0.1:2424"}}},
+		{Name: "Pipe", Open: true, Words: "For any mail server.", Lines: []query.Copied{{Label: "By hand", Text: "postroom ingest --data /var/lib/postroom < mail.eml"}}}}
+	return map[string]templ.Component{
+		"mailbox":         view.MailboxForm(sampleMailboxForm()),
+		"mailbox-new":     view.NewMailbox(query.MailboxFormPage{Shell: s, Address: "nonsense", Errors: query.FieldErrors{"address": "This is not an address."}}),
+		"setup-sending":   view.Sending(query.SendingPage{Shell: s, Head: sampleHead("sending", true), Provider: gmail, Chosen: "gmail", Providers: all, Host: "smtp.gmail.com", Port: 465, Security: "tls", User: "support@harbour.example", Probe: &badProbe}),
+		"sending":         view.Sending(query.SendingPage{Shell: s, Head: sampleHead("sending", false), Chosen: "own", Providers: all, Host: "smtp.harbour.example", Port: 25, Security: "starttls", PasswordSet: true, Probe: &portProbe, Errors: query.FieldErrors{"smtp_host": "smtp.harbour.exmple has no address."}}),
+		"setup-receiving": view.Receiving(query.ReceivingPage{Shell: s, Head: sampleHead("receiving", true), Provider: gmail, Chosen: "gmail", Providers: all, Way: "imap", Host: "imap.gmail.com", Port: 993, Security: "tls", User: "support@harbour.example", SamePassword: true, Folders: "INBOX", Older: "none", After: "leave", Copies: "auto", Doors: doors, Probe: &goodProbe, Known: []string{"Archive", "INBOX"}}),
+		"receiving":       view.Receiving(query.ReceivingPage{Shell: s, Head: sampleHead("receiving", false), Provider: microsoft, Chosen: "microsoft", Providers: all, Way: "server", Doors: doors, State: "failing", Words: "NO [AUTHENTICATIONFAILED] Invalid credentials", Errors: query.FieldErrors{"in_older_from": "Choose a day."}}),
+		"setup-domain": view.Domain(query.DomainPage{Shell: s, Head: sampleHead("domain", true), Domain: "harbour.example", Checks: []query.DomainCheck{
+			{Key: "mx", Name: "MX: where mail for the domain goes", State: "good", Title: "Mail for harbour.example goes to mx.harbour.example", Found: []string{"10 mx.harbour.example"}},
+			{Key: "spf", Name: "SPF: who may send for the domain", State: "bad", Title: "The SPF record does not name Gmail", Words: "Change the record to the one below.", Found: []string{"v=spf1 mx -all"}, Add: []query.Record{{Type: "TXT", Name: "harbour.example", Text: "v=spf1 mx include:_spf.google.com -all"}}},
+			{Key: "dkim", Name: "DKIM: a signature on each mail", State: "warn", Title: "No key was found under the usual names", Words: "A key can stand under any name."},
+			{Key: "dmarc", Name: "DMARC: what receivers do with forgeries", State: "wait", Title: "The name server gives no answer"}}}),
+		"domain-public": view.Domain(query.DomainPage{Shell: s, Head: sampleHead("domain", false), Domain: "gmail.com", Public: true}),
+		"setup-trial": view.Trial(query.TrialPage{Shell: s, Head: sampleHead("trial", true), Ready: true, Receives: true, SentAt: sampleNow - 4000, Waiting: true,
+			Tries: []query.Trial{{Kind: "plain", Address: "support@harbour.example", State: "good", Words: "It came back.", Took: 3000, Inbound: 7, Accepted: true},
+				{Kind: "subaddress", Address: "support+pk4ab@harbour.example", State: "warn", Words: "The server did not take it for this address.", Said: "550 5.1.1 No such user"}},
+			Findings: []query.Finding{{State: "good", Title: "Your server writes down who sent a mail", Words: "It calls itself mx.harbour.example.", Found: []string{"Authentication-Results: mx.harbour.example", "dkim: pass harbour.example"}, Set: "authserv", Value: "mx.harbour.example", Label: "Believe mx.harbour.example"}}}),
+		"trial":        view.Trial(query.TrialPage{Shell: s, Head: sampleHead("trial", false)}),
+		"setup-people": view.People(query.PeoplePage{Shell: s, Head: sampleHead("people", true), Agents: []query.AgentAccess{{ID: 2, Name: "Ann Moor", Admin: true}, {ID: 3, Name: "Ben Okafor", Allow: true}, {ID: 4, Name: "Chloé Dubois"}}}),
+		"setup-ready":  view.Ready(query.ReadyPage{Shell: s, Head: sampleHead("ready", true), Lines: []query.Check{{Name: "Sending", State: "ok", Words: "by smtp.harbour.example, port 465", Href: "/mailboxes/1/sending?guide=1"}, {Name: "Receiving", State: "waiting", Words: "no way in but the pipe", Href: "/mailboxes/1/receiving?guide=1"}}, Open: []query.Choice{{Value: "/mailboxes/1/receiving?guide=1", Text: "Say how mail comes in"}}}),
+		"probe":        view.ProbeResult(badProbe),
+		"provider":     view.ProviderLine(gmail, "support@harbour.example"),
+	}
+}
+
+// withSetup adds them to the others.
+func withSetup(all map[string]templ.Component) map[string]templ.Component {
+	maps.Copy(all, setupSamples())
+	return all
+}
