@@ -36,9 +36,11 @@ type MailedAct struct {
 // the agent's own mail had in To and Cc (O7), with the mailbox's signature and
 // automatic Bcc; what the mailbox proposes for after a reply holds unless a
 // command says otherwise. With status spam nothing is sent: the reply is kept
-// and its mail skipped (W30). Errors: Invalid for a text without words or files
-// and for somebody who may not be assigned; NotFound or Forbidden where the
-// agent may not change the conversation.
+// and its mail skipped (W30). Errors: Invalid for what the composer would refuse
+// or show before sending: a text without words or files, or longer than MaxBody,
+// a file that is too large, more than MaxFiles, somebody who may not be
+// assigned, a reply that could not be sent to anybody; NotFound or Forbidden
+// where the agent may not change the conversation.
 func (d *Desk) PrepareByMail(ctx context.Context, a *postroom.Agent, c *postroom.Conversation, p ByMail) (act *MailedAct, err error) {
 	defer wrap(&err, "prepare an act by mail")
 	if err := may(a, postroom.Answer, c.MailboxID, c.AssigneeID); err != nil {
@@ -46,6 +48,9 @@ func (d *Desk) PrepareByMail(ctx context.Context, a *postroom.Agent, c *postroom
 	}
 	mailbox, err := d.store.Read().Mailbox(ctx, c.MailboxID)
 	if err != nil {
+		return nil, err
+	}
+	if err := d.bearable(p); err != nil {
 		return nil, err
 	}
 	act = &MailedAct{kind: p.Kind, status: p.Status, assignee: p.Assignee}
@@ -62,6 +67,22 @@ func (d *Desk) PrepareByMail(ctx context.Context, a *postroom.Agent, c *postroom
 	}
 	act.tags, err = d.tagIDs(ctx, p.Tags, true)
 	return act, err
+}
+
+// bearable holds what an agent sent against the limits of the composer.
+func (d *Desk) bearable(p ByMail) error {
+	if len(p.HTML) > MaxBody {
+		return postroom.InvalidField("body", "The text is longer than %d kB; attach it as a file.", MaxBody>>10)
+	}
+	if len(p.Files) > MaxFiles {
+		return postroom.InvalidField("files", "A message may have at most %d files.", MaxFiles)
+	}
+	for _, f := range p.Files {
+		if f.Size > d.maxFile {
+			return postroom.InvalidField("files", "The file %s is larger than %d MB.", f.Name, d.maxFile>>20)
+		}
+	}
+	return nil
 }
 
 // propose fills in what the mailbox proposes for after a reply.
@@ -108,7 +129,13 @@ func (d *Desk) word(ctx context.Context, act *MailedAct, a *postroom.Agent, c *p
 		after.Status = act.status
 	}
 	act.message, act.mail, err = d.renderFiles(ctx, a, &after, mailbox, send, p.Files, id)
-	return err
+	if err != nil || act.mail == nil || act.mail.State != postroom.MailSkip || act.status == postroom.Spam {
+		return err
+	}
+	if after.Status == postroom.Spam {
+		return postroom.InvalidField("status", "The conversation is spam, and nothing is sent in it. Begin with @active to answer it all the same.")
+	}
+	return postroom.InvalidField("to", "There is no address to send a reply to.")
 }
 
 // answerTo is whom a reply goes to unless an agent says otherwise: who wrote

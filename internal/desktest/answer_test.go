@@ -495,6 +495,20 @@ func TestAnswersWithFiles(t *testing.T) {
 	})
 }
 
+// TestRepliesByMailGoToTheUsualPeople: whom the customer's last mail named gets
+// a copy, but for strangers who are not confirmed, machines and ourselves.
+func TestRepliesByMailGoToTheUsualPeople(t *testing.T) {
+	t.Parallel()
+	Each(t, func(t *testing.T, d *Desk) {
+		c := d.Receive("jane@customer.example", d.Mailbox.Address, "From: Jane <jane@customer.example>\nTo: "+d.Mailbox.Address+", bob@customer.example\nCc: Eve <eve@customer.example>, noreply@shop.example\nSubject: Printer\nMessage-ID: <p1@customer.example>\n\nIt burns.\n")
+		d.Receive("mallory@evil.example", d.Mailbox.Address, d.Raw(Letter{From: "mallory@evil.example", Subject: "Re: Printer", InReplyTo: "p1@customer.example", Body: "Me too."}))
+		d.AgentAnswers(AnswerLetter{To: d.Notify("ann", c), Text: "Pull the plug."})
+		if got := d.ExpectMails("Pull the plug.")[0].To; got != "jane@customer.example,bob@customer.example,eve@customer.example" {
+			t.Errorf("the reply goes to %s", got)
+		}
+	})
+}
+
 // TestTooManyGoBack: somebody who plays with a token cannot fill an agent's
 // mailbox.
 func TestTooManyGoBack(t *testing.T) {
@@ -531,5 +545,98 @@ func TestRepliesByMailFollowTheMailbox(t *testing.T) {
 				t.Errorf("%q makes it %s, of %d", text, now.Status, now.AssigneeID)
 			}
 		}
+	})
+}
+
+// TestAnswersInTheirOrder: mails of customers and answers of agents that wait
+// together are taken in the order in which they came.
+func TestAnswersInTheirOrder(t *testing.T) {
+	t.Parallel()
+	Each(t, func(t *testing.T, d *Desk) {
+		c := d.CustomerWrites("Jane <jane@customer.example>", "Printer", "It burns.")
+		told := d.Notify("ann", c)
+		first := d.LastReceived(c.ID).Header
+		for i := range 4 {
+			d.Accept("ann@acme.example", []string{told.ReplyTo}, AnswerLetter{To: told, Text: fmt.Sprintf("@note\nNote %d", i)}.Raw(d))
+			d.Accept("jane@customer.example", []string{d.Mailbox.Address}, d.Raw(Letter{From: "Jane <jane@customer.example>", Subject: "Re: Printer", InReplyTo: first, Body: fmt.Sprintf("Word %d", i)}))
+		}
+		d.Settle()
+		var got []string
+		for _, m := range d.Messages(c.ID)[1:] {
+			got = append(got, strings.TrimSpace(m.Text))
+		}
+		want := []string{"Note 0", "Word 0", "Note 1", "Word 1", "Note 2", "Word 2", "Note 3", "Word 3"}
+		if !slices.Equal(got, want) {
+			t.Errorf("they are %q, want %q", got, want)
+		}
+	})
+}
+
+// TestAnswersWhileOthersWork: an answer is decided on the conversation as it
+// is; what changes in between has it decided again, and it acts once.
+func TestAnswersWhileOthersWork(t *testing.T) {
+	t.Parallel()
+	Each(t, func(t *testing.T, d *Desk) {
+		c := d.CustomerWrites("Jane <jane@customer.example>", "Printer", "It burns.")
+		told := d.Notify("ann", c)
+		const n = 12
+		for i := range n {
+			d.Accept("ann@acme.example", []string{told.ReplyTo}, AnswerLetter{To: told, Text: fmt.Sprintf("Reply %d.", i)}.Raw(d))
+		}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for i := range 3 * n {
+				status := postroom.Pending
+				if i%2 == 1 {
+					status = postroom.Active
+				}
+				if _, err := d.Desk.SetStatus(d.Ctx, d.Agent("ben").Agent, c.ID, status, postroom.PathMenu); err != nil {
+					t.Error(err)
+				}
+			}
+		}()
+		d.Settle()
+		<-done
+		for range 20 { // what met too many changes waits a little
+			d.Pass(10 * time.Minute)
+		}
+		var want []string
+		for i := range n {
+			want = append(want, fmt.Sprintf("Reply %d.", i))
+		}
+		var got []string
+		for _, m := range d.Messages(c.ID)[1:] {
+			got = append(got, strings.TrimSpace(m.Text))
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("the replies are %q, want %q", got, want)
+		}
+	})
+}
+
+// TestRepliesThatCouldNotBeSent go back: the composer would have said so before
+// sending.
+func TestRepliesThatCouldNotBeSent(t *testing.T) {
+	t.Parallel()
+	Each(t, func(t *testing.T, d *Desk) {
+		c := d.CustomerWrites("Jane <jane@customer.example>", "Printer", "It burns.")
+		told := d.Notify("ann", c)
+		d.Agent("ben").SetStatus(c, postroom.Spam, postroom.PathMenu)
+		d.Settle()
+		before := unchanged(d, c)
+		for text, why := range map[string]string{
+			"Pull the plug.":                       "The conversation is spam",
+			strings.Repeat("Pull the plug. ", 1e5): "longer than 1024 kB",
+		} {
+			if in := d.AgentAnswers(AnswerLetter{To: told, Text: text}); in.State != store.InboundRefused || unchanged(d, c) != before {
+				t.Errorf("%.20q is %s: %s", text, in.State, in.Words)
+			}
+			d.ExpectMails("auto:" + why)
+		}
+		d.AgentAnswers(AnswerLetter{To: told, Text: "@active\nPull the plug."})
+		d.ExpectMails("Pull the plug.")
 	})
 }

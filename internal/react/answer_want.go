@@ -179,8 +179,8 @@ func (a *answer) content(ctx context.Context, said email.Answer) (html string, f
 		if !inline && (x.Inline || signaturePart.MatchString(x.Name)) {
 			continue
 		}
-		if len(files) >= desk.MaxFiles {
-			break
+		if len(files) > desk.MaxFiles {
+			break // one more than there may be: the desk refuses them
 		}
 		ref, err := a.f.r.Blobs.PutBytes(ctx, x.Data)
 		if err != nil {
