@@ -59,6 +59,10 @@ func (d *Desk) Journey(ctx context.Context, a *postroom.Agent, id int64, place P
 	if !postroom.CanOn(a, postroom.SeeQueue, rows.Place.MailboxID, rows.Place.AssigneeID) {
 		return nil, postroom.Errorf(postroom.NotFound, "There is no such mail.")
 	}
+	errands, err := d.read().SentErrands(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("read what was done in the folder for sent mail: %w", err)
+	}
 	shell, err := d.Shell(ctx, a, place)
 	if err != nil {
 		return nil, err
@@ -88,7 +92,7 @@ func (d *Desk) Journey(ctx context.Context, a *postroom.Agent, id int64, place P
 	for _, f := range spec.Files {
 		p.Files = append(p.Files, Attachment{Name: f.Name, Type: f.Type, Size: f.Size, Inline: f.Inline})
 	}
-	j := journey{m: m, rows: rows, attempts: attempts, now: shell.Now}
+	j := journey{m: m, rows: rows, attempts: attempts, errands: errands, now: shell.Now}
 	p.Steps = j.steps()
 	for _, r := range m.Recipients {
 		p.Recipients = append(p.Recipients, j.verdict(r))
@@ -122,6 +126,7 @@ type journey struct {
 	m        *postroom.Mail
 	rows     *store.JourneyRows
 	attempts []store.Attempt
+	errands  []store.SentErrand
 	now      int64
 }
 
@@ -139,8 +144,18 @@ func (j journey) steps() []JourneyStep {
 		}
 		steps = append(steps, JourneyStep{Kind: "evidence", Title: capital(strings.ReplaceAll(strings.Replace(string(e.Kind), ".", " ", 1), "_", " ")), Words: e.Payload.Words, At: e.At, State: "note"})
 	}
+	for _, e := range j.errands {
+		if e.Kind == store.SentLook && e.Words != "" {
+			steps = append(steps, errandStep(e))
+		}
+	}
 	if j.m.State.Ended() {
 		steps = append(steps, j.end())
+	}
+	for _, e := range j.errands {
+		if e.Kind == store.SentCopy {
+			steps = append(steps, errandStep(e))
+		}
 	}
 	return steps
 }
@@ -315,6 +330,29 @@ func (j journey) turn(step func(title, words string, at int64) *JourneyStep) *Jo
 		return step("Waits for its turn", "Only so many mails a minute are sent from "+j.rows.Mailbox+".", at)
 	}
 	return nil
+}
+
+// errandStep says what was done in the mailbox's folder for sent mail. A copy
+// that could not be made is no fault of the mail, which was sent (R10).
+func errandStep(e store.SentErrand) JourneyStep {
+	s := JourneyStep{Kind: "evidence", Title: "Copy in the folder for sent mail", Words: e.Words, At: nonzero(e.EndedAt, e.CreatedAt), State: "ok"}
+	if e.Kind == store.SentLook {
+		s.Title = "Looked for in the folder for sent mail"
+	}
+	switch e.State {
+	case store.ErrandWaiting:
+		s.State = "waiting"
+		if e.Words == "" {
+			s.Words = "It is put there next."
+		}
+	case store.ErrandFailed:
+		s.State = "note"
+		if e.Kind == store.SentCopy {
+			s.Title = "No copy in the folder for sent mail"
+			s.Words = strings.TrimSpace(e.Words + " The mail itself was sent.")
+		}
+	}
+	return s
 }
 
 func (j journey) end() JourneyStep {
