@@ -5,6 +5,7 @@ package alarm
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"postroom"
@@ -52,6 +53,15 @@ func (a *Alarms) Raise(ctx context.Context, kind Kind, subject, words string) er
 // an id drawn before it.
 func (a *Alarms) RaiseIn(ctx context.Context, t *store.Tx, id int64, kind Kind, subject, words string) error {
 	t.OnCommit(func() { a.publish(Key) })
+	open, err := t.AlarmOpen(ctx, string(kind), subject)
+	if err != nil {
+		return err
+	}
+	if !open {
+		if err := t.Log(ctx, store.LogEntry{Level: store.LevelError, Area: store.AreaAlarms, Words: clean(words), Details: kind.Remedy()}); err != nil {
+			return err
+		}
+	}
 	return t.RaiseAlarm(ctx, store.Alarm{ID: id, Kind: string(kind), Subject: subject, SinceAt: a.store.Now(),
 		Words: clean(words), Remedy: kind.Remedy()})
 }
@@ -70,10 +80,15 @@ func (a *Alarms) Clear(ctx context.Context, kind Kind, subject string) error {
 // ClearIn is Clear within a transaction.
 func (a *Alarms) ClearIn(ctx context.Context, t *store.Tx, kind Kind, subject string) error {
 	was, err := t.ClearAlarm(ctx, string(kind), subject, a.store.Now())
-	if was {
-		t.OnCommit(func() { a.publish(Key) })
+	if err != nil || !was {
+		return err
 	}
-	return err
+	t.OnCommit(func() { a.publish(Key) })
+	words := string(kind)
+	if subject != "" {
+		words += " " + subject
+	}
+	return t.Log(ctx, store.LogEntry{Area: store.AreaAlarms, Words: "The cause is gone: " + words + "."})
 }
 
 // Acknowledge notes that an agent has seen an alarm: it no longer counts in
@@ -85,6 +100,9 @@ func (a *Alarms) Acknowledge(ctx context.Context, by *postroom.Agent, id int64) 
 	}
 	return a.store.Write(ctx, func(t *store.Tx) error {
 		t.OnCommit(func() { a.publish(Key) })
+		if err := t.Log(ctx, store.LogEntry{Area: store.AreaAlarms, AgentID: by.ID, Words: by.Name + " acknowledged an alarm.", Details: "Alarm " + strconv.FormatInt(id, 10)}); err != nil {
+			return err
+		}
 		return t.AcknowledgeAlarm(ctx, id, by.ID, a.store.Now())
 	})
 }

@@ -24,6 +24,7 @@ import (
 	"postroom/internal/incoming"
 	"postroom/internal/outbox"
 	"postroom/internal/react"
+	"postroom/internal/store"
 	"postroom/internal/web"
 	"postroom/internal/wire/smtpin"
 	"postroom/internal/work"
@@ -73,7 +74,8 @@ type App struct {
 	local    *http.Server
 	socket   net.Listener
 
-	background context.Context // of what runs beside the work
+	troubles   <-chan store.LogEntry // for the system log
+	background context.Context       // of what runs beside the work
 	cancel     context.CancelFunc
 	running    sync.WaitGroup
 	failed     chan error // the first thing that ended without being asked to
@@ -87,7 +89,9 @@ func Open(ctx context.Context, settings *config.Settings, o Options) (_ *App, er
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	a := &App{settings: settings, options: o, began: time.Now(), failed: make(chan error, 8)}
+	troubles := make(chan store.LogEntry, troublesKept)
+	o.Log = slog.New(&troubleLog{Handler: o.Log.Handler(), out: troubles})
+	a := &App{settings: settings, options: o, began: time.Now(), failed: make(chan error, 8), troubles: troubles}
 	// What the settings name is read first: a wrong one changes nothing.
 	if a.toServers, err = a.mailTLS(); err != nil {
 		return nil, err
@@ -330,6 +334,7 @@ func (a *App) Start() {
 		})
 	})
 	a.runner.Start()
+	a.running.Go(func() { a.keepTroubles(a.background, a.troubles) })
 	a.running.Go(func() { a.spool.run(a.background) })
 	a.running.Go(func() { a.keepHouse(a.background) })
 	a.running.Go(func() { a.keeper.Run(a.background) })

@@ -16,8 +16,9 @@ import (
 
 // How often the house is kept.
 const (
-	watchEvery = time.Minute    // mails that neither end nor are due, the database
-	nightAt    = 3 * time.Hour  // after midnight UTC: counters, expired sessions, old windows
+	watchEvery = time.Minute   // mails that neither end nor are due, the database
+	nightAt    = 3 * time.Hour // after midnight UTC: counters, expired sessions, old windows
+	logKept    = 90 * 24 * time.Hour
 	rateKept   = 48 * time.Hour // windows of limits older than this are forgotten
 )
 
@@ -45,6 +46,9 @@ func (a *App) watch(ctx context.Context) {
 	}
 	if err := a.keeper.Watch(ctx); err != nil && ctx.Err() == nil {
 		a.log.Error("watching the incoming connections failed", "error", err)
+	}
+	if err := a.outbox.ReportAlarms(ctx, a.URL()); err != nil && ctx.Err() == nil {
+		a.log.Error("mailing alarms failed", "error", err)
 	}
 	if err := a.watchDisk(ctx); err != nil && ctx.Err() == nil {
 		a.log.Error("alarm", "error", err)
@@ -96,6 +100,9 @@ func (a *App) nightly(ctx context.Context) error {
 			return err
 		}
 		if err := t.ForgetRates(ctx, now.Add(-rateKept).UnixMilli()); err != nil {
+			return err
+		}
+		if err := t.ForgetLog(ctx, now.Add(-logKept).UnixMilli()); err != nil {
 			return err
 		}
 		drifts, err = t.FolderDrifts(ctx, true)

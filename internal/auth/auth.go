@@ -106,7 +106,7 @@ func (a *Auth) SignIn(ctx context.Context, email, password, ip, browser string) 
 		return "", nil, err
 	}
 	if !ok || id == 0 {
-		return "", nil, errWrong
+		return "", nil, firstOf(a.noteWrong(ctx, id, ip), errWrong)
 	}
 	token = rand.Text() + rand.Text() // twice 128 bits
 	err = a.store.Write(ctx, func(t *store.Tx) error {
@@ -128,6 +128,9 @@ func (a *Auth) SignIn(ctx context.Context, email, password, ip, browser string) 
 		if err := t.TakeBackRate(ctx, perNetwork, now, SignInWindow.Milliseconds()); err != nil {
 			return err
 		}
+		if err := t.Log(ctx, store.LogEntry{Area: store.AreaSignIn, AgentID: id, Words: agent.Name + " signed in.", Details: from(ip, browser)}); err != nil {
+			return err
+		}
 		return t.InsertSession(ctx, store.Session{Hash: hashToken(token), AgentID: id, CreatedAt: now, SeenAt: now,
 			ExpiresAt: expiry(now, now), IP: cut(ip, 64), Browser: cut(browser, 400)})
 	})
@@ -135,6 +138,27 @@ func (a *Auth) SignIn(ctx context.Context, email, password, ip, browser string) 
 		return "", nil, err
 	}
 	return token, agent, nil
+}
+
+// noteWrong tells the system log of a failed attempt. An address that is no
+// agent's is not quoted: people type passwords into the wrong field.
+func (a *Auth) noteWrong(ctx context.Context, agent int64, ip string) error {
+	words := "Somebody tried to sign in with an address that is no agent's."
+	if agent != 0 {
+		words = "Somebody tried to sign in with a wrong password."
+	}
+	return a.store.Write(ctx, func(t *store.Tx) error {
+		return t.Log(ctx, store.LogEntry{Level: store.LevelWarning, Area: store.AreaSignIn, AgentID: agent, Words: words, Details: from(ip, "")})
+	})
+}
+
+// from says where a browser was.
+func from(ip, browser string) string {
+	words := "From " + cut(ip, 64)
+	if browser != "" {
+		words += ", " + browserName(cut(browser, 400))
+	}
+	return words
 }
 
 // count counts an attempt before it is made, so that a limit holds for

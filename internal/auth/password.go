@@ -56,12 +56,12 @@ func (a *Auth) ChangePassword(ctx context.Context, agent *postroom.Agent, token,
 	if !ok {
 		return postroom.InvalidField("current", "The current password is wrong.")
 	}
-	return a.replace(ctx, agent.ID, stored, next, hashToken(token), key)
+	return a.replace(ctx, agent.ID, agent.ID, stored, next, hashToken(token), key)
 }
 
 // replace stores a new password, if the one that was is still there, and ends
 // all sessions but the one with the hash keep.
-func (a *Auth) replace(ctx context.Context, agent int64, was, next, keep, rateKey string) error {
+func (a *Auth) replace(ctx context.Context, by, agent int64, was, next, keep, rateKey string) error {
 	hash, err := a.hash.make(ctx, next)
 	if err != nil {
 		return err
@@ -77,10 +77,17 @@ func (a *Auth) replace(ctx context.Context, agent int64, was, next, keep, rateKe
 		if err := t.SetPassword(ctx, agent, hash); err != nil {
 			return err
 		}
+		named, err := t.Agent(ctx, agent)
+		if err != nil {
+			return err
+		}
 		if rateKey != "" {
 			if err := t.ForgetRate(ctx, rateKey); err != nil {
 				return err
 			}
+		}
+		if err := t.Log(ctx, store.LogEntry{Area: store.AreaAgents, AgentID: by, Words: "The password of " + named.Name + " was changed."}); err != nil {
+			return err
 		}
 		return t.DeleteSessions(ctx, agent, keep)
 	})
@@ -103,7 +110,7 @@ func (a *Auth) GivePassword(ctx context.Context, by *postroom.Agent, agentID int
 	if err != nil {
 		return err
 	}
-	return a.replace(ctx, agentID, was, password, "", "signin address "+short(postroom.Canonical(agent.Email)))
+	return a.replace(ctx, by.ID, agentID, was, password, "", "signin address "+short(postroom.Canonical(agent.Email)))
 }
 
 var errMayNot = postroom.Errorf(postroom.Forbidden, "Only an admin may do that.")
@@ -167,7 +174,10 @@ func (a *Auth) FirstAdmin(ctx context.Context, n NewAdmin) (*postroom.Agent, err
 		if count, err := t.CountAgents(ctx); err != nil || count > 0 {
 			return firstOf(err, errSetUp)
 		}
-		return t.InsertAgent(ctx, agent, hash)
+		if err := t.InsertAgent(ctx, agent, hash); err != nil {
+			return err
+		}
+		return t.Log(ctx, store.LogEntry{Area: store.AreaAgents, AgentID: agent.ID, Words: agent.Name + " became the first admin."})
 	})
 	if err != nil {
 		return nil, err
@@ -253,7 +263,7 @@ func (a *Auth) UseLink(ctx context.Context, token, password string) (*postroom.A
 	if err := checkPassword(password, agent.Email); err != nil {
 		return nil, err
 	}
-	err = a.replace(ctx, agent.ID, stored, password, "", "signin address "+short(postroom.Canonical(agent.Email)))
+	err = a.replace(ctx, agent.ID, agent.ID, stored, password, "", "signin address "+short(postroom.Canonical(agent.Email)))
 	if postroom.CodeOf(err) == postroom.Conflict {
 		return nil, errLink
 	}

@@ -43,6 +43,9 @@ func (d *Directory) AddAgent(ctx context.Context, by *postroom.Agent, f AgentFie
 		if err := t.InsertAgent(ctx, a, ""); err != nil {
 			return err
 		}
+		if err := t.Log(ctx, store.LogEntry{Area: store.AreaAgents, AgentID: by.ID, Words: a.Name + " was added as " + roleWords(a.Role) + "."}); err != nil {
+			return err
+		}
 		return setAgentMailboxes(ctx, t, a.ID, f)
 	})
 	if err != nil {
@@ -79,6 +82,9 @@ func (d *Directory) UpdateAgent(ctx context.Context, by *postroom.Agent, id int6
 			return err
 		}
 		if err := promoteAddress(ctx, t, id, a.Email); err != nil {
+			return err
+		}
+		if err := t.Log(ctx, store.LogEntry{Area: store.AreaAgents, AgentID: by.ID, Words: a.Name + ", " + roleWords(a.Role) + ", was changed."}); err != nil {
 			return err
 		}
 		return setAgentMailboxes(ctx, t, id, f)
@@ -122,6 +128,13 @@ func (d *Directory) switchAgent(ctx context.Context, by *postroom.Agent, id int6
 			return err
 		}
 		a.Disabled = disabled
+		words := a.Name + " may sign in again."
+		if disabled {
+			words = a.Name + " may no longer sign in."
+		}
+		if err := t.Log(ctx, store.LogEntry{Area: store.AreaAgents, AgentID: by.ID, Words: words}); err != nil {
+			return err
+		}
 		return t.UpdateAgent(ctx, a)
 	})
 }
@@ -248,4 +261,12 @@ func setAgentMailboxes(ctx context.Context, t *store.Tx, agent int64, f AgentFie
 		}
 	}
 	return nil
+}
+
+// roleWords is a role with its article.
+func roleWords(r postroom.Role) string {
+	if r == postroom.Admin {
+		return "an admin"
+	}
+	return "an agent"
 }

@@ -315,13 +315,3 @@ func revokeOthers(q *request) error {
 	}
 	return q.told(q.site.o.Auth.RevokeOthers(q.Context(), q.agent, q.token), "All other browsers are signed out.", "/profile")
 }
-
-// showSystem is GET /system.
-func showSystem(q *request) error {
-	p, err := q.site.o.Pages.System(q.Context(), q.agent, q.place("system"))
-	if err != nil {
-		return err
-	}
-	q.dress(&p.Shell)
-	return q.page(view.System(*p), p)
-}

@@ -171,6 +171,11 @@ func (s *Site) Routes() []Route {
 		{Method: "POST", Pattern: "/sessions/{id}/revoke", Who: Agents, answer: revokeSession},
 		{Method: "POST", Pattern: "/sessions/revoke-others", Who: Agents, answer: revokeOthers},
 		{Method: "GET", Pattern: "/system", Who: Admins, answer: showSystem},
+		{Method: "GET", Pattern: "/system/log", Who: Admins, answer: showSystemLog},
+		{Method: "GET", Pattern: "/system/connections", Who: Admins, answer: showConnections},
+		{Method: "GET", Pattern: "/system/mail", Who: Admins, answer: showSystemMail},
+		{Method: "POST", Pattern: "/system/mail", Who: Admins, answer: saveSystemMail},
+		{Method: "POST", Pattern: "/system/mail/try", Who: Admins, answer: trySystemMail},
 
 		{Method: "GET", Pattern: "/events", Who: Agents, answer: events},
 	}

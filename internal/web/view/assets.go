@@ -5,7 +5,7 @@ package view
 // Paths of the assets every page, and a mail's own document, load.
 const (
 	appJS    = "/assets/app-DHLRC725.js"
-	appCSS   = "/assets/app-DY4IUXIP.css"
+	appCSS   = "/assets/app-DYKPOWNI.css"
 	bodyCSS  = "/assets/body-B4JSBSBH.css"
 	iconsSVG = "/assets/icons-CB51010C.svg"
 )
