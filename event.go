@@ -154,6 +154,7 @@ type Payload struct {
 	Removed   []int64 `json:"removed,omitempty"` // tags
 	Class     Class   `json:"class,omitempty"`   // of a received message
 	Verified  bool    `json:"verified,omitempty"`
+	By        int64   `json:"by,omitempty"`    // the agent who decided what became of a mail
 	Words     string  `json:"words,omitempty"` // what a server or the desk said
 }
 

@@ -129,7 +129,7 @@ func (a *App) buildDesk() (err error) {
 	a.outbox = outbox.New(outbox.Options{Dots: a.dots, Store: a.store, Desk: a.desk, Blobs: a.blobs, Alarms: a.alarms, Open: passwords{a.key}.open,
 		HELO: a.settings.HELO(), TLS: a.toServers, Lease: a.settings.Lease, Grace: a.settings.Grace, Wake: a.wake, Log: a.log})
 	a.automate = automate.New(automate.Options{Store: a.store, Letters: a.desk, Sanitise: cleanComposed, Headers: a.headers, Publish: func(key string) { a.hub.Publish(key) }})
-	a.react = react.New(react.Options{Store: a.store, Desk: a.desk, Outbox: a.outbox, Blobs: a.blobs, Alarms: a.alarms, Lease: a.settings.Lease, Log: a.log})
+	a.react = react.New(react.Options{Store: a.store, Desk: a.desk, Outbox: a.outbox, Blobs: a.blobs, Alarms: a.alarms, Lease: a.settings.Lease, URL: a.URL, Log: a.log})
 	a.keeper = incoming.New(incoming.Options{Store: a.store, Desk: a.desk, Outbox: a.outbox, Blobs: a.blobs, Alarms: a.alarms, Open: passwords{a.key}.open,
 		TLS: a.toServers, Lease: a.settings.Lease, MaxMail: int64(a.settings.MaxMail), Publish: func(key string) { a.hub.Publish(key) }, Log: a.log})
 	kinds := append(a.react.Kinds(), a.keeper.Kinds()...)

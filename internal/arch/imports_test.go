@@ -35,6 +35,7 @@ var table = []row{
 	{rooms: "workflow", may: "root template"},
 	{rooms: "wire/smtpout", may: "root email", parties: "github.com/emersion/go-smtp github.com/emersion/go-sasl golang.org/x/net"},
 	{rooms: "store", may: "root db"},
+	{rooms: "notify", may: "root email locale"},
 
 	{rooms: "desk directory alarm report", may: "root store blob email template locale secret"},
 	{rooms: "auth", may: "root store blob email template locale secret", parties: "github.com/alexedwards/argon2id"},
@@ -50,7 +51,7 @@ var table = []row{
 	{rooms: "postoffice", may: "root", parties: "github.com/emersion/go-imap/v2 github.com/emersion/go-sasl github.com/emersion/go-smtp"},
 
 	{rooms: "incoming", may: "root store desk blob outbox alarm work wire/imap"},
-	{rooms: "react", may: "root config locale secret template email db work blob hub workflow store desk directory auth report alarm query automate outbox " +
+	{rooms: "react", may: "root config locale secret template email db work blob hub workflow notify store desk directory auth report alarm query automate outbox " +
 		"wire/httpout wire/smtpout wire/pop3 wire/smtpin"},
 
 	{rooms: "web/ui"},

@@ -27,7 +27,8 @@ type Spec struct {
 	Files       []SpecFile             `json:"files,omitempty"`
 	Headers     []postroom.HeaderField `json:"headers,omitempty"` // the mailbox's own
 	Automatic   bool                   `json:"automatic,omitempty"`
-	LoopMailbox string                 `json:"loop,omitempty"` // value of our loop header
+	Generated   bool                   `json:"generated,omitempty"` // automatic and no answer: a notification (O3)
+	LoopMailbox string                 `json:"loop,omitempty"`      // value of our loop header
 	Seed        string                 `json:"seed"`
 }
 
@@ -119,7 +120,7 @@ func (d *Desk) Recompose(old *postroom.Mail, s Spec, mailbox *postroom.Mailbox, 
 	if err != nil {
 		return nil, fmt.Errorf("encode mail: %w", err)
 	}
-	return &postroom.Mail{ID: id, MailboxID: old.MailboxID, MessageID: old.MessageID, RunID: old.RunID, Class: old.Class, Automatic: old.Automatic,
+	return &postroom.Mail{ID: id, MailboxID: old.MailboxID, MessageID: old.MessageID, AgentID: old.AgentID, RunID: old.RunID, Class: old.Class, Automatic: old.Automatic,
 		Machine: old.Machine, Header: s.MessageID, EnvelopeFrom: envelope, Subject: old.Subject, Spec: spec, State: postroom.MailHeld}, nil
 }
 

@@ -20,6 +20,7 @@ const (
 	WakeJudge   = "judge"
 	WakeDeliver = "deliver"
 	WakeBulk    = "bulk"
+	WakeNotify  = "notify"
 )
 
 // Options is what a desk stands on. Wake and Publish are called after commits
@@ -46,7 +47,7 @@ type Change struct {
 	Folders        []postroom.Folder // whose lists changed
 	AgentID        int64             // for what only one agent sees, such as drafts
 	Assignees      []int64           // whose the conversation was and is: some see only what is theirs
-	Kind           string            // "conversation", "draft", "job"
+	Kind           string            // "conversation", "draft", "notification", "job"
 	JobID          int64
 }
 

@@ -148,6 +148,7 @@ func (t *Turn) save() (Outcome, error) {
 		func() error { return tx.InsertEvents(ctx, events) },
 		t.saveMails, t.saveRun, t.saveAct,
 		func() error { return t.openLane(events) },
+		func() error { return t.tell(events) },
 		func() error { return tx.SaveCounts(ctx) },
 	}
 	for _, step := range steps {
@@ -240,6 +241,24 @@ func (t *Turn) openLane(events []postroom.Event) error {
 		if e.State == postroom.EventPending {
 			return t.Tx.OpenLane(t.ctx, store.LaneJudge, t.Conversation.ID, e.FinalAt)
 		}
+	}
+	return nil
+}
+
+// tell notes of which events agents may have to be told. Those that workflows
+// listen for are noted when they are judged, the others when nothing can undo
+// them any more. What one act did to several mails is told once.
+func (t *Turn) tell(events []postroom.Event) error {
+	trouble := false
+	for _, e := range events {
+		if e.Kind.Edge() || !e.Kind.Tells() || t.by.Import || e.Kind.Trouble() && trouble {
+			continue
+		}
+		trouble = trouble || e.Kind.Trouble()
+		if err := t.Tx.Tell(t.ctx, e, e.FinalAt); err != nil {
+			return err
+		}
+		t.Tx.OnCommit(func() { t.desk.wake(WakeNotify) })
 	}
 	return nil
 }

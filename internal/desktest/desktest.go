@@ -68,7 +68,8 @@ type Desk struct {
 }
 
 // Each runs f on a fresh desk on each engine. The desk has one mailbox without
-// an undo window, the agents Ann (admin) and Ben, and no workflows.
+// an undo window, the agents Ann (admin) and Ben, and no workflows. Agents are
+// notified in the page only; see NotifyByMail.
 func Each(t *testing.T, f func(t *testing.T, d *Desk)) {
 	t.Helper()
 	engines := []db.Engine{db.SQLite, db.Postgres}
@@ -115,12 +116,13 @@ func On(t testing.TB, clock *Clock, database *db.DB) *Desk {
 		TLS: d.Office.ClientTLS(), HELO: "desk.acme.example",
 		Timeouts: smtpout.Timeouts{Answer: 2 * time.Second, Command: 2 * time.Second, Data: 2 * time.Second, Greeting: 2 * time.Second, Quit: 100 * time.Millisecond}})
 	t.Cleanup(d.Outbox.Close)
-	d.React = react.New(react.Options{Store: d.Store, Desk: d.Desk, Outbox: d.Outbox, Blobs: d.Blobs, Alarms: d.Alarms})
+	d.React = react.New(react.Options{Store: d.Store, Desk: d.Desk, Outbox: d.Outbox, Blobs: d.Blobs, Alarms: d.Alarms, URL: func() string { return "https://desk.acme.example" }})
 	d.Runner, err = work.New(work.Options{Now: d.Store.Now}, append(d.React.Kinds(), d.keeper()...)...)
 	d.must(err)
 	d.Mailbox = d.AddMailbox("Acme Support", "support@acme.example", nil)
 	d.AddAgent("ann", postroom.Admin)
 	d.AddAgent("ben", postroom.Member)
+	d.notifyInPage()
 	t.Cleanup(func() {
 		if !t.Failed() {
 			d.CheckInvariants()

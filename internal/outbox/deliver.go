@@ -79,7 +79,7 @@ func (o *Outbox) interrupted(ctx context.Context, m *postroom.Mail, r smtpout.Re
 // recipients got: then it must not go out (W25). Mostly such a mail was
 // cancelled with the one it follows; this one was decided after that one's end.
 func (o *Outbox) orphan(ctx context.Context, m *postroom.Mail, mailbox *postroom.Mailbox) (bool, error) {
-	if mailbox.SendAnyway {
+	if mailbox.SendAnyway || m.AgentID != 0 {
 		return false, nil
 	}
 	ids, err := o.Store.Read().FailedBefore(ctx, m)
@@ -161,7 +161,10 @@ func Build(m *postroom.Mail, open func(sha256 string) (io.ReadCloser, error)) ([
 	if s.ReplyTo != "" {
 		out.ReplyTo = []email.Address{{Name: s.From.Name, Address: s.ReplyTo}}
 	}
-	if s.Automatic {
+	switch {
+	case s.Generated:
+		out.Auto, out.Loop = email.AutoNotified, s.LoopMailbox
+	case s.Automatic:
 		out.Auto, out.Loop = email.AutoReplied, s.LoopMailbox
 	}
 	for _, h := range s.Headers {

@@ -69,7 +69,7 @@ func (o *Outbox) dueNow(ctx context.Context, a *postroom.Agent, look *postroom.M
 		o.Wake(desk.WakeDeliver)
 		return postroom.Errorf(postroom.Conflict, "The mail is queued already: it goes when its turn comes, after the mails before it.")
 	}
-	return o.move(ctx, look.ID, func(m *postroom.Mail) (postroom.MailState, string, error) {
+	return o.move(ctx, look.ID, a.ID, func(m *postroom.Mail) (postroom.MailState, string, error) {
 		if m.State != postroom.MailDeferred {
 			return "", "", nil
 		}
@@ -115,7 +115,7 @@ func (o *Outbox) Cancel(ctx context.Context, a *postroom.Agent, id int64) error 
 	if _, err := o.may(ctx, a, id); err != nil {
 		return err
 	}
-	return o.move(ctx, id, func(m *postroom.Mail) (postroom.MailState, string, error) {
+	return o.move(ctx, id, a.ID, func(m *postroom.Mail) (postroom.MailState, string, error) {
 		if m.State == postroom.MailUnsure || !m.State.May(postroom.MailUndone) {
 			return "", "", postroom.Errorf(postroom.Conflict, "A mail that is %s can no longer be cancelled.", m.State)
 		}
@@ -128,7 +128,7 @@ func (o *Outbox) Arrived(ctx context.Context, a *postroom.Agent, id int64) error
 	if _, err := o.may(ctx, a, id); err != nil {
 		return err
 	}
-	return o.move(ctx, id, func(m *postroom.Mail) (postroom.MailState, string, error) {
+	return o.move(ctx, id, a.ID, func(m *postroom.Mail) (postroom.MailState, string, error) {
 		if m.State != postroom.MailUnsure {
 			return "", "", postroom.Errorf(postroom.Conflict, "The mail is %s: there is nothing to settle.", m.State)
 		}
@@ -150,7 +150,7 @@ func (o *Outbox) quarantined(ctx context.Context, a *postroom.Agent, id int64, t
 	if _, err := o.may(ctx, a, id); err != nil {
 		return err
 	}
-	return o.move(ctx, id, func(m *postroom.Mail) (postroom.MailState, string, error) {
+	return o.move(ctx, id, a.ID, func(m *postroom.Mail) (postroom.MailState, string, error) {
 		if m.State != postroom.MailKept {
 			return "", "", postroom.Errorf(postroom.Conflict, "The mail is %s and not held back.", m.State)
 		}
@@ -180,7 +180,7 @@ func (o *Outbox) SendAgain(ctx context.Context, a *postroom.Agent, id int64) err
 		return err
 	}
 	if look.State == postroom.MailUnsure {
-		return o.move(ctx, id, func(m *postroom.Mail) (postroom.MailState, string, error) {
+		return o.move(ctx, id, a.ID, func(m *postroom.Mail) (postroom.MailState, string, error) {
 			if m.State != postroom.MailUnsure {
 				return "", "", postroom.Errorf(postroom.Conflict, "The mail is %s by now.", m.State)
 			}

@@ -93,7 +93,7 @@ func (o *Outbox) doubt(ctx context.Context, look *postroom.Mail) error {
 			unanswered++
 		}
 	}
-	return o.move(ctx, look.ID, func(m *postroom.Mail) (postroom.MailState, string, error) {
+	return o.move(ctx, look.ID, 0, func(m *postroom.Mail) (postroom.MailState, string, error) {
 		switch {
 		case m.State != postroom.MailUnsure || m.DueAt > o.Store.Now():
 			return "", "", nil
@@ -127,7 +127,7 @@ func (o *Outbox) Seen(ctx context.Context, id int64, words string) error {
 		}
 		return err
 	}
-	return o.move(ctx, id, func(m *postroom.Mail) (postroom.MailState, string, error) {
+	return o.move(ctx, id, 0, func(m *postroom.Mail) (postroom.MailState, string, error) {
 		if m.State != postroom.MailUnsure {
 			return "", "", nil
 		}

@@ -88,8 +88,9 @@ var mailEvents = map[postroom.MailState]postroom.EventKind{
 
 // fate is what a settlement knows beside the mail's state.
 type fate struct {
-	late   bool // the mail has passed an hour
-	orphan bool // it was cancelled because the mail it follows failed
+	late   bool  // the mail has passed an hour
+	by     int64 // the agent who decided it, 0 for nobody
+	orphan bool  // it was cancelled because the mail it follows failed
 }
 
 // consequences records what became of a mail on its conversation, settles the
@@ -122,9 +123,9 @@ func (o *Outbox) consequences(ctx context.Context, tx *store.Tx, c *postroom.Con
 	}
 	cause := desk.Cause{Path: postroom.PathSystem}
 	_, err = o.Desk.In(ctx, tx, postroom.System, cause, c, ids[1:len(ids)-1], func(t *desk.Turn) error {
-		t.Record(kind, postroom.Payload{MailID: m.ID, MessageID: m.MessageID, Words: m.Words})
+		t.Record(kind, postroom.Payload{MailID: m.ID, MessageID: m.MessageID, By: f.by, Words: m.Words})
 		for _, later := range cancelled {
-			t.Record(postroom.MailCancelled, postroom.Payload{MailID: later.ID, MessageID: later.MessageID, Words: later.Words})
+			t.Record(postroom.MailCancelled, postroom.Payload{MailID: later.ID, MessageID: later.MessageID, By: f.by, Words: later.Words})
 		}
 		if (len(cancelled) > 0 || f.orphan) && c.Status == postroom.Closed {
 			t.Status(postroom.Active) // the customer was not answered: somebody must look (W25)
@@ -203,8 +204,8 @@ func reached(earlier, later *postroom.Mail) bool {
 }
 
 // move changes the state of a mail that no attempt works on. f says to what
-// and why; "" leaves it.
-func (o *Outbox) move(ctx context.Context, id int64, f func(*postroom.Mail) (postroom.MailState, string, error)) error {
+// and why; "" leaves it. by is the agent who wants it, 0 for nobody.
+func (o *Outbox) move(ctx context.Context, id, by int64, f func(*postroom.Mail) (postroom.MailState, string, error)) error {
 	ids, err := o.Store.NewIDs(ctx, settleIDs)
 	if err != nil {
 		return err
@@ -251,6 +252,6 @@ func (o *Outbox) move(ctx context.Context, id int64, f func(*postroom.Mail) (pos
 		if err := tx.MoveMail(ctx, m, from); err != nil {
 			return err
 		}
-		return o.consequences(ctx, tx, c, m, fate{}, ids)
+		return o.consequences(ctx, tx, c, m, fate{by: by}, ids)
 	})
 }

@@ -122,7 +122,11 @@ func (d *Desk) Agents(ctx context.Context, a *postroom.Agent, place Place) (*Age
 	if err != nil {
 		return nil, fmt.Errorf("read agents: %w", err)
 	}
-	p := &AgentsPage{Shell: shell, Role: string(postroom.Member)}
+	chosen, err := d.read().NotificationChoices(ctx, 0)
+	if err != nil {
+		return nil, fmt.Errorf("read what agents are told: %w", err)
+	}
+	p := &AgentsPage{Shell: shell, Role: string(postroom.Member), Told: NotificationForm{Rows: NotificationTicks(chosen)}}
 	for _, r := range rows {
 		p.Rows = append(p.Rows, agentLine(r))
 	}

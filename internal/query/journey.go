@@ -176,8 +176,11 @@ func (j journey) beginning() []JourneyStep {
 	if w := j.rows.Workflow; w.ID > 0 {
 		steps = append(steps, JourneyStep{Kind: "judged", Title: fmt.Sprintf("The workflow “%s”, version %d, matched", w.Name, j.rows.WorkflowVersion), At: j.rows.RunAt, State: "ok", Href: why, Link: "Why?"})
 	}
+	if j.m.AgentID != 0 {
+		steps = append(steps, JourneyStep{Kind: "judged", Title: "A notification for " + nameOr(j.rows.Agents[j.m.AgentID], "an agent") + ", no mail to the customer", At: j.m.CreatedAt, State: "ok"})
+	}
 	steps = append(steps, JourneyStep{Kind: "rendered", Title: "Written and fixed: Message-ID, recipients, text", Words: j.m.Subject, At: j.m.CreatedAt, State: "ok"})
-	if e := j.rows.Event; e != nil && e.FinalAt > e.At && j.m.RunID == 0 {
+	if e := j.rows.Event; e != nil && e.FinalAt > e.At && j.m.RunID == 0 && j.m.AgentID == 0 {
 		held := JourneyStep{Kind: "held", Title: "Held for its undo window", At: j.m.CreatedAt, State: "ok"}
 		if e.FinalAt > j.now && !j.m.State.Ended() {
 			held.State = "waiting"

@@ -68,10 +68,24 @@ type AgentAccess struct {
 type AgentsPage struct {
 	Shell   Shell
 	Rows    []AgentLine
-	Name    string // of the form for a new one
+	Told    NotificationForm // for those who have not chosen
+	Name    string           // of the form for a new one
 	Address string
 	Role    string
 	Errors  FieldErrors
+}
+
+// NotificationForm is what an agent is told, and how.
+type NotificationForm struct {
+	Rows  []NotificationTick
+	Muted []AgentAccess // ID and Name are the mailbox's; Allow says that it is muted
+}
+
+// NotificationTick is one kind of notification with its two ticks.
+type NotificationTick struct {
+	Kind           string // "assigned", "answered", …
+	Title, Help    string
+	InPage, ByMail bool
 }
 
 // AgentLine is one agent in the list.
@@ -102,6 +116,7 @@ type ProfilePage struct {
 	Shell     Shell
 	Zones     []string
 	Addresses string // further ones, one a line
+	Told      NotificationForm
 	Sessions  []SessionLine
 	Errors    FieldErrors // name, zone, addresses, current, password, again
 }

@@ -5,6 +5,7 @@ package query
 type ConversationPage struct {
 	Shell    Shell
 	Head     Head
+	Unread   int64     // up to which event the agent was told things and has not read them; 0 = none
 	Timeline []Entry   // oldest first
 	Receipt  *Receipt  // of the last close; nil when never closed, or reopened since
 	Timers   []string  // "Closes Tue 09:00 unless the customer replies"

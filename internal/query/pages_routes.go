@@ -48,7 +48,7 @@ package query
 //
 //	GET  /                                303 to the agent's folder: /folders/mine if it holds any, else unassigned
 //	GET  /folders/{folder}?mailbox=&sort=&after=&before=     ListPage; with "Turbo-Frame: list" only view.ListFrame
-//	GET  /fragments/counts                view.Counts(Shell): folder pane, alarm badge; for the live client
+//	GET  /fragments/counts                view.Counts(Shell): folder pane, bell, alarm badge; for the live client
 //	GET  /conversations/{number}?PLACE&compose=reply|note    ConversationPage
 //	POST /conversations/{number}/reply    (files) draft, revision, to, cc, bcc (each comma-separated, "Name <a@b>" allowed),
 //	                                      subject, body, format=text|html, attachment (repeated: ids), file (repeated;
@@ -75,6 +75,16 @@ package query
 //	GET  /conversations/{number}/why      WhyPage; events have the anchor #event-ID
 //	POST /events/{id}/judge               return (a not judged event: try again)
 //	GET  /palette?q=                      PalettePage; with "Turbo-Frame: palette" only view.PaletteResults
+//
+// What agents are told
+//
+//	GET  /notifications?unread=1&after=&before=   NotificationsPage
+//	POST /notifications/{id}/read | unread        return
+//	POST /notifications/read              until (the page's Now): all told until then; return
+//	POST /notifications/unread            at: takes back what was marked as read at that moment; return
+//	POST /conversations/{number}/seen     seq: what was told of it up to that event is read; 204 for a script, else return
+//	POST /profile/notifications           page, mail (repeated kinds), mute (repeated mailboxes), default=1 (follow the desk's choice)
+//	POST /agents/notifications            page, mail (repeated kinds): for agents who have not chosen; default=1
 //
 // Files and bodies
 //
@@ -189,6 +199,6 @@ package query
 //	GET  /events                          text/event-stream. Each message's data is one line: a key, and after a space
 //	                                      "@TAB" where a tab caused it. Keys: "conversation NUMBER", "folder MAILBOX NAME"
 //	                                      (NAME of FolderNames; sent for each folder that changed), "counts", "alarms",
-//	                                      "mails", "queue", "job ID", "inbound", "workflows", "demo", "all" (read everything
+//	                                      "mails", "queue", "notifications", "job ID", "inbound", "workflows", "demo", "all" (read everything
 //	                                      again). A comment line every 20 s. `retry: 2000` first.
 //	GET  /assets/{file}                   ui.Handler(): immutable, names carry a hash

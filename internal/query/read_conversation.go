@@ -32,7 +32,7 @@ func (d *Desk) Conversation(ctx context.Context, a *postroom.Agent, ask Conversa
 	v.now = shell.Now
 	may := postroom.CanOn(a, postroom.Answer, v.head.MailboxID, v.head.AssigneeID)
 	p := &ConversationPage{
-		Shell: shell, Head: v.headOf(), Timeline: v.timeline(), Side: v.side(), Previous: v.rows.Prev, Next: v.rows.Next,
+		Shell: shell, Head: v.headOf(), Unread: v.rows.Unread, Timeline: v.timeline(), Side: v.side(), Previous: v.rows.Prev, Next: v.rows.Next,
 		Agents: v.assignable(), Tags: v.tagNames(), Notices: v.notices(),
 		May: MayConverse{Reply: may, Note: may, Status: may, Assign: may, Tag: may, Subject: may},
 	}

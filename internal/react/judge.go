@@ -93,6 +93,9 @@ func (r *React) pass(ctx context.Context, c store.Claimed, quiet []postroom.Even
 		if err := hold(ctx, tx, c); err != nil {
 			return err
 		}
+		if err := r.tell(ctx, tx, quiet); err != nil {
+			return err
+		}
 		left, err = r.leave(ctx, tx, c)
 		return err
 	})
@@ -125,6 +128,25 @@ func (r *React) endEvents(ctx context.Context, tx *store.Tx, events []postroom.E
 	}
 	if len(events) > 0 {
 		tx.OnCommit(func() { r.Desk.Wake(desk.WakeDeliver) })
+	}
+	return nil
+}
+
+// tell notes of which judged events agents may have to be told. It comes after
+// the lane is held, as in a turn.
+func (r *React) tell(ctx context.Context, tx *store.Tx, events []postroom.Event) error {
+	told := false
+	for _, e := range events {
+		if !e.Kind.Edge() || !e.Kind.Tells() {
+			continue
+		}
+		told = true
+		if err := tx.Tell(ctx, e, r.Store.Now()); err != nil {
+			return err
+		}
+	}
+	if told {
+		tx.OnCommit(func() { r.Desk.Wake(desk.WakeNotify) })
 	}
 	return nil
 }
@@ -191,6 +213,9 @@ func (r *React) setAside(ctx context.Context, c store.Claimed, e *postroom.Event
 		}
 		gone = true
 		if _, err := tx.EndEvent(ctx, e.ID, postroom.EventNotJudged, cause.Error()); err != nil {
+			return err
+		}
+		if err := r.tell(ctx, tx, []postroom.Event{*e}); err != nil {
 			return err
 		}
 		tx.OnCommit(func() { r.Desk.Wake(desk.WakeDeliver) })
@@ -387,6 +412,9 @@ func (g *judgement) end(ctx context.Context, last *leg) (left bool, err error) {
 		if err := g.r.endEvents(ctx, tx, []postroom.Event{*g.event}); err != nil {
 			return err
 		}
+		if err := g.r.tell(ctx, tx, []postroom.Event{*g.event}); err != nil {
+			return err
+		}
 		left, err = g.r.leave(ctx, tx, g.lane)
 		return err
 	})
@@ -404,7 +432,10 @@ func (g *judgement) begin(ctx context.Context, tx *store.Tx) (*postroom.Conversa
 	if err := hold(ctx, tx, g.lane); err != nil {
 		return nil, err
 	}
-	return c, g.fix(ctx, tx)
+	if err := g.fix(ctx, tx); err != nil {
+		return nil, err
+	}
+	return c, g.r.tell(ctx, tx, g.quiet)
 }
 
 // endQuietly ends an event of which nothing follows: the conversation need not
@@ -418,6 +449,9 @@ func (g *judgement) endQuietly(ctx context.Context, tx *store.Tx) (left bool, er
 		return false, err
 	}
 	if err := hold(ctx, tx, g.lane); err != nil {
+		return false, err
+	}
+	if err := g.r.tell(ctx, tx, append(slices.Clone(g.quiet), *g.event)); err != nil {
 		return false, err
 	}
 	return g.r.leave(ctx, tx, g.lane)

@@ -27,7 +27,10 @@ type Options struct {
 	Alarms *alarm.Alarms
 	// Lease is how long a claim holds without renewal; 0 is 30 seconds.
 	Lease time.Duration
-	Log   *slog.Logger
+	// URL returns the address of the desk's pages for links in mails to agents,
+	// without a slash at its end; nil or "" leaves the links out.
+	URL func() string
+	Log *slog.Logger
 }
 
 // React does the work.
@@ -49,11 +52,12 @@ func New(o Options) *React {
 
 // Kinds lists the kinds of work, the order of a mail's life.
 func (r *React) Kinds() []work.Kind {
-	mails, mend := &mailSource{r: r}, &mendSource{r: r}
+	mails, mend, news := &mailSource{r: r}, &mendSource{r: r}, notifySource{r}
 	return []work.Kind{
 		{Source: laneSource{r, store.LaneReceive}, Handler: lane(r.receive), Workers: 2, Lease: r.Lease},
 		{Source: laneSource{r, store.LaneJudge}, Handler: lane(r.judgeLane), Workers: 4, Ahead: 8, Lease: r.Lease},
 		{Source: mails, Handler: mails.run, Workers: 4, Lease: r.Lease},
+		{Source: news, Handler: r.notify, Workers: 2, Ahead: 8, Lease: r.Lease},
 		{Source: mend, Handler: mend.run, Workers: 1, Lease: r.Lease},
 		{Source: jobSource{r}, Handler: r.bulk, Workers: 2, Lease: r.Lease},
 	}

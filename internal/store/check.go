@@ -4,7 +4,7 @@ import "context"
 
 const (
 	qMessagesWithoutMail = `select m.id from message m where m.kind = 'reply' and m.undone = 0 and m.class <> 'import'
-		and not exists (select 1 from mail x where x.message_id = m.id) order by m.id limit 100`
+		and not exists (select 1 from mail x where x.message_id = m.id and x.agent_id = 0) order by m.id limit 100`
 	qAllMails      = `select id from mail order by id`
 	qLatestInbound = `select ` + inboundColumns + ` from inbound order by id desc limit 1`
 )

@@ -87,6 +87,7 @@ func (s *Store) claim(ctx context.Context, lease int64, k claiming) ([]Claimed, 
 const (
 	qEndMailLeases = `update mail set lease_until = $1 where state = 'sending' and lease_until > $1 and (owner = $2 or $2 = 0)`
 	qEndLaneLeases = `update lane set lease_until = $1 where lease > 0 and lease_until > $1 and (owner = $2 or $2 = 0)`
+	qEndTellings   = `update telling set lease_until = $1 where lease > 0 and lease_until > $1 and (owner = $2 or $2 = 0)`
 	qEndJobLeases  = `update job set lease_until = $1 where lease > 0 and lease_until > $1 and (owner = $2 or $2 = 0)`
 	qEndIncoming   = `update incoming set lease_until = $1 where lease > 0 and lease_until > $1 and (owner = $2 or $2 = 0)`
 	qEndErrands    = `update sent_errand set lease_until = $1 where lease > 0 and lease_until > $1 and (owner = $2 or $2 = 0)`
@@ -98,7 +99,7 @@ const (
 // even a worker wrongly taken for dead writes nothing.
 func (t *Tx) endLeases(ctx context.Context, owner int64) (pieces int64, err error) {
 	now := t.store.Now()
-	for _, q := range []string{qEndMailLeases, qEndLaneLeases, qEndJobLeases, qEndIncoming, qEndErrands, qEndSlots} {
+	for _, q := range []string{qEndMailLeases, qEndLaneLeases, qEndTellings, qEndJobLeases, qEndIncoming, qEndErrands, qEndSlots} {
 		n, err := t.exec(ctx, q, now, owner)
 		if err != nil {
 			return 0, fmt.Errorf("end leases: %w", err)

@@ -64,6 +64,7 @@ type ConversationRows struct {
 	Tags         []Name // all, by name
 	TagIDs       []int64
 	Workflows    []WorkflowName
+	Unread       int64 // the last event the agent was told of and has not read; 0 for none
 	Next, Prev   int64 // numbers of the neighbours in the list; 0 for none
 }
 
@@ -177,9 +178,9 @@ func timelineParts(id int64) []part {
 			s: []string{"kind", "actor_kind", "path", "payload", "state", "verdicts", "words"}, from: `from event where conversation_id = ?`, args: []any{id}},
 		file("file", `from message m join attachment f on f.message_id = m.id where m.conversation_id = ? and f.message_id > 0`),
 		file("draftfile", `from draft d join attachment f on f.draft_id = d.id where d.conversation_id = ? and f.draft_id > 0`),
-		mailPart(`from mail m where m.conversation_id = ?`, id),
+		mailPart(`from mail m where m.conversation_id = ? and m.agent_id = 0`, id),
 		{kind: "recipient", n: []string{"r.mail_id", "r.code", "r.at"}, s: []string{"r.address", "r.kind", "r.state", "r.words"},
-			from: `from mail m join mail_recipient r on r.mail_id = m.id where m.conversation_id = ?`, args: []any{id}},
+			from: `from mail m join mail_recipient r on r.mail_id = m.id where m.conversation_id = ? and m.agent_id = 0`, args: []any{id}},
 		{kind: "run", n: []string{"id", "workflow_id", "event_id"}, s: []string{"state", "error", "effects"}, from: `from run where conversation_id = ?`, args: []any{id}},
 		{kind: "tagged", n: []string{"tag_id"}, from: `from conversation_tag where conversation_id = ?`, args: []any{id}},
 	}
@@ -195,6 +196,7 @@ func sideParts(c *postroom.Conversation, ask ConversationAsk) []part {
 		{kind: "address", n: []string{"position"}, s: []string{"address"}, from: `from customer_address where customer_id = ?`, args: []any{c.CustomerID}},
 		limited(part{kind: "other", n: []string{"number", "updated_at"}, s: []string{"subject", "status"},
 			from: `from conversation where customer_id = ? and id <> ?` + may, args: slices.Clone(args)}, "updated_at desc, id desc", 6),
+		{kind: "unread", n: []string{"coalesce(max(seq), 0)"}, from: `from notification where agent_id = ? and conversation_id = ? and read_at = 0`, args: []any{ask.Agent, c.ID}},
 		{kind: "others", n: []string{"count(*)"}, from: `from conversation where customer_id = ? and id <> ?` + may, args: args},
 	}
 }
@@ -248,6 +250,8 @@ func (o *ConversationRows) scan(t tripRow) error {
 		}
 	case "other":
 		o.Others = append(o.Others, OtherRow{Number: t.n[0], UpdatedAt: t.n[1], Subject: t.s[0], Status: postroom.Status(t.s[1])})
+	case "unread":
+		o.Unread = t.n[0]
 	case "others":
 		o.OthersCount = int(t.n[0])
 	case "tagged":

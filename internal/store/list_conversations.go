@@ -292,7 +292,7 @@ func (r Read) ListDetails(ctx context.Context, rows []ListRow, agent int64) (Lis
 			from: `from conversation_tag t join tag g on g.id = t.tag_id where t.conversation_id` + in, args: ids},
 		part{kind: "draft", n: []string{"conversation_id"}, from: `from draft where agent_id = ? and conversation_id` + in, args: append([]any{agent}, ids...)},
 		part{kind: "trouble", n: []string{"conversation_id"}, s: []string{"state"},
-			from: `from mail where state in ('failed', 'uncertain', 'quarantined') and conversation_id` + in, args: ids},
+			from: `from mail where state in ('failed', 'uncertain', 'quarantined') and agent_id = 0 and conversation_id` + in, args: ids},
 		part{kind: "address", n: []string{"customer_id"}, s: []string{"address"},
 			from: `from customer_address where position = 0 and customer_id in (` + marks(len(customers)) + `)`, args: customers},
 		part{kind: "note", n: []string{"m.conversation_id"}, from: `from message m where m.kind = 'note' and m.undone = 0 and m.conversation_id in (` + marks(len(noted)) + `)

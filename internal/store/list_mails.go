@@ -181,6 +181,10 @@ func (r Read) Journey(ctx context.Context, m *postroom.Mail) (*JourneyRows, erro
 		return part{kind: kind, n: []string{"e.id", "e.seq", "e.act_id", "e.actor_id", "e.at", "e.final_at"},
 			s: []string{"e.kind", "e.actor_kind", "e.path", "e.payload", "e.state", "e.words"}, from: from, args: args}
 	}
+	unjudged := m.Seq
+	if m.AgentID > 0 {
+		unjudged = 0 // a notification waits for no event
+	}
 	parts := []part{
 		{kind: "place", n: []string{"b.id", "coalesce(c.number, 0)", "coalesce(h.paused_at, 0)", "coalesce(c.mailbox_id, b.id)", "coalesce(c.assignee_id, 0)",
 			"coalesce(h.slow_until, 0)", "coalesce(h.next_at, 0)"},
@@ -192,10 +196,10 @@ func (r Read) Journey(ctx context.Context, m *postroom.Mail) (*JourneyRows, erro
 		{kind: "run", n: []string{"w.id", "u.version", "u.at"}, s: []string{"w.name"}, from: `from run u join workflow w on w.id = u.workflow_id where u.id = ?`, args: []any{m.RunID}},
 		{kind: "agent", n: []string{"id"}, s: []string{"name"}, from: `from agent`},
 		{kind: "before", n: []string{"o.id", "case when o.root_id = ? then 1 else 0 end"}, s: []string{"o.state"},
-			from: `from mail o where o.conversation_id = ? and o.conversation_id > 0 and o.ended = 0 and o.id <> ? and (o.root_seq < ? or (o.root_seq = ? and o.seq < ?))
+			from: `from mail o where o.conversation_id = ? and o.conversation_id > 0 and o.ended = 0 and o.id <> ? and o.agent_id = ? and (o.root_seq < ? or (o.root_seq = ? and o.seq < ?))
 				and (o.root_id = ? or exists (select 1 from mail_recipient a join mail_recipient b on b.address = a.address where a.mail_id = o.id and b.mail_id = ?))`,
-			args: []any{m.Root, m.ConversationID, m.ID, m.RootSeq, m.RootSeq, m.Seq, m.Root, m.ID}},
-		{kind: "unjudged", n: []string{"coalesce(min(seq), 0)"}, from: `from event where conversation_id = ? and state = 'pending' and seq < ?`, args: []any{m.ConversationID, m.Seq}},
+			args: []any{m.Root, m.ConversationID, m.ID, m.AgentID, m.RootSeq, m.RootSeq, m.Seq, m.Root, m.ID}},
+		{kind: "unjudged", n: []string{"coalesce(min(seq), 0)"}, from: `from event where conversation_id = ? and state = 'pending' and seq < ?`, args: []any{m.ConversationID, unjudged}},
 		{kind: "customer", s: []string{"coalesce(k.name, '')"}, from: `from conversation c join customer k on k.id = c.customer_id where c.id = ?`, args: []any{m.ConversationID}},
 	}
 	err := r.trip(ctx, parts, func(t tripRow) error {
@@ -306,6 +310,7 @@ func queueParts(scope Scope, now int64) []part {
 			from: `from mail where ended = 0` + mays + ` group by mailbox_id, state`, args: append([]any{now, now}, maysArgs...)},
 		work("receive", `from lane where kind = 'receive'`, `(select count(*) from inbound where state = 'failed')`),
 		work("judge", `from lane where kind = 'judge'`, `(select count(*) from event where state = 'not_judged' and words <> 'imported')`),
+		work("notify", `from telling`, `0`),
 		work("deliver", `from mail where ended = 0 and state in ('held', 'queued', 'sending', 'deferred')`, `(select count(*) from mail where state = 'failed')`),
 		work("job", `from job where state = 'running'`, `(select count(*) from job where state = 'failed')`),
 	}

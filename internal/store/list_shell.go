@@ -15,6 +15,7 @@ type ShellRows struct {
 	Counts    []FolderCount
 	Drafts    map[int64]int // conversations with a draft of the agent, by mailbox
 	Alarms    int           // neither acknowledged nor cleared
+	Unread    int           // notifications of the agent's
 	Acts      []OpenAct     // whose undo window is open, the newest first
 	Jobs      []Job         // bulk jobs of the same kind
 }
@@ -78,6 +79,7 @@ func shellParts(agent int64, scope Scope, now int64) []part {
 	mine, mineArgs := scope.mailboxes("m.id")
 	counted, countedArgs := scope.whole("mailbox_id")
 	drafted, draftedArgs := scope.conversations("c.mailbox_id", "c.assignee_id")
+	told, toldArgs := scope.conversations("c.mailbox_id", "c.assignee_id")
 	open := `from (select * from act where actor_id = ? and final_at > ? and actor_kind = 'agent' and undone_at = 0 and job_id = 0
 		order by final_at desc limit ` + strconv.Itoa(maxOpenActs) + `) a`
 	parts := []part{
@@ -89,6 +91,8 @@ func shellParts(agent int64, scope Scope, now int64) []part {
 			from: `from draft d join conversation c on c.id = d.conversation_id where d.agent_id = ?` + drafted + ` group by c.mailbox_id`,
 			args: append([]any{agent}, draftedArgs...)},
 		{kind: "alarm", n: []string{"count(*)"}, from: `from alarm where cleared_at = 0 and acknowledged_at = 0`},
+		{kind: "unread", n: []string{"count(*)"}, from: `from notification n join conversation c on c.id = n.conversation_id where n.agent_id = ? and n.read_at = 0` + told,
+			args: append([]any{agent}, toldArgs...)},
 		{kind: "act", n: []string{"a.id", "a.conversation_id", "c.number", "a.final_at", "e.seq"}, s: []string{"a.path", "e.kind", "e.payload"},
 			from: open + ` join conversation c on c.id = a.conversation_id join event e on e.act_id = a.id and e.conversation_id = a.conversation_id`, args: []any{agent, now}},
 		{kind: "arrived", n: []string{"a.id", "m.seq"}, s: []string{"m.from_name", "m.from_address", "substr(case when m.visible_text <> '' then m.visible_text else m.body_text end, 1, 300)"},
@@ -115,6 +119,8 @@ func (s *ShellRows) scan(t tripRow) error {
 		s.Drafts[t.n[0]] = int(t.n[1])
 	case "alarm":
 		s.Alarms = int(t.n[0])
+	case "unread":
+		s.Unread = int(t.n[0])
 	case "act":
 		a := s.act(t.n[0])
 		a.ConversationID, a.Number, a.FinalAt, a.Path = t.n[1], t.n[2], t.n[3], postroom.Path(t.s[0])

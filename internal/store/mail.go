@@ -199,7 +199,8 @@ func (t *Tx) CancelHeld(ctx context.Context, event int64, words string, at int64
 	return nil
 }
 
-const qFollowers = `select id from mail where conversation_id = $1 and root_id = $2 and ended = 0 and seq > $3 and id <> $4 order by seq, id`
+const qFollowers = `select id from mail where conversation_id = $1 and root_id = $2 and ended = 0 and seq > $3 and id <> $4
+	and agent_id = 0 order by seq, id`
 
 // Followers returns the open mails of the same chain that come after a mail.
 func (r Read) Followers(ctx context.Context, m *postroom.Mail) ([]int64, error) {
@@ -218,7 +219,7 @@ func (r Read) ids(ctx context.Context, query string, args ...any) ([]int64, erro
 }
 
 const qFailedBefore = `select id from mail where conversation_id = $1 and root_id = $2 and seq < $3 and id <> $4
-	and state in ('failed', 'cancelled', 'suppressed') order by id`
+	and agent_id = 0 and state in ('failed', 'cancelled', 'suppressed') order by id`
 
 // FailedBefore returns the mails of the same chain that come before a mail and
 // ended without being handed over.
@@ -327,14 +328,14 @@ func (t *Tx) RetryDeferred(ctx context.Context, mailbox int64, words string, now
 	return n, err
 }
 
-const qSentAgain = `select count(*) from mail where conversation_id = $1 and message_id = $2 and event_id = $3
+const qSentAgain = `select count(*) from mail where conversation_id = $1 and message_id = $2 and event_id = $3 and agent_id = $6
 	and (created_at > $5 or created_at = $5 and id > $4)`
 
 // SentAgain reports whether a newer mail carries the same message. Ids alone
 // do not tell: those of another process may be smaller.
 func (r Read) SentAgain(ctx context.Context, m *postroom.Mail) (bool, error) {
 	var n int
-	err := r.q.QueryRow(ctx, qSentAgain, m.ConversationID, m.MessageID, m.EventID, m.ID, m.CreatedAt).Scan(&n)
+	err := r.q.QueryRow(ctx, qSentAgain, m.ConversationID, m.MessageID, m.EventID, m.ID, m.CreatedAt, m.AgentID).Scan(&n)
 	return n > 0, err
 }
 

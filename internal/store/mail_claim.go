@@ -16,12 +16,14 @@ import (
 //   - an earlier mail to one of its recipients is open, for an hour at most
 //     from the end of its window, which is its due time before the first try.
 //
-// Earlier means smaller (root_seq, seq). $1 is now, $2 an hour before.
+// Earlier means smaller (root_seq, seq). Mails to customers and notifications
+// of agents never wait for each other; a notification waits only for an earlier
+// one to the same agent, and for no event. $1 is now, $2 an hour before.
 const qReady = ` m.ended = 0 and m.due_at <= $1 and m.lease_until <= $1 and m.state in ('held', 'queued', 'deferred')
-	and not exists (select 1 from event e where e.conversation_id = m.conversation_id and e.state = 'pending' and e.seq < m.seq)
-	and not exists (select 1 from mail o where o.conversation_id = m.conversation_id and o.ended = 0 and o.id <> m.id
+	and (m.agent_id > 0 or not exists (select 1 from event e where e.conversation_id = m.conversation_id and e.state = 'pending' and e.seq < m.seq))
+	and not exists (select 1 from mail o where o.conversation_id = m.conversation_id and o.ended = 0 and o.id <> m.id and o.agent_id = m.agent_id
 		and (o.root_seq < m.root_seq or (o.root_seq = m.root_seq and o.seq < m.seq))
-		and (o.root_id = m.root_id
+		and (o.root_id = m.root_id and m.agent_id = 0
 			or (case when m.queued_at = 0 then m.due_at else m.queued_at end > $2 and o.state <> 'quarantined' and exists (select 1 from mail_recipient a
 				join mail_recipient b on b.address = a.address where a.mail_id = o.id and b.mail_id = m.id))))`
 

@@ -225,6 +225,9 @@ func (q *request) profile() (*query.ProfilePage, error) {
 	if err != nil {
 		return nil, err
 	}
+	if p.Told, err = q.notificationForm(shell); err != nil {
+		return nil, err
+	}
 	addresses, err := q.site.o.Directory.Addresses(q.Context(), q.agent, q.agent.ID)
 	p.Addresses = strings.Join(addresses, "\n")
 	return p, err

@@ -31,6 +31,9 @@ func Keys(c desk.Change) []string {
 		scope = fmt.Sprintf("|agent=%d", c.AgentID)
 		return []string{fmt.Sprintf("folder %d drafts%s", c.MailboxID, scope), "counts" + scope}
 	}
+	if c.Kind == "notification" {
+		return []string{fmt.Sprintf("notifications|agent=%d", c.AgentID)}
+	}
 	var keys []string
 	if c.Number > 0 {
 		// An act may make mails, or follow from one that came or went.

@@ -94,6 +94,15 @@ func (s *Site) Routes() []Route {
 		{Method: "GET", Pattern: "/events/{id}/why", Who: Agents, answer: whyOfEvent},
 		{Method: "POST", Pattern: "/events/{id}/judge", Who: Agents, answer: judgeAgain},
 
+		// What agents are told
+		{Method: "GET", Pattern: "/notifications", Who: Agents, answer: showNotifications},
+		{Method: "POST", Pattern: "/notifications/read", Who: Agents, answer: readNotifications},
+		{Method: "POST", Pattern: "/notifications/unread", Who: Agents, answer: unreadNotifications},
+		{Method: "POST", Pattern: "/notifications/{id}/{verb}", Who: Agents, answer: changeNotification},
+		{Method: "POST", Pattern: "/conversations/{number}/seen", Who: Agents, answer: seeConversation},
+		{Method: "POST", Pattern: "/profile/notifications", Who: Agents, answer: setNotifications},
+		{Method: "POST", Pattern: "/agents/notifications", Who: Admins, answer: setDefaultNotifications},
+
 		// Files and bodies
 		{Method: "POST", Pattern: "/uploads", Who: Agents, Body: OneFile, answer: upload},
 		{Method: "GET", Pattern: "/attachments/{id}/{name}", Who: Agents, answer: showAttachment},

@@ -4,8 +4,8 @@ package view
 
 // Paths of the assets every page, and a mail's own document, load.
 const (
-	appJS    = "/assets/app-DHLRC725.js"
-	appCSS   = "/assets/app-DYKPOWNI.css"
+	appJS    = "/assets/app-IHJHAKPO.js"
+	appCSS   = "/assets/app-GMG2FTKQ.css"
 	bodyCSS  = "/assets/body-B4JSBSBH.css"
 	iconsSVG = "/assets/icons-CB51010C.svg"
 )

@@ -21,6 +21,7 @@ import OrderController from "./controllers/order"
 import PaletteController from "./controllers/palette"
 import PaletteDoorController from "./controllers/palette-door"
 import ProbeController from "./controllers/probe"
+import SeenController from "./controllers/seen"
 import TimelineController from "./controllers/timeline"
 import WorkflowEditorController from "./controllers/workflow-editor"
 
@@ -78,6 +79,7 @@ application.register("order", OrderController)
 application.register("palette", PaletteController)
 application.register("palette-door", PaletteDoorController)
 application.register("probe", ProbeController)
+application.register("seen", SeenController)
 application.register("timeline", TimelineController)
 application.register("workflow-editor", WorkflowEditorController)
 

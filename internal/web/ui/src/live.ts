@@ -114,7 +114,7 @@ export class Live {
     if (own && !key.startsWith("folder ")) return
     if (key === "all") {
       this.stale.add("counts").add("list").add("page")
-    } else if (key === "counts" || key === "alarms") {
+    } else if (key === "counts" || key === "alarms" || key === "notifications") {
       this.stale.add("counts")
     }
     const [kind, mailbox, folder] = key.split(" ")
@@ -214,7 +214,7 @@ export class Live {
       if (page.title) document.title = page.title
       return
     }
-    const ids = part === "list" ? ["list"] : ["folders", "alarms-badge", "tabbar"]
+    const ids = part === "list" ? ["list"] : ["folders", "bell", "alarms-badge", "tabbar"]
     for (const id of ids) {
       const current = document.getElementById(id)
       const next = page.getElementById(id)

@@ -1,0 +1,156 @@
+package store
+
+import (
+	"context"
+
+	"postroom"
+)
+
+// Told is an agent who may be told of what happens in a mailbox.
+type Told struct {
+	*postroom.Agent
+	Addresses []string                                                  // all they write from, in canonical form
+	Choices   map[postroom.NotificationKind]postroom.NotificationChoice // of every kind
+	Muted     bool                                                      // the mailbox
+}
+
+const (
+	qTold = `select a.id, a.name, a.email, a.role, a.zone, a.theme, a.disabled_at, a.created_at, coalesce(m.mailbox_id, 0), coalesce(m.rights, ''),
+		coalesce(m.only_assigned, 0), (select count(*) from notification_mute x where x.agent_id = a.id and x.mailbox_id = $1)
+		from agent a left join mailbox_agent m on m.agent_id = a.id and m.mailbox_id = $1
+		where a.disabled_at = 0 and (a.role = 'admin' or m.mailbox_id > 0) and (a.id = $2 or $2 = 0) order by a.id`
+	qChoices    = `select agent_id, kind, in_page, by_mail from notification_choice where agent_id = $1 or agent_id = 0 or $1 = 0 order by agent_id`
+	qDropChoice = `delete from notification_choice where agent_id = $1 and kind = $2`
+	qSetChoice  = `insert into notification_choice (agent_id, kind, in_page, by_mail) values ($1, $2, $3, $4)
+		on conflict (agent_id, kind) do update set in_page = excluded.in_page, by_mail = excluded.by_mail`
+	qMutes  = `select mailbox_id from notification_mute where agent_id = $1 order by mailbox_id`
+	qUnmute = `delete from notification_mute where agent_id = $1`
+	qMute   = `insert into notification_mute (agent_id, mailbox_id) values ($1, $2) on conflict (agent_id, mailbox_id) do nothing`
+)
+
+// choices are what agents have chosen; under 0 stands what holds for those who
+// have not.
+type choices map[int64]map[postroom.NotificationKind]postroom.NotificationChoice
+
+// choices loads the choices of one agent, or with 0 of all.
+func (r Read) choices(ctx context.Context, agent int64) (choices, error) {
+	out := choices{}
+	err := each(ctx, r.q, qChoices, []any{agent}, func(rows row) error {
+		var id int64
+		var kind postroom.NotificationKind
+		var c postroom.NotificationChoice
+		err := rows.Scan(&id, &kind, &c.InPage, &c.ByMail)
+		if out[id] == nil {
+			out[id] = map[postroom.NotificationKind]postroom.NotificationChoice{}
+		}
+		out[id][kind] = c
+		return err
+	})
+	return out, err
+}
+
+// of returns what holds for an agent: what they chose, or else what the admins
+// set for all, or else what a new desk begins with.
+func (c choices) of(agent int64) map[postroom.NotificationKind]postroom.NotificationChoice {
+	out := map[postroom.NotificationKind]postroom.NotificationChoice{}
+	for _, k := range postroom.NotificationKinds {
+		out[k] = postroom.DefaultNotification(k)
+		for _, id := range []int64{0, agent} {
+			if chosen, ok := c[id][k]; ok {
+				out[k] = chosen
+			}
+		}
+	}
+	return out
+}
+
+// Told lists the agents who may be told of what happens in a mailbox: those who
+// were let into it and are not disabled, with what they may do there. only, if not 0, asks for one agent.
+func (r Read) Told(ctx context.Context, mailbox, only int64) ([]Told, error) {
+	all, err := r.choices(ctx, only)
+	if err != nil {
+		return nil, err
+	}
+	var out []Told
+	err = each(ctx, r.q, qTold, []any{mailbox, only}, func(rows row) error {
+		var muted int
+		var in int64
+		var right postroom.Right
+		a, err := scanAgent(rows, &in, &right.Most, &right.OnlyAssigned, &muted)
+		if in != 0 {
+			a.Give(in, right)
+		}
+		out = append(out, Told{Agent: a, Addresses: []string{postroom.Canonical(a.Email)}, Choices: all.of(a.ID), Muted: muted > 0})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, r.addressesOf(ctx, out)
+}
+
+// addressesOf adds the further addresses of agents.
+func (r Read) addressesOf(ctx context.Context, told []Told) error {
+	if len(told) == 0 {
+		return nil
+	}
+	at := map[int64]int{}
+	args := make([]any, len(told))
+	for i, t := range told {
+		at[t.ID], args[i] = i, t.ID
+	}
+	query := `select agent_id, address from agent_address where agent_id in (` + list(1, len(args)) + `) order by agent_id, position, address`
+	return each(ctx, r.q, query, args, func(rows row) error {
+		var agent int64
+		var address string
+		err := rows.Scan(&agent, &address)
+		t := &told[at[agent]]
+		t.Addresses = append(t.Addresses, address)
+		return err
+	})
+}
+
+// NotificationChoices returns by which ways an agent is told of each kind; for
+// agent 0 what holds for those who have not chosen.
+func (r Read) NotificationChoices(ctx context.Context, agent int64) (map[postroom.NotificationKind]postroom.NotificationChoice, error) {
+	all, err := r.choices(ctx, agent)
+	return all.of(agent), err
+}
+
+// SetNotificationChoices stores what an agent chose, or with agent 0 what holds
+// for those who have not. Kinds that are not named follow the default again.
+func (t *Tx) SetNotificationChoices(ctx context.Context, agent int64, chosen map[postroom.NotificationKind]postroom.NotificationChoice) error {
+	for _, k := range postroom.NotificationKinds {
+		c, ok := chosen[k]
+		if !ok {
+			if _, err := t.exec(ctx, qDropChoice, agent, k); err != nil {
+				return err
+			}
+			continue
+		}
+		if _, err := t.exec(ctx, qSetChoice, agent, k, bit(c.InPage), bit(c.ByMail)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// MutedMailboxes lists the mailboxes of which an agent hears only what is
+// theirs.
+func (r Read) MutedMailboxes(ctx context.Context, agent int64) ([]int64, error) {
+	return r.ids(ctx, qMutes, agent)
+}
+
+// MuteMailboxes replaces the list of the mailboxes of which an agent hears only
+// what is theirs.
+func (t *Tx) MuteMailboxes(ctx context.Context, agent int64, mailboxes []int64) error {
+	if _, err := t.exec(ctx, qUnmute, agent); err != nil {
+		return err
+	}
+	for _, m := range mailboxes {
+		if _, err := t.exec(ctx, qMute, agent, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
