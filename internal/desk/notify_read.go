@@ -20,8 +20,16 @@ func (d *Desk) ReadNotification(ctx context.Context, a *postroom.Agent, id int64
 }
 
 // SeeConversation marks what the agent was told of a conversation as read, up
-// to the last event the agent has seen of it.
+// to the last event the agent has seen of it. One that they may not see is
+// NotFound.
 func (d *Desk) SeeConversation(ctx context.Context, a *postroom.Agent, number, seq int64) error {
+	c, err := d.store.Read().ConversationByNumber(ctx, number)
+	if err != nil {
+		return err
+	}
+	if err := may(a, postroom.See, c.MailboxID, c.AssigneeID); err != nil {
+		return err
+	}
 	return d.readNotifications(ctx, a, func(tx *store.Tx) (int64, error) {
 		return tx.ReadNotificationsOf(ctx, a.ID, number, seq, d.store.Now())
 	})

@@ -46,7 +46,18 @@ func (p *place) signedIn(t testing.TB) *browser {
 	if err != nil || status != http.StatusSeeOther {
 		t.Fatalf("sign in: %d %v %s", status, err, body)
 	}
+	b.notByMail(t)
 	return b
+}
+
+// notByMail has Ann notified in the page only: what is counted here are the
+// customers' mails.
+func (b *browser) notByMail(t testing.TB) {
+	t.Helper()
+	status, body, err := b.post(t.Context(), "/profile/notifications", url.Values{"page": {"assigned", "answered", "failed", "note", "new", "waiting"}})
+	if err != nil || status != http.StatusSeeOther {
+		t.Fatalf("choose notifications: %d %v %s", status, err, body)
+	}
 }
 
 func (b *browser) get(ctx context.Context, path string) (int, string, error) {

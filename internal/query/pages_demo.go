@@ -14,6 +14,7 @@ type DemoCustomer struct {
 	Mails   int
 	LastAt  int64
 	Subject string // of the last mail
+	Agent   bool   // one of the team, who gets notifications
 }
 
 // DemoMailsPage is GET /demo/customers/{address}.

@@ -80,10 +80,7 @@ func seeConversation(q *request) error {
 	if err != nil {
 		return err
 	}
-	seq, err := strconv.ParseInt(q.field("seq"), 10, 64)
-	if err != nil {
-		return postroom.InvalidField("seq", "It is not known up to where the conversation was read.")
-	}
+	seq, _ := strconv.ParseInt(q.field("seq"), 10, 64) // without it nothing was read
 	err = q.site.o.Desk.SeeConversation(q.Context(), q.agent, number, seq)
 	if err == nil && q.fragment() {
 		q.w.WriteHeader(http.StatusNoContent)

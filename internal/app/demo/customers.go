@@ -44,7 +44,7 @@ func (c *Customers) Watch(ctx context.Context, fn func()) {
 func (c *Customers) SignIns() []query.DemoSignIn { return SignIns() }
 
 // Customers lists the sample customers, and everybody else who got mail, by
-// the time of their last mail.
+// the time of their last mail; the team with its notifications comes last.
 func (c *Customers) Customers(context.Context) ([]query.DemoCustomer, error) {
 	var out []query.DemoCustomer
 	at := map[string]int{}
@@ -70,8 +70,19 @@ func (c *Customers) Customers(context.Context) ([]query.DemoCustomer, error) {
 			x.LastAt, x.Subject = sentAt(m, l), m.Subject
 		}
 	}
+	for i := range out {
+		for _, m := range team {
+			if m.email == out[i].Address {
+				out[i].Name, out[i].Agent = m.name, true
+			}
+		}
+	}
 	slices.SortStableFunc(out, func(a, b query.DemoCustomer) int {
 		switch {
+		case a.Agent != b.Agent && b.Agent:
+			return -1
+		case a.Agent != b.Agent:
+			return 1
 		case a.LastAt > b.LastAt:
 			return -1
 		case a.LastAt < b.LastAt:

@@ -41,10 +41,12 @@ func fill(ctx context.Context, data string, office *postoffice.Office, o Options
 	if err := f.people(ctx); err != nil {
 		return err
 	}
-	if o.Empty {
-		return nil
+	if !o.Empty {
+		if err := f.tell(ctx); err != nil {
+			return err
+		}
 	}
-	return f.tell(ctx)
+	return f.catchUp(ctx)
 }
 
 // filler tells the stories.
@@ -90,7 +92,26 @@ func (f *filler) people(ctx context.Context) error {
 		}
 		f.agents[m.key] = a
 	}
-	return nil
+	// The past is told in the page only: nobody reads old mail.
+	page := directory.NotificationChoices{}
+	for _, k := range postroom.NotificationKinds {
+		page[k] = postroom.NotificationChoice{InPage: true}
+	}
+	return f.rooms.Directory.SetDefaultNotifications(ctx, operator(), page)
+}
+
+// readLong is how old what the team was told must be to have been read.
+const readLong = 26 * time.Hour
+
+// catchUp leaves the team with what was told lately, and with the choices of a
+// new desk.
+func (f *filler) catchUp(ctx context.Context) error {
+	for _, a := range f.agents {
+		if _, err := f.rooms.Desk.ReadNotifications(ctx, a, f.start.Add(-readLong).UnixMilli()); err != nil {
+			return err
+		}
+	}
+	return f.rooms.Directory.SetDefaultNotifications(ctx, operator(), nil)
 }
 
 // moment is one step of one story, at its time.
