@@ -131,14 +131,19 @@ func withoutDetail(address string, m *postroom.Mailbox) string {
 }
 
 // KnowsRecipient tells a listener whether an address is one of ours; NotFound
-// if not.
+// if not, Busy for a mailbox that is switched off: the sender's server keeps such
+// a mail and tries again, so that none is lost over it.
 func (d *Desk) KnowsRecipient(ctx context.Context, address string) error {
 	all, err := d.store.Read().Mailboxes(ctx)
 	if err != nil {
 		return err
 	}
-	if d.MailboxFor(all, address) == nil {
+	m := d.MailboxFor(all, address)
+	switch {
+	case m == nil:
 		return postroom.Errorf(postroom.NotFound, "There is no mailbox %s here.", address)
+	case m.Off():
+		return postroom.Errorf(postroom.Busy, "The mailbox %s is switched off for now.", m.Address)
 	}
 	return nil
 }

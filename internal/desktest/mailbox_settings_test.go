@@ -7,6 +7,7 @@ import (
 	"postroom"
 	"postroom/internal/desk"
 	"postroom/internal/desktest"
+	"postroom/internal/directory"
 )
 
 // What a mailbox adds to its mail: whose name stands there, a signature that
@@ -69,5 +70,38 @@ func TestAForgedHeaderOfAMailboxDoesNotLeave(t *testing.T) {
 		if m := d.Mails(c.ID); len(m) != 1 || m[0].State != postroom.MailRefused || !strings.Contains(m[0].Words, "line break") {
 			t.Errorf("the mail is %+v", m[0])
 		}
+	})
+}
+
+// A mailbox that is switched off sends nothing and takes nothing in; what
+// waited goes when it is switched on again.
+func TestAMailboxThatIsSwitchedOff(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		c := d.CustomerWrites("Mara <mara@customer.example>", "Lamp", "Broken.")
+		people := directory.New(directory.Options{Store: d.Store})
+		ann := d.Agent("ann")
+		if err := people.SwitchMailbox(d.Ctx, d.Agent("ben").Agent, d.Mailbox.ID, false); postroom.CodeOf(err) != postroom.Forbidden {
+			t.Errorf("an agent switches it off: %v", err)
+		}
+		for range 2 { // the second time changes nothing
+			if err := people.SwitchMailbox(d.Ctx, ann.Agent, d.Mailbox.ID, false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := d.Desk.KnowsRecipient(d.Ctx, d.Mailbox.Address); postroom.CodeOf(err) != postroom.Busy {
+			t.Errorf("a sender's server hears %v, and must hear to try again", err)
+		}
+		ann.Reply(c, "On its way.")
+		d.Settle()
+		d.ExpectMails()
+		if err := people.SwitchMailbox(d.Ctx, ann.Agent, d.Mailbox.ID, true); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Desk.KnowsRecipient(d.Ctx, d.Mailbox.Address); err != nil {
+			t.Errorf("switched on again: %v", err)
+		}
+		d.Settle()
+		d.ExpectMails("On its way.")
 	})
 }

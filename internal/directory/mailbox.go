@@ -449,6 +449,9 @@ func (d *Directory) SwitchMailbox(ctx context.Context, by *postroom.Agent, id in
 		if !on {
 			m.OffAt = d.store.Now()
 		}
-		return t.UpdateMailbox(ctx, m)
+		if err := t.UpdateMailbox(ctx, m); err != nil {
+			return err
+		}
+		return t.SwitchIncoming(ctx, id, on, d.store.Now())
 	})
 }

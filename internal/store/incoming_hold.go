@@ -8,11 +8,14 @@ import (
 	"postroom"
 )
 
+// A mailbox that is switched off has no connection, whatever is set for it.
+const isOn = ` and mailbox_id not in (select id from mailbox where off_at > 0)`
+
 const (
-	qDueIncoming = `select mailbox_id from incoming where enabled = 1 and host <> '' and due_at <= $1 and lease_until <= $1 order by due_at, mailbox_id limit $2`
+	qDueIncoming = `select mailbox_id from incoming where enabled = 1 and host <> ''` + isOn + ` and due_at <= $1 and lease_until <= $1 order by due_at, mailbox_id limit $2`
 	qHold        = `update incoming set lease = $2, lease_until = $3, owner = $5, state = 'connecting', state_at = $4, connected_at = 0
-		where mailbox_id = $1 and enabled = 1 and due_at <= $4 and lease_until <= $4`
-	qNextIncoming = `select min(case when due_at > lease_until then due_at else lease_until end) from incoming where enabled = 1 and host <> ''`
+		where mailbox_id = $1 and enabled = 1 and due_at <= $4 and lease_until <= $4` + isOn
+	qNextIncoming = `select min(case when due_at > lease_until then due_at else lease_until end) from incoming where enabled = 1 and host <> ''` + isOn
 )
 
 // NextIncoming returns when the next incoming connection can be taken; ok is
@@ -139,7 +142,7 @@ func (t *Tx) SetLastInbound(ctx context.Context, mailbox, token, id int64) error
 	return t.one(ctx, "note received mail", qLastInbound, mailbox, token, id)
 }
 
-const qSilentIncoming = `select ` + incomingColumns + ` from incoming where enabled = 1 and host <> '' and lease_until < $1 and due_at < $1 order by mailbox_id`
+const qSilentIncoming = `select ` + incomingColumns + ` from incoming where enabled = 1 and host <> '' and lease_until < $1 and due_at < $1` + isOn + ` order by mailbox_id`
 
 // SilentIncoming lists the connections that should be held and that nobody has
 // held since a time.
@@ -200,5 +203,20 @@ func (r Read) IncomingFolders(ctx context.Context, mailbox int64) ([]IncomingFol
 func (t *Tx) SaveIncomingFolder(ctx context.Context, f IncomingFolder) error {
 	_, err := t.exec(ctx, qSaveFolder, f.MailboxID, f.Name, int64(f.UIDValidity), int64(f.LastUID), int64(f.OlderUID), f.SinceAt, bit(f.Rescan), int64(f.TendedUID), f.BegunAt, f.CheckedAt,
 		f.Waiting, f.Taken, int64(f.StuckUID), f.StuckTries, f.Words)
+	return err
+}
+
+const qSwitchIncoming = `update incoming set state = $2, state_at = $3, words = '', due_at = $3, connected_at = 0, failures = 0, revision = revision + 1
+	where mailbox_id = $1 and enabled = 1`
+
+// SwitchIncoming has a mailbox's incoming connection begin anew, or end,
+// because the mailbox is switched on or off. Whoever holds it finds another
+// revision of the settings.
+func (t *Tx) SwitchIncoming(ctx context.Context, mailbox int64, on bool, at int64) error {
+	state := IncomingOff
+	if on {
+		state = IncomingWaiting
+	}
+	_, err := t.exec(ctx, qSwitchIncoming, mailbox, state, at)
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"postroom"
+	"postroom/internal/desk"
 	"postroom/internal/directory"
 	"postroom/internal/query"
 	"postroom/internal/web/view"
@@ -253,6 +254,7 @@ func switchMailbox(q *request) error {
 	words := "The mailbox is switched off."
 	if on {
 		words = "The mailbox is switched on."
+		q.site.o.Outbox.Wake(desk.WakeDeliver)
 	}
 	q.flash(query.Flash{Kind: "done", Text: words})
 	q.see(fmt.Sprintf("/mailboxes/%d", id))
