@@ -54,15 +54,22 @@ func chromium(t *testing.T) string {
 	return ""
 }
 
-// demo builds and starts the demo and returns its address.
-func demo(t *testing.T) string {
+// program builds the program and returns its path.
+func program(t *testing.T) string {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "postroom")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./cmd/postroom")
+	path := filepath.Join(t.TempDir(), "postroom")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", path, "./cmd/postroom")
 	build.Dir = "../.."
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
+	return path
+}
+
+// demo builds and starts the demo and returns its address.
+func demo(t *testing.T) string {
+	t.Helper()
+	program := program(t)
 	// The test's own context would kill it; it is to stop in its own time.
 	run := exec.CommandContext(context.WithoutCancel(t.Context()), program, "demo", "--http", "127.0.0.1:0")
 	run.Stderr = os.Stderr
@@ -105,7 +112,12 @@ type walker struct {
 func newWalker(t *testing.T) *walker {
 	t.Helper()
 	path := chromium(t)
-	base := demo(t)
+	return walkerAt(t, path, demo(t))
+}
+
+// walkerAt is a person with a browser of their own at a desk.
+func walkerAt(t *testing.T, path, base string) *walker {
+	t.Helper()
 	l := launcher.New().Bin(path).Leakless(false).NoSandbox(true).Headless(true).UserDataDir(t.TempDir())
 	for _, flag := range []string{"disable-gpu", "disable-quic", "no-first-run", "disable-background-networking", "disable-component-update", "disable-sync", "disable-dev-shm-usage"} {
 		l = l.Set(flags.Flag(flag))
