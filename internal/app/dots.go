@@ -92,6 +92,18 @@ func (d *dots) Unwritten(mail, lease int64) bool {
 	return known && !was.reached
 }
 
+// Left returns the mails that a dead process left notes of, with the lease of
+// each.
+func (d *dots) Left() map[int64]int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	left := map[int64]int64{}
+	for k := range d.left {
+		left[k.mail] = max(left[k.mail], k.lease)
+	}
+	return left
+}
+
 // Close gives the memory back; nothing is noted afterwards.
 func (d *dots) Close() error {
 	d.mu.Lock()

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -49,6 +50,9 @@ func TestDotsOutliveTheProcess(t *testing.T) {
 		}
 	}
 	last := mustOpenDots(t, dir)
+	if left := last.Left(); !maps.Equal(left, map[int64]int64{1: 10, 2: 20}) {
+		t.Errorf("the notes that are left are %v", left)
+	}
 	last.End(1, 10)
 	if last.Unwritten(1, 10) || mustOpenDots(t, dir).Unwritten(1, 10) {
 		t.Error("a settled mail is still known")

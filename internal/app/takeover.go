@@ -33,7 +33,10 @@ func (a *App) takeOver(ctx context.Context) error {
 	if processes > 0 {
 		a.log.Info("work that other processes left behind is taken over", "processes", processes, "pieces", pieces)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return a.outbox.Recall(ctx)
 }
 
 // watchOthers looks after the other processes until ctx ends.

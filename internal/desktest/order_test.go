@@ -288,6 +288,7 @@ type stumbling struct{ fell bool }
 func (*stumbling) Begin(int64, int64)          {}
 func (*stumbling) End(int64, int64)            {}
 func (*stumbling) Unwritten(int64, int64) bool { return false }
+func (*stumbling) Left() map[int64]int64       { return nil }
 func (s *stumbling) Reach(int64, int64) error {
 	if s.fell {
 		return nil

@@ -26,10 +26,53 @@ func (o *Outbox) Mend(ctx context.Context, id int64) error {
 		o.Dots.End(m.ID, m.Lease)
 		return o.tellHeard(ctx, id)
 	case postroom.MailUnsure:
+		if o.unwritten(m) {
+			return o.certain(ctx, m)
+		}
 		if err := o.tellHeard(ctx, id); err != nil {
 			return err
 		}
 		return o.doubt(ctx, m)
+	}
+	return nil
+}
+
+// unwritten reports whether this process knows that a mail's dot was never
+// written under the lease it has.
+func (o *Outbox) unwritten(m *postroom.Mail) bool {
+	return m.Lease != 0 && (o.Dots.Unwritten(m.ID, m.Lease) || o.heard.unwritten(m.ID, m.Lease))
+}
+
+// certain queues an uncertain mail whose process is known here to have died
+// before the dot. Another process, which could not know, has rescued it.
+func (o *Outbox) certain(ctx context.Context, look *postroom.Mail) error {
+	err := o.move(ctx, look.ID, 0, func(m *postroom.Mail) (postroom.MailState, string, error) {
+		if m.State != postroom.MailUnsure || m.Lease != look.Lease {
+			return "", "", nil
+		}
+		return postroom.MailQueued, "The program stopped before the mail was handed over; it is sent again.", nil
+	})
+	if err == nil {
+		o.Dots.End(look.ID, look.Lease)
+		o.heard.forget(look.ID)
+	}
+	return err
+}
+
+// Recall settles what this process noted of mails before it died, where another
+// process has rescued them meanwhile. Notes of mails that have come to their end
+// are forgotten.
+func (o *Outbox) Recall(ctx context.Context) error {
+	for mail, lease := range o.Dots.Left() {
+		if err := o.Mend(ctx, mail); err != nil && postroom.CodeOf(err) != postroom.NotFound {
+			return err
+		}
+		m, err := o.Store.Read().Mail(ctx, mail)
+		if postroom.CodeOf(err) == postroom.NotFound || err == nil && m.Lease != lease {
+			o.Dots.End(mail, lease)
+		} else if err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -60,7 +103,7 @@ func (o *Outbox) rescue(ctx context.Context, look *postroom.Mail) error {
 			return err
 		}
 		unwritten := int64(0)
-		if o.Dots.Unwritten(look.ID, look.Lease) || o.heard.unwritten(look.ID, look.Lease) {
+		if o.unwritten(look) {
 			unwritten = look.Lease
 		}
 		m, err := tx.RescueMail(ctx, look.ID, o.Grace.Milliseconds(), unwritten)

@@ -59,6 +59,9 @@ type Dots interface {
 	End(mail, lease int64)
 	// Unwritten reports that the process of a mail died before the dot.
 	Unwritten(mail, lease int64) bool
+	// Left returns the mails that a dead process left notes of, with the lease
+	// of each.
+	Left() map[int64]int64
 }
 
 // noDots remembers nothing.
@@ -68,6 +71,7 @@ func (noDots) Begin(int64, int64)          {}
 func (noDots) Reach(int64, int64) error    { return nil }
 func (noDots) End(int64, int64)            {}
 func (noDots) Unwritten(int64, int64) bool { return false }
+func (noDots) Left() map[int64]int64       { return nil }
 
 // DefaultGrace is how long evidence is awaited for an uncertain mail (R6).
 const DefaultGrace = 15 * time.Minute

@@ -7,6 +7,7 @@ import (
 
 	"postroom"
 	"postroom/internal/desktest"
+	"postroom/internal/outbox"
 	"postroom/internal/store"
 )
 
@@ -152,6 +153,49 @@ func TestNoticeIsNotRepeated(t *testing.T) {
 		d.ExpectMails()
 		if m := d.Mails(c.ID)[0]; m.State != postroom.MailAssumed || !strings.Contains(m.Words, "not sent twice") {
 			t.Errorf("the notice is %s: %s", m.State, m.Words)
+		}
+	})
+}
+
+// noted are the notes of one process: it knows of its own mails that their dot
+// was not written.
+type noted struct {
+	outbox.Dots
+	left map[int64]int64
+}
+
+func (n noted) Unwritten(mail, lease int64) bool { return n.left[mail] == lease }
+func (n noted) Left() map[int64]int64            { return n.left }
+func (n noted) End(mail, _ int64)                { delete(n.left, mail) }
+
+// A mail that another process had to call uncertain is sent when the one that
+// died comes back and knows that its dot was never written: a notice is not
+// withheld, and nothing arrives twice (R6, R9).
+func TestWhoComesBackKnowsBetter(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.ClosingNotice()
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		d.Agent("ann").SetStatus(c, postroom.Closed, postroom.PathMenu)
+		judge(t, d)
+		dead := dieAt(t, d, postroom.PhaseDot)
+		if m := rescue(t, d, dead); m.State != postroom.MailUnsure {
+			t.Fatalf("the notice is %s: %s", m.State, m.Words)
+		}
+		options := d.Outbox.Options
+		left := map[int64]int64{dead.ID: dead.Lease, 1 << 40: 7}
+		options.Dots = noted{left: left}
+		back := outbox.New(options)
+		defer back.Close()
+		if err := back.Recall(d.Ctx); err != nil {
+			t.Fatal(err)
+		}
+		if m := d.Mails(c.ID)[0]; m.State != postroom.MailQueued || m.Resent || len(left) != 0 {
+			t.Errorf("the notice is %s, resent %v, notes %v", m.State, m.Resent, left)
+		}
+		d.Settle()
+		if got := len(d.Arrived()); got != 1 {
+			t.Errorf("%d mails arrived, not 1", got)
 		}
 	})
 }

@@ -243,7 +243,7 @@ func (s *Store) StaleUncertain(ctx context.Context, limit int) ([]int64, error) 
 
 const (
 	qRequeueLost      = `update mail set state = 'queued', phase = '', lease = 0, lease_until = 0, due_at = $2, words = $3 where id = $1 and state = 'sending' and (phase <> 'dot' or lease = $5) and lease_until <= $4`
-	qUncertainLost    = `update mail set state = 'uncertain', lease = 0, lease_until = 0, due_at = $2, words = $3 where id = $1 and state = 'sending' and phase = 'dot' and lease_until <= $4`
+	qUncertainLost    = `update mail set state = 'uncertain', lease_until = 0, due_at = $2, words = $3 where id = $1 and state = 'sending' and phase = 'dot' and lease_until <= $4`
 	qRecipientsOfLost = `update mail_recipient set state = $2, words = $3 where mail_id = $1 and state = 'sending'`
 	wordsDied         = "The program stopped before the mail was handed over; it will be sent again."
 	wordsDiedAfter    = "The program stopped while the server's answer was awaited; the server may have the mail or not."
@@ -251,7 +251,8 @@ const (
 
 // RescueMail settles a mail whose worker died: before the final dot it is
 // queued again, from the dot on it is uncertain (R9), and evidence is awaited
-// for grace milliseconds (R6); its phase stays "dot" to tell that we died. When
+// for grace milliseconds (R6); its phase stays "dot" to tell that we died, and its
+// lease under which. When
 // the process is known to have died before the dot under the lease unwritten,
 // the mail is queued likewise; 0 knows of none. It returns the mail as it is
 // now.

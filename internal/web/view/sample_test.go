@@ -179,7 +179,9 @@ func sampleQueue() query.QueuePage {
 	return query.QueuePage{Shell: sampleShell("queue", "", "/queue"), Total: 9, Rows: sampleMails()[1:8], Channels: []query.Channel{
 		{MailboxID: 1, Mailbox: "Support", Host: "smtp.harbour.example:587", Depth: []query.StateCount{{State: "held", Count: 2}, {State: "queued", Count: 14}, {State: "sending", Count: 2}, {State: "deferred", Count: 5}, {State: "uncertain", Count: 1}}, NextDue: sampleNow + 8000},
 		{MailboxID: 2, Mailbox: "Orders", Host: "smtp.harbour.example:587", Paused: true, Words: "535 5.7.8 Authentication credentials invalid", Since: sampleNow - 40*minute, Depth: []query.StateCount{{State: "queued", Count: 6}}},
-		{MailboxID: 3, Mailbox: "Press"}},
+		{MailboxID: 3, Mailbox: "Press"},
+		{MailboxID: 4, Mailbox: "News", Host: "smtp.harbour.example:587", Slow: true, Words: "421 4.7.0 Too many messages, please slow down", Depth: []query.StateCount{{State: "queued", Count: 31}}, DueNow: 31, NextTurn: sampleNow + 18000},
+		{MailboxID: 5, Mailbox: "Shop", Host: "smtp.harbour.example:587", Depth: []query.StateCount{{State: "queued", Count: 3}}, DueNow: 3, NextTurn: sampleNow + 2000}},
 		Kinds: []query.WorkDepth{{Kind: "receive", Due: 0, Failed: 1}, {Kind: "judge", Due: 3, Running: 1, Oldest: sampleNow - 2*minute}, {Kind: "timer", Later: 1204}}}
 }
 
