@@ -56,6 +56,7 @@ func TestReplyFails(t *testing.T) {
 			t.Errorf("the conversation is %s", s)
 		}
 		expectAlarm(t, d, alarm.MailFailed)
+		expectTold(t, d, "ben", "new 1", "failed 1") // nobody is assigned, so everybody is told
 		// Sent again, once however often it is pressed.
 		ann := d.Agent("ann").Agent
 		if err := d.Outbox.Retry(d.Ctx, ann, mails[0].ID); err != nil {
