@@ -57,7 +57,7 @@ func TestAccess(t *testing.T) {
 		return w.value(`document.querySelector(".workflow h2 a").getAttribute("href")`)
 	}()
 	paths := []string{"/folders/unassigned", "/folders/spam", conversation, conversation + "&compose=reply", conversation + "&compose=note", "/conversations/" + number + "/why", journey,
-		"/mails", "/queue", "/inbound", "/alarms", "/workflows", workflow, "/mailboxes", "/mailboxes/new", "/agents", "/system", "/profile", "/demo/customers/" + customer}
+		"/mails", "/queue", "/inbound", "/alarms", "/workflows", workflow, workflow + "/edit", "/workflows/new", "/mailboxes", "/mailboxes/new", "/agents", "/system", "/profile", "/demo/customers/" + customer}
 	w.open("/demo/customers/" + customer)
 	w.inColumn()
 	for _, theme := range []string{"light", "dark"} {
@@ -71,7 +71,7 @@ func TestAccess(t *testing.T) {
 		}
 	}
 	w.size(390, 844)
-	for _, path := range []string{"/folders/unassigned", conversation, conversation + "&compose=reply"} {
+	for _, path := range []string{"/folders/unassigned", conversation, conversation + "&compose=reply", workflow + "/edit"} {
 		w.open(path)
 		w.settled(path)
 		w.accessible(script, path, "dark, on a phone")
