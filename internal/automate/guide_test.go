@@ -20,7 +20,7 @@ var generated = regexp.MustCompile(`(?s)(<!-- generated: ([a-z]+) -->\n).*?(<!--
 
 // parts makes the parts of the guide by name.
 var parts = map[string]func() string{
-	"shipped": shippedPart, "variables": variablesPart, "facts": factsPart, "filters": filtersPart, "limits": limitsPart, "findings": findingsPart,
+	"shipped": shippedPart, "variables": variablesPart, "facts": factsPart, "filters": filtersPart, "limits": limitsPart, "findings": findingsPart, "recipes": recipesPart,
 }
 
 func shippedPart() string {
@@ -31,6 +31,14 @@ func shippedPart() string {
 			b.WriteString(strings.TrimRight("    "+line, " ") + "\n")
 		}
 		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+func recipesPart() string {
+	var b strings.Builder
+	for _, r := range workflow.Recipes() {
+		fmt.Fprintf(&b, "- **%s.** %s\n  *%s*\n", r.Name, r.Description, workflow.Sentence(r.Definition, nil))
 	}
 	return b.String()
 }
