@@ -5,7 +5,7 @@ package view
 // Paths of the assets every page, and a mail's own document, load.
 const (
 	appJS    = "/assets/app-IHJHAKPO.js"
-	appCSS   = "/assets/app-PV2EW7DF.css"
+	appCSS   = "/assets/app-XN5C6SQ5.css"
 	bodyCSS  = "/assets/body-B4JSBSBH.css"
 	iconsSVG = "/assets/icons-CB51010C.svg"
 )
