@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-rod/rod"
 	"github.com/go-rod/rod/lib/input"
+	"github.com/go-rod/rod/lib/proto"
 )
 
 // TestWritingAWorkflow is an admin's way from a recipe to a closing notice of
@@ -184,7 +185,7 @@ func (w *walker) backToVersionOne() {
 	w.holds(`document.querySelector("#f-template").value.startsWith("Goodbye from")`)
 	w.open("/workflows")
 	w.click(".workflow h2 a", "Goodbye to most")
-	w.click("#workflow-menu summary", "")
+	w.must(w.see("#workflow-menu summary").Click(proto.InputMouseButtonLeft, 1), "open the menu")
 	w.click("#workflow-menu .menu-item", "Delete it")
 	w.read("#deleted summary", "Deleted")
 	w.picture("deleted")
