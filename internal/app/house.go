@@ -19,7 +19,8 @@ const (
 	watchEvery = time.Minute   // mails that neither end nor are due, the database
 	nightAt    = 3 * time.Hour // after midnight UTC: counters, expired sessions, old windows
 	logKept    = 90 * 24 * time.Hour
-	rateKept   = 48 * time.Hour // windows of limits older than this are forgotten
+	toldKept   = 90 * 24 * time.Hour // what agents were told, and have read, is forgotten then
+	rateKept   = 48 * time.Hour      // windows of limits older than this are forgotten
 )
 
 // keepHouse does what recurs until ctx ends.
@@ -100,6 +101,9 @@ func (a *App) nightly(ctx context.Context) error {
 			return err
 		}
 		if err := t.ForgetRates(ctx, now.Add(-rateKept).UnixMilli()); err != nil {
+			return err
+		}
+		if _, err := t.ForgetNotifications(ctx, now.Add(-toldKept).UnixMilli()); err != nil {
 			return err
 		}
 		if err := t.ForgetLog(ctx, now.Add(-logKept).UnixMilli()); err != nil {
