@@ -20,16 +20,16 @@ func TestWritingAWorkflow(t *testing.T) {
 	people := w.twoWaiting()
 	w.begin()
 
-	w.fill("#f-name", "Goodbye to most")
-	w.choose(field("if[0].fact"), "the customer's address")
+	w.rewrite("#f-name", "Goodbye to most")
+	w.pick(field("if[0].fact"), "the customer's address")
 	w.holds(`document.querySelector('[name="if[0].was"]').value === "customer.address"`)
-	w.choose(field("if[0].op"), "is not")
+	w.pick(field("if[0].op"), "is not")
 	w.holds(`document.querySelector('[name="if[0].was_op"]').value === "is_not"`)
-	w.fill(field("if[0].values"), people[1].address)
+	w.rewrite(field("if[0].values"), people[1].address)
 	w.click("#add-if", "Condition")
 	w.holds(`document.activeElement.id === "f-if[1].fact"`)
-	w.choose(field("if[1].fact"), "the status")
-	w.choose(field("if[1].values"), "closed")
+	w.pick(field("if[1].fact"), "the status")
+	w.pick(field("if[1].values"), "closed")
 	w.read("#ready-title", "Ready to publish")
 	w.picture("two-conditions")
 
@@ -41,10 +41,10 @@ func TestWritingAWorkflow(t *testing.T) {
 	w.read("#editor-sentence", `if the status is closed and the customer's address is not "`+people[1].address+`": reply to the customer`)
 
 	// A slip is named at its field, and what it would do is shown as one types.
-	w.fill(field("then[0].text"), "Goodbye {{ customer.nam }}")
+	w.rewrite(field("then[0].text"), "Goodbye {{ customer.nam }}")
 	w.read(`[id="error-then[0].text"]`, "Line 1")
 	w.picture("a-slip")
-	w.fill(field("then[0].text"), "Goodbye from {{ mailbox.name }}, ")
+	w.rewrite(field("then[0].text"), "Goodbye from {{ mailbox.name }}, ")
 	w.click(".is-then .hint summary", "What can be filled in")
 	w.click(".is-then .variable", "conversation.number")
 	w.read("#try .tried", `Goodbye from \w+, \d+`)
@@ -97,16 +97,16 @@ func (w *walker) begin() {
 // field is the selector of a control of the editor.
 func field(name string) string { return `[id="f-` + name + `"]` }
 
-// fill puts a text in the place of what stands in a field.
-func (w *walker) fill(selector, text string) {
+// rewrite puts a text in the place of what stands in a field.
+func (w *walker) rewrite(selector, text string) {
 	w.Helper()
 	e := w.see(selector)
 	w.must(e.SelectAllText(), "select the text of %s", selector)
 	w.must(e.Input(text), "write into %s", selector)
 }
 
-// choose takes an option by its words.
-func (w *walker) choose(selector, option string) {
+// pick takes an option by its words.
+func (w *walker) pick(selector, option string) {
 	w.Helper()
 	w.holds(`[...document.querySelector(` + "`" + selector + "`" + `).options].some((o) => o.text === "` + option + `")`)
 	w.must(w.see(selector).Select([]string{"^" + option + "$"}, true, rod.SelectorTypeRegex), "choose %s", option)
@@ -176,7 +176,7 @@ func (w *walker) backToVersionOne() {
 	w.open("/workflows")
 	w.click(".workflow h2 a", "Goodbye to most")
 	w.click("main .page-acts a", "Edit")
-	w.fill(field("then[0].text"), "Farewell.")
+	w.rewrite(field("then[0].text"), "Farewell.")
 	w.read("#changes", "Farewell")
 	w.click(`button[value="publish"]`, "Publish version 2")
 	w.read(".versions .is-shown", "2")
@@ -201,7 +201,7 @@ func TestTheEditorOnAPhone(t *testing.T) {
 	w.begin()
 	w.click(`button[value="group if"]`, "Group")
 	w.holds(`document.activeElement.id === "f-if[1][0].fact"`)
-	w.choose(field("if[1][0].fact"), "the tags")
+	w.pick(field("if[1][0].fact"), "the tags")
 	w.see(`[name="if[1][0].values"]`)
 	w.picture("phone-group")
 	if got := w.value(`[...document.querySelectorAll("#editor :is(button, select, input, textarea, label)")].filter((e) => e.checkVisibility() && !e.classList.contains("aside") && e.getBoundingClientRect().right > 390).length`); got != "0" {
