@@ -424,6 +424,19 @@ func TestAConnectionIsHeld(t *testing.T) {
 		d.FetchesBy(func(in *postroom.Incoming) { in.On = true })
 		until(t, d, "the connection again", state(store.IncomingWatching))
 
+		// A mailbox that is switched off takes no mail in.
+		off := func(at int64) {
+			d.ChangeMailbox(d.Mailbox, func(m *postroom.Mailbox) { m.OffAt = at })
+			d.Keeper.Wake()
+		}
+		off(1)
+		until(t, d, "the switched off mailbox", func() bool {
+			in, _ := d.Connection()
+			return in.State == store.IncomingOff && len(d.Keeper.Held()) == 0
+		})
+		off(0)
+		until(t, d, "the mailbox that is on again", state(store.IncomingWatching))
+
 		// While it is held nobody else takes it; when its holder stops,
 		// another process has it at once.
 		other := d.Restarted()

@@ -9,6 +9,7 @@ import (
 	"postroom"
 	"postroom/internal/desktest"
 	"postroom/internal/postoffice"
+	"postroom/internal/query"
 	"postroom/internal/store"
 )
 
@@ -49,6 +50,12 @@ func TestSentCopies(t *testing.T) {
 		m := d.Mails(c.ID)[0]
 		if e := errandOf(d, m, store.SentCopy); e == nil || e.State != store.ErrandDone || e.UID != 1 || e.UIDValidity == 0 || e.Words != "A copy was put into the folder “Sent”." {
 			t.Errorf("errand %+v", e)
+		}
+
+		page, err := query.New(query.Options{Store: d.Store, Blobs: d.Blobs}).Journey(d.Ctx, d.Agent("ann").Agent, m.ID, query.Place{})
+		d.Must(err)
+		if last := page.Steps[len(page.Steps)-1]; last.Title != "Copy in the folder for sent mail" || last.State != "ok" || last.Words != "A copy was put into the folder “Sent”." {
+			t.Errorf("the journey ends with %+v", last)
 		}
 
 		// The answer to APPEND is lost: another connection finds the copy.

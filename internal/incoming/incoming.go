@@ -266,6 +266,9 @@ func (h *hold) leave(ctx context.Context, cause error) {
 	switch {
 	case errors.Is(cause, errChanged), errors.Is(cause, errLost), errors.Is(cause, context.Canceled):
 		in.Words = ""
+		if m, err := k.Store.Read().Mailbox(ctx, in.MailboxID); err == nil && m.Off() {
+			in.State = store.IncomingOff
+		}
 	default:
 		in.State, in.Words = store.IncomingFailing, words(cause)
 		list := waits

@@ -55,6 +55,9 @@ func alarmPlace(kind, subject string) (href, link string) {
 		return "/inbound/" + decimal(number), "The received mail"
 	case about == "inbound", about == "spool":
 		return "/inbound?state=failed", "Received mails"
+	case about == "incoming":
+		id, _, _ := strings.Cut(subject, " ") // of one mail: mailbox, folder, UID
+		return "/mailboxes/" + id + "/receiving", "Where its mail is fetched"
 	case about == "job" && err == nil:
 		return "/jobs/" + decimal(number), "The bulk change"
 	case about == "event" && err == nil:

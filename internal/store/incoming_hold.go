@@ -71,8 +71,8 @@ const (
 )
 
 // RenewIncoming prolongs the lease on an incoming connection, notes when its
-// server last said anything, and returns the revision of the settings. A lease
-// that was lost is a conflict.
+// server last said anything, and returns the revision of the settings, 0 if the
+// mailbox is switched off. A lease that was lost is a conflict.
 func (s *Store) RenewIncoming(ctx context.Context, mailbox, token, lease, alive int64) (revision int64, err error) {
 	owner, err := s.db.Self()
 	if err != nil {
@@ -83,18 +83,18 @@ func (s *Store) RenewIncoming(ctx context.Context, mailbox, token, lease, alive 
 			return err
 		}
 		in, err := t.Incoming(ctx, mailbox)
-		if err == nil {
-			revision = in.Revision
+		if err != nil {
+			return err
 		}
-		return err
+		m, err := t.Mailbox(ctx, mailbox)
+		if err != nil {
+			return err
+		}
+		if revision = in.Revision; m.Off() {
+			revision = 0
+		}
+		return nil
 	})
-	return revision, err
-}
-
-// IncomingRevision returns the revision of a connection's settings.
-func (r Read) IncomingRevision(ctx context.Context, mailbox int64) (int64, error) {
-	var lease, revision int64
-	err := missing(r.q.QueryRow(ctx, qIncomingLease, mailbox).Scan(&lease, &revision), "This mailbox has no incoming connection.")
 	return revision, err
 }
 
