@@ -100,8 +100,15 @@ func (w *Workflows) tryChange(ctx context.Context, author int64, f func(*store.T
 		if err := t.Lock(ctx, lockName); err != nil {
 			return fmt.Errorf("lock the workflows: %w", err)
 		}
+		before, err := t.Workflows(ctx)
+		if err != nil {
+			return err
+		}
 		changed, err := f(t)
 		if err != nil || !changed {
+			return err
+		}
+		if err := w.logChanges(ctx, t, author, before); err != nil {
 			return err
 		}
 		if _, err := t.PublishSet(ctx, author, w.store.Now()); err != nil {

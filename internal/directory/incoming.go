@@ -95,6 +95,13 @@ func (d *Directory) SetIncoming(ctx context.Context, by *postroom.Agent, mailbox
 				}
 			}
 		}
+		words := "Mail for " + m.Address + " is fetched from " + kept.Host + " now."
+		if !kept.On {
+			words = "Mail for " + m.Address + " is not fetched from a server any more."
+		}
+		if err := t.Log(ctx, store.LogEntry{Area: store.AreaMailboxes, AgentID: by.ID, Words: words}); err != nil {
+			return err
+		}
 		return t.SaveIncoming(ctx, &kept, d.store.Now())
 	})
 	if err != nil {

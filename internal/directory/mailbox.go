@@ -102,7 +102,7 @@ func (d *Directory) AddMailbox(ctx context.Context, by *postroom.Agent, f Mailbo
 	if err != nil {
 		return nil, err
 	}
-	return d.saveMailbox(ctx, id, f, true)
+	return d.saveMailbox(ctx, by, id, f, true)
 }
 
 // UpdateMailbox changes a mailbox; errors are those of AddMailbox.
@@ -110,10 +110,10 @@ func (d *Directory) UpdateMailbox(ctx context.Context, by *postroom.Agent, id in
 	if err := manage(by); err != nil {
 		return nil, err
 	}
-	return d.saveMailbox(ctx, id, f, false)
+	return d.saveMailbox(ctx, by, id, f, false)
 }
 
-func (d *Directory) saveMailbox(ctx context.Context, id int64, f MailboxFields, fresh bool) (*postroom.Mailbox, error) {
+func (d *Directory) saveMailbox(ctx context.Context, by *postroom.Agent, id int64, f MailboxFields, fresh bool) (*postroom.Mailbox, error) {
 	m, err := checkMailbox(id, f)
 	if err != nil {
 		return nil, err
@@ -148,6 +148,13 @@ func (d *Directory) saveMailbox(ctx context.Context, id int64, f MailboxFields, 
 			err = t.UpdateMailbox(ctx, m)
 		}
 		if err != nil {
+			return err
+		}
+		words := "The mailbox " + m.Address + " was changed."
+		if fresh {
+			words = "The mailbox " + m.Address + " was added."
+		}
+		if err := t.Log(ctx, store.LogEntry{Area: store.AreaMailboxes, AgentID: by.ID, Words: words}); err != nil {
 			return err
 		}
 		return t.SetMailboxAgents(ctx, m.ID, agents)
@@ -448,6 +455,9 @@ func (d *Directory) SwitchMailbox(ctx context.Context, by *postroom.Agent, id in
 		m.OffAt = 0
 		if !on {
 			m.OffAt = d.store.Now()
+		}
+		if err := t.Log(ctx, store.LogEntry{Area: store.AreaMailboxes, AgentID: by.ID, Words: "The mailbox " + m.Address + " was switched " + map[bool]string{true: "on", false: "off"}[on] + "."}); err != nil {
+			return err
 		}
 		if err := t.UpdateMailbox(ctx, m); err != nil {
 			return err

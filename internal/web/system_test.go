@@ -24,6 +24,8 @@ func TestSystemLog(t *testing.T) {
 		thief.post("/signin", url.Values{"email": {o.Agent("ann").Email}, "password": {"canary-password"}}).want(t, 422, "a wrong password")
 		thief.post("/signin", url.Values{"email": {"canary-password"}, "password": {"x"}})
 		ann.post("/agents", url.Values{"name": {"Carla Ode"}, "email": {"carla@acme.example"}, "role": {"agent"}})
+		d.ClosingNotice()
+		ann.post(fmt.Sprintf("/mailboxes/%d", d.Mailbox.ID), url.Values{"name": {"Acme Support"}})
 		if err := d.Alarms.Raise(t.Context(), alarm.DiskFull, "", "There are only 3 MB left."); err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,5 @@
 -- +goose Up
+-- +runs with 1
 
 -- An agent's answer to a notification acts although no server vouches for its
 -- sender.

@@ -1,4 +1,5 @@
 -- +goose Up
+-- +runs with 1
 
 -- What a mailbox proposes after a reply, and what it adds to its mail.
 alter table mailbox add column sender_form text not null default '';
