@@ -53,6 +53,7 @@ type Conversation struct {
 	LastAgentAt    int64
 	LastHumanAt    int64 // last message of an agent that no machine wrote
 	ClosedAt       int64
+	DeletedAt      int64  // since when it lies among the deleted ones; 0 if it does not
 	LinkedFrom     int64  // an older conversation this one continues
 	Preview        string // the beginning of the last message
 	HasAttachments bool
@@ -68,7 +69,7 @@ func (c *Conversation) Facts() Snapshot {
 		Received: c.Received, Replies: c.Replies, Notes: c.Notes,
 		CreatedAt: c.CreatedAt, WaitingSince: c.WaitingSince,
 		LastCustomerAt: c.LastCustomerAt, LastAgentAt: c.LastAgentAt, LastHumanAt: c.LastHumanAt,
-		ClosedAt: c.ClosedAt,
+		ClosedAt: c.ClosedAt, Deleted: c.DeletedAt > 0,
 	}
 }
 
@@ -199,10 +200,10 @@ func (c *Conversation) applyStatus(s Status, at int64) {
 	}
 }
 
-// Restore gives the conversation back a status that an undo found in its
+// PutBack gives the conversation back a status that an undo found in its
 // place, as it was: one that was closed has been closed since then. It records
 // nothing, since the undone events stand for themselves.
-func (c *Conversation) Restore(s Status, before Snapshot) {
+func (c *Conversation) PutBack(s Status, before Snapshot) {
 	c.applyStatus(s, c.UpdatedAt)
 	if s == Closed && before.ClosedAt > 0 { // snapshots of old do not say
 		c.ClosedAt = before.ClosedAt
@@ -263,6 +264,48 @@ func (c *Conversation) SetSubject(by By, id int64, subject string) (*Event, erro
 	}
 	c.Subject = subject
 	return c.record(by, id, SubjectChanged, Payload{}), nil
+}
+
+// Move puts the conversation into another mailbox; nothing is recorded when it
+// is there already. Future mail leaves from there, and mail that still comes
+// for it to the old one follows it (T10).
+func (c *Conversation) Move(by By, id, mailboxID int64) *Event {
+	if c.MailboxID == mailboxID {
+		return nil
+	}
+	from := c.MailboxID
+	c.MailboxID = mailboxID
+	return c.record(by, id, ConversationMoved, Payload{From: decimal(from), To: decimal(mailboxID)})
+}
+
+// Delete puts the conversation among the deleted ones, with all that it is.
+// Status and assignee stay; nobody waits for an answer there.
+func (c *Conversation) Delete(by By, id int64) *Event {
+	if c.DeletedAt > 0 {
+		return nil
+	}
+	c.DeletedAt = max(by.At, 1)
+	c.WaitingSince = 0
+	return c.record(by, id, ConversationDeleted, Payload{})
+}
+
+// Restore takes the conversation out of the deleted ones; nothing is recorded
+// when it is not among them. A customer whom nobody has answered waits again.
+func (c *Conversation) Restore(by By, id int64) *Event {
+	if c.DeletedAt == 0 {
+		return nil
+	}
+	c.DeletedAt = 0
+	c.waitAgain()
+	return c.record(by, id, ConversationRestored, Payload{})
+}
+
+// waitAgain lets a customer who wrote after the last answer of a person wait
+// since then, where it is the team's turn.
+func (c *Conversation) waitAgain() {
+	if c.Status == Active && c.LastCustomerAt > c.LastHumanAt && c.WaitingSince == 0 {
+		c.WaitingSince = c.LastCustomerAt
+	}
 }
 
 // ConfirmSender records that an agent lets the writer of a message, who was

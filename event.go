@@ -8,15 +8,18 @@ type EventKind string
 
 // The event catalogue (W6), as far as the product has verbs for it.
 const (
-	ConversationCreated EventKind = "conversation.created"
-	MessageReceived     EventKind = "message.received"
-	ReplySent           EventKind = "reply.sent"
-	NoteAdded           EventKind = "note.added"
-	StatusChanged       EventKind = "status.changed"
-	AssigneeChanged     EventKind = "assignee.changed"
-	TagsChanged         EventKind = "tags.changed"
-	SubjectChanged      EventKind = "subject.changed"
-	SenderConfirmed     EventKind = "sender.confirmed" // somebody new may take part; the payload names their message
+	ConversationCreated  EventKind = "conversation.created"
+	MessageReceived      EventKind = "message.received"
+	ReplySent            EventKind = "reply.sent"
+	NoteAdded            EventKind = "note.added"
+	StatusChanged        EventKind = "status.changed"
+	AssigneeChanged      EventKind = "assignee.changed"
+	TagsChanged          EventKind = "tags.changed"
+	SubjectChanged       EventKind = "subject.changed"
+	ConversationMoved    EventKind = "conversation.moved"    // to another mailbox
+	ConversationDeleted  EventKind = "conversation.deleted"  // into the folder of deleted ones
+	ConversationRestored EventKind = "conversation.restored" // out of it
+	SenderConfirmed      EventKind = "sender.confirmed"      // somebody new may take part; the payload names their message
 
 	MailAccepted    EventKind = "mail.accepted"
 	MailDelayed     EventKind = "mail.deferred"
@@ -39,7 +42,8 @@ const EventVersion = 1
 // that nobody can listen for is recorded as judged.
 func (k EventKind) Edge() bool {
 	switch k {
-	case ConversationCreated, MessageReceived, ReplySent, StatusChanged, AssigneeChanged, TagsChanged:
+	case ConversationCreated, MessageReceived, ReplySent, StatusChanged, AssigneeChanged, TagsChanged,
+		ConversationMoved, ConversationDeleted, ConversationRestored:
 		return true
 	}
 	return false
@@ -176,6 +180,7 @@ type Snapshot struct {
 	LastAgentAt    int64   `json:"last_agent_at,omitempty"`
 	LastHumanAt    int64   `json:"last_human_at,omitempty"`
 	ClosedAt       int64   `json:"closed_at,omitempty"`
+	Deleted        bool    `json:"deleted,omitempty"`
 }
 
 // By is the circumstance of an act: who, how, when, in answer to what.
@@ -199,6 +204,7 @@ func (e Event) Replay(facts Snapshot) (next Event, changed bool) {
 	next = e
 	after := e.After
 	after.Status, after.AssigneeID, after.Tags = facts.Status, facts.AssigneeID, slices.Clone(facts.Tags)
+	after.MailboxID, after.Deleted = facts.MailboxID, facts.Deleted
 	switch e.Kind {
 	case StatusChanged:
 		if string(facts.Status) == e.Payload.To {
@@ -212,6 +218,17 @@ func (e Event) Replay(facts Snapshot) (next Event, changed bool) {
 		}
 		next.Payload.From = decimal(facts.AssigneeID)
 		after.AssigneeID = e.After.AssigneeID
+	case ConversationMoved:
+		if decimal(facts.MailboxID) == e.Payload.To {
+			return e, false
+		}
+		next.Payload.From = decimal(facts.MailboxID)
+		after.MailboxID = e.After.MailboxID
+	case ConversationDeleted, ConversationRestored:
+		if facts.Deleted == e.After.Deleted {
+			return e, false
+		}
+		after.Deleted = e.After.Deleted
 	case TagsChanged:
 		next.Payload.Added, next.Payload.Removed = nil, nil
 		for _, t := range e.Payload.Added {

@@ -11,10 +11,27 @@ const (
 	Drafts       Folder = "drafts"     // where the agent has an unsent draft
 	ClosedFolder Folder = "closed"
 	SpamFolder   Folder = "spam"
+	Deleted      Folder = "deleted" // whatever its status, until it is restored or erased
 )
 
-// FolderOf returns the counted folder a conversation with this status and
-// assignee lies in. Mine is assigned counted per assignee.
+// Folder returns the counted folder the conversation lies in.
+func (c *Conversation) Folder() Folder {
+	if c.DeletedAt > 0 {
+		return Deleted
+	}
+	return FolderOf(c.Status, c.AssigneeID)
+}
+
+// Folder returns the counted folder the conversation lay in.
+func (s Snapshot) Folder() Folder {
+	if s.Deleted {
+		return Deleted
+	}
+	return FolderOf(s.Status, s.AssigneeID)
+}
+
+// FolderOf returns the counted folder that a conversation which is not deleted
+// lies in by its status and assignee. Mine is assigned counted per assignee.
 func FolderOf(s Status, assignee int64) Folder {
 	switch {
 	case s == Closed:

@@ -115,6 +115,9 @@ func (a *App) nightly(ctx context.Context) error {
 	if err != nil || !mine {
 		return err
 	}
+	if err := a.emptyTrash(ctx, now); err != nil {
+		return err
+	}
 	if len(drifts) == 0 {
 		return a.alarms.Clear(ctx, alarm.CountsDrifted, "")
 	}
@@ -123,6 +126,21 @@ func (a *App) nightly(ctx context.Context) error {
 	}
 	a.hub.Publish("all")
 	return a.alarms.Raise(ctx, alarm.CountsDrifted, "", fmt.Sprintf("%d folder counts were wrong and have been corrected.", len(drifts)))
+}
+
+// emptyTrash has what was deleted long ago erased, and removes the files of what
+// was erased before.
+func (a *App) emptyTrash(ctx context.Context, now time.Time) error {
+	if days := a.settings.TrashDays; days > 0 {
+		if _, err := a.desk.EraseOld(ctx, now.AddDate(0, 0, -days).UnixMilli()); err != nil {
+			return err
+		}
+	}
+	n, err := a.desk.SweepBlobs(ctx)
+	if n > 0 {
+		a.log.Info("removed the files of erased conversations", "files", n)
+	}
+	return err
 }
 
 // keyNight names the day for which the nightly work was done.

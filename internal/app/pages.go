@@ -24,7 +24,7 @@ func (a *App) pages() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages := query.New(query.Options{Store: a.store, Blobs: a.blobs, Name: a.settings.Name, Version: Version(), Demo: a.options.Demo != nil,
+	pages := query.New(query.Options{Store: a.store, Blobs: a.blobs, TrashDays: a.settings.TrashDays, Name: a.settings.Name, Version: Version(), Demo: a.options.Demo != nil,
 		Started: a.began, Facts: a.facts, Checks: a.checks, Settings: a.settingsInWords(), Variables: variables()})
 	site, err := web.New(web.Options{Pages: pages, Desk: a.desk, Outbox: a.outbox, Directory: a.directory, Connections: a.connections(), Auth: a.auth, Alarms: a.alarms,
 		Hub: a.hub, Reactor: a.react, Workflows: a.automate, Demo: a.options.Demo, Health: http.HandlerFunc(a.healthz),

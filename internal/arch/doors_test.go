@@ -34,6 +34,9 @@ var doors = []door{
 	{"POST /conversations/{number}/tags", []string{"ChangeTags"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
 	{"POST /conversations/{number}/subject", []string{"SetSubject"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
 	{"POST /conversations/{number}/confirm", []string{"ConfirmSender"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
+	{"POST /conversations/{number}/move", []string{"Move"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
+	{"POST /conversations/{number}/delete", []string{"Delete"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
+	{"POST /conversations/{number}/restore", []string{"Restore"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
 	{"POST /acts/{id}/undo", []string{"Undo"}, []postroom.Path{postroom.PathUndo}},
 	{"POST /bulk", []string{"StartBulk"}, []postroom.Path{postroom.PathBulk}},
 	{"POST /jobs/{id}/undo", []string{"UndoBulk"}, []postroom.Path{postroom.PathUndo}},
@@ -52,7 +55,7 @@ var doors = []door{
 var unused = map[postroom.Path]string{}
 
 // verbs are the methods of the desk that change conversations.
-var verbs = []string{"Publish", "SetStatus", "Assign", "ChangeTags", "SetSubject", "ConfirmSender", "Undo", "UndoBulk", "StartBulk", "RunBulk", "Turn", "In"}
+var verbs = []string{"Publish", "SetStatus", "Assign", "ChangeTags", "SetSubject", "ConfirmSender", "Move", "Delete", "Restore", "Undo", "UndoBulk", "StartBulk", "RunBulk", "Turn", "In"}
 
 // only are those of them that no other type has, so that the name is enough.
 var only = []string{"SetStatus", "ChangeTags", "SetSubject", "UndoBulk", "StartBulk", "RunBulk"}

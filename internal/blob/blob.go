@@ -337,6 +337,23 @@ func (s *Store) Delete(hash string) (err error) {
 	return nil
 }
 
+// DeleteOld removes a blob that was last put longer ago than an age, and
+// reports whether it is gone; a younger one stays.
+func (s *Store) DeleteOld(hash string, age time.Duration) (gone bool, err error) {
+	defer translate(&err, "delete the blob %.12s", hash)
+	if err := check(hash); err != nil {
+		return false, err
+	}
+	info, err := os.Stat(s.path(hash))
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	if err != nil || time.Since(info.ModTime()) < age {
+		return false, err
+	}
+	return true, s.Delete(hash)
+}
+
 // Walk calls fn for each blob, in the order of the hashes, with the time it
 // was last put. It ends with the first error of fn. Blobs put or deleted
 // meanwhile may or may not be met.

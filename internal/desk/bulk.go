@@ -18,6 +18,9 @@ type Bulk struct {
 	Assignee   *int64
 	AddTags    []string
 	RemoveTags []string
+	Move       int64 // a mailbox; 0 leaves them where they are
+	Delete     bool
+	Restore    bool
 }
 
 // MaxBulk is how many conversations one bulk change may name.
@@ -30,6 +33,9 @@ type bulkParams struct {
 	Assignee *int64          `json:"assignee,omitempty"`
 	Add      []int64         `json:"add,omitempty"`
 	Remove   []int64         `json:"remove,omitempty"`
+	Move     int64           `json:"move,omitempty"`
+	Delete   bool            `json:"delete,omitempty"`
+	Restore  bool            `json:"restore,omitempty"`
 	UndoMS   int64           `json:"undo_ms"`
 
 	assignee *postroom.Agent // nil: nobody, or it is left
@@ -47,7 +53,7 @@ func (d *Desk) StartBulk(ctx context.Context, a *postroom.Agent, b Bulk) (int64,
 		return 0, postroom.InvalidField("conversations", "Select at least one conversation.")
 	case len(numbers) > MaxBulk:
 		return 0, postroom.InvalidField("conversations", "At most %d conversations can be changed at once.", MaxBulk)
-	case b.Status == "" && b.Assignee == nil && len(b.AddTags)+len(b.RemoveTags) == 0:
+	case b.Status == "" && b.Assignee == nil && len(b.AddTags)+len(b.RemoveTags) == 0 && b.Move == 0 && !b.Delete && !b.Restore:
 		return 0, postroom.InvalidField("", "Say what to change.")
 	}
 	if b.Status != "" {
@@ -55,7 +61,12 @@ func (d *Desk) StartBulk(ctx context.Context, a *postroom.Agent, b Bulk) (int64,
 			return 0, err
 		}
 	}
-	p := bulkParams{Numbers: numbers, Status: b.Status, Assignee: b.Assignee, UndoMS: postroom.DefaultUndoMS}
+	p := bulkParams{Numbers: numbers, Status: b.Status, Assignee: b.Assignee, Move: b.Move, Delete: b.Delete, Restore: b.Restore, UndoMS: postroom.DefaultUndoMS}
+	if b.Move != 0 {
+		if err := d.checkMailbox(ctx, a, b.Move); err != nil {
+			return 0, err
+		}
+	}
 	err := d.findAssignee(ctx, &p)
 	if postroom.CodeOf(err) == postroom.NotFound {
 		return 0, postroom.InvalidField("assignee", "There is no such agent.")
@@ -77,7 +88,7 @@ func (d *Desk) StartBulk(ctx context.Context, a *postroom.Agent, b Bulk) (int64,
 	if err != nil {
 		return 0, err
 	}
-	job := store.Job{ID: id, Kind: "bulk", AgentID: a.ID, State: store.JobRunning, Params: string(params), Total: len(numbers), CreatedAt: d.store.Now()}
+	job := store.Job{ID: id, Kind: store.JobBulk, AgentID: a.ID, State: store.JobRunning, Params: string(params), Total: len(numbers), CreatedAt: d.store.Now()}
 	err = d.store.Write(ctx, func(tx *store.Tx) error {
 		tx.OnCommit(func() {
 			d.wake(WakeBulk)
@@ -109,7 +120,10 @@ func (d *Desk) RunBulk(ctx context.Context, id int64, hold func(context.Context,
 	if err != nil || job.State != store.JobRunning {
 		return err
 	}
-	if job.Undoing() {
+	switch {
+	case job.Kind == store.JobErase:
+		return d.runErase(ctx, job, hold)
+	case job.Undoing():
 		return d.runBulkUndo(ctx, job, hold)
 	}
 	var p bulkParams
@@ -186,14 +200,29 @@ func (d *Desk) bulkOne(ctx context.Context, a *postroom.Agent, job int64, p bulk
 			words = "There is no such conversation."
 		case p.assignee != nil && !postroom.CanOn(p.assignee, postroom.Answer, c.MailboxID, p.assignee.ID):
 			words = p.assignee.Name + " may not answer in this mailbox."
+		case c.DeletedAt > 0 && !p.Restore && !p.Delete:
+			words = "It is deleted."
 		default:
 			out, err := d.In(ctx, tx, actor, Cause{Path: postroom.PathBulk, JobID: job}, c, ids, func(t *Turn) error {
+				if p.Restore {
+					t.Restore()
+				}
 				t.Tags(p.Add, p.Remove)
 				if p.Assignee != nil {
 					t.Assign(*p.Assignee)
 				}
 				if p.Status != "" {
 					t.Status(p.Status)
+				}
+				if p.Move != 0 {
+					if _, err := t.Move(p.Move); err != nil {
+						return err
+					}
+				}
+				if p.Delete {
+					if _, err := t.Delete(); err != nil {
+						return err
+					}
 				}
 				return nil
 			})
@@ -290,6 +319,9 @@ func (d *Desk) CancelJob(ctx context.Context, a *postroom.Agent, id int64) error
 		var p bulkParams
 		if err := json.Unmarshal([]byte(job.Params), &p); err != nil {
 			return fmt.Errorf("job %d: %w", id, err)
+		}
+		if job.Kind == store.JobErase {
+			p.UndoMS = 0
 		}
 		job.Words = fmt.Sprintf("Stopped after %d of %d.", job.Done+job.Skipped, job.Total)
 		return d.finishBulk(ctx, tx, job, store.JobDone, p)

@@ -24,6 +24,8 @@ func (d *Desk) UndoBulk(ctx context.Context, a *postroom.Agent, id int64) error 
 		switch {
 		case job.AgentID != a.ID:
 			return postroom.Errorf(postroom.Forbidden, "Only the agent who did it can undo it.")
+		case job.Kind != store.JobBulk:
+			return postroom.Errorf(postroom.Conflict, "What was erased cannot be brought back.")
 		case job.Undoing():
 			return postroom.Errorf(postroom.Conflict, "This is being undone already.")
 		case job.State == store.JobRunning:

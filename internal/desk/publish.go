@@ -67,6 +67,10 @@ func (d *Desk) Publish(ctx context.Context, a *postroom.Agent, p Publish) (Outco
 // while it was made.
 const publishTries = 4
 
+// errMoved says that the conversation was moved to another mailbox while its
+// mail was made to leave from the old one.
+var errMoved = &postroom.Error{Code: postroom.Conflict, Text: "The conversation was moved to another mailbox meanwhile. Look at it and send again."}
+
 // errOtherFiles says that the draft has other files by now than the message
 // that was made of it.
 var errOtherFiles = errors.New("the draft's files have changed")
@@ -87,6 +91,9 @@ func (d *Desk) publishOnce(ctx context.Context, a *postroom.Agent, p Publish, c 
 		c, err := tx.Conversation(ctx, p.ConversationID)
 		if err != nil {
 			return err
+		}
+		if c.MailboxID != mailbox.ID {
+			return errMoved
 		}
 		if err := d.fresh(ctx, tx, a, p); err != nil {
 			return err

@@ -143,6 +143,9 @@ func (t *Turn) save() (Outcome, error) {
 		return out, nil
 	}
 	out.Changed = len(events) > 0
+	if t.before.Deleted && c.DeletedAt > 0 && t.by.Actor.Kind == postroom.ByAgent && len(events)+len(t.messages) > 0 {
+		return out, postroom.Errorf(postroom.Conflict, "Conversation %d is deleted. Restore it first.", c.Number)
+	}
 	steps := []func() error{
 		func() error { return t.fault }, t.saveConversation, t.saveMessages,
 		func() error { return tx.InsertEvents(ctx, events) },
@@ -179,6 +182,12 @@ func (t *Turn) saveConversation() error {
 		}
 	} else if err := t.Tx.UpdateConversation(t.ctx, t.Conversation, t.before); err != nil {
 		return err
+	}
+	if c := t.Conversation; !t.isNew && c.MailboxID != t.before.MailboxID {
+		if err := t.Tx.MoveConversation(t.ctx, c.ID, t.before.MailboxID, c.MailboxID, t.by.At); err != nil {
+			return err
+		}
+		t.desk.alsoIn(t.Tx, t.before, c)
 	}
 	for _, p := range t.participants {
 		if err := t.Tx.AddParticipant(t.ctx, t.Conversation.ID, p); err != nil {
@@ -266,8 +275,8 @@ func (t *Turn) tell(events []postroom.Event) error {
 // announce wakes work and open pages once the turn is committed (W7).
 func (t *Turn) announce(events []postroom.Event) {
 	c, d := t.Conversation, t.desk
-	folders := []postroom.Folder{postroom.FolderOf(c.Status, c.AssigneeID)}
-	if was := postroom.FolderOf(t.before.Status, t.before.AssigneeID); !t.isNew && was != folders[0] {
+	folders := []postroom.Folder{c.Folder()}
+	if was := t.before.Folder(); !t.isNew && was != folders[0] {
 		folders = append(folders, was)
 	}
 	change := Change{Kind: "conversation", MailboxID: c.MailboxID, ConversationID: c.ID, Number: c.Number, Folders: folders, Assignees: assignees(t.before, c)}
@@ -377,6 +386,57 @@ func (t *Turn) Publishes(draft int64) { t.publishes = draft }
 
 // Join adds somebody to the conversation.
 func (t *Turn) Join(p store.Participant) { t.participants = append(t.participants, p) }
+
+// Move puts the conversation into another mailbox, and takes it off an assignee
+// who may not answer there. What was done here before becomes final first.
+func (t *Turn) Move(mailbox int64) (*postroom.Event, error) {
+	if t.Conversation.MailboxID == mailbox {
+		return nil, nil
+	}
+	if err := t.finalize(); err != nil {
+		return nil, err
+	}
+	e := t.Conversation.Move(t.by, t.id(), mailbox)
+	if id := t.Conversation.AssigneeID; id != 0 {
+		a, err := t.Tx.Agent(t.ctx, id)
+		if err != nil && postroom.CodeOf(err) != postroom.NotFound {
+			return nil, err
+		}
+		if err != nil || !postroom.CanOn(a, postroom.Answer, mailbox, id) {
+			t.Assign(0)
+		}
+	}
+	return e, nil
+}
+
+// Delete puts the conversation among the deleted ones. What was done here
+// before becomes final first: a reply that was sent goes out.
+func (t *Turn) Delete() (*postroom.Event, error) {
+	if t.Conversation.DeletedAt > 0 {
+		return nil, nil
+	}
+	if err := t.finalize(); err != nil {
+		return nil, err
+	}
+	return t.Conversation.Delete(t.by, t.id()), nil
+}
+
+// Restore takes the conversation out of the deleted ones.
+func (t *Turn) Restore() *postroom.Event { return t.Conversation.Restore(t.by, t.id()) }
+
+// finalize ends the undo windows of what was done to the conversation before
+// this act (W19).
+func (t *Turn) finalize() error {
+	done, err := t.Tx.FinalizeConversation(t.ctx, t.Conversation.ID, t.by.At, t.by.At-undoGrace-1)
+	if err == nil && done {
+		d := t.desk
+		t.Tx.OnCommit(func() {
+			d.wake(WakeJudge)
+			d.wake(WakeDeliver)
+		})
+	}
+	return err
+}
 
 // Confirm lets the writer of unconfirmed messages, by their canonical address,
 // take part from now on; it records nothing where there are none (W5).

@@ -144,6 +144,12 @@ func (u *undoing) save(ctx context.Context) error {
 	if err := u.tx.UpdateConversation(ctx, c, u.before); err != nil {
 		return err
 	}
+	if c.MailboxID != u.before.MailboxID {
+		if err := u.tx.MoveConversation(ctx, c.ID, u.before.MailboxID, c.MailboxID, u.now); err != nil {
+			return err
+		}
+		d.alsoIn(u.tx, u.before, c)
+	}
 	pending, err := u.tx.PendingEvents(ctx, c.ID, 0, 1)
 	if err != nil {
 		return err
@@ -154,7 +160,7 @@ func (u *undoing) save(ctx context.Context) error {
 		}
 	}
 	change := Change{Kind: "conversation", MailboxID: c.MailboxID, ConversationID: c.ID, Number: c.Number, Assignees: assignees(u.before, c),
-		Folders: []postroom.Folder{postroom.FolderOf(u.before.Status, u.before.AssigneeID), postroom.FolderOf(c.Status, c.AssigneeID)}}
+		Folders: []postroom.Folder{u.before.Folder(), c.Folder()}}
 	u.tx.OnCommit(func() {
 		d.wake(WakeJudge)
 		d.wake(WakeDeliver)

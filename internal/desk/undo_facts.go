@@ -17,7 +17,7 @@ func (u *undoing) restore(ctx context.Context) error {
 		switch e.Kind {
 		case postroom.StatusChanged:
 			if string(c.Status) == e.Payload.To {
-				c.Restore(postroom.Status(e.Payload.From), u.act.Before)
+				c.PutBack(postroom.Status(e.Payload.From), u.act.Before)
 			} else if string(c.Status) != e.Payload.From {
 				u.out.Kept = append(u.out.Kept, "The status was changed since and stays "+string(c.Status)+".")
 			}
@@ -26,6 +26,18 @@ func (u *undoing) restore(ctx context.Context) error {
 				c.AssigneeID = number(e.Payload.From)
 			} else if number(e.Payload.From) != c.AssigneeID {
 				u.out.Kept = append(u.out.Kept, "The assignee was changed since.")
+			}
+		case postroom.ConversationMoved:
+			if number(e.Payload.To) == c.MailboxID {
+				c.MailboxID = number(e.Payload.From)
+			} else {
+				u.out.Kept = append(u.out.Kept, "It was moved on since.")
+			}
+		case postroom.ConversationDeleted:
+			c.DeletedAt = 0
+		case postroom.ConversationRestored:
+			if c.DeletedAt == 0 {
+				c.DeletedAt = u.now
 			}
 		case postroom.TagsChanged:
 			for _, t := range e.Payload.Added {
@@ -45,7 +57,9 @@ func (u *undoing) restore(ctx context.Context) error {
 			}
 		}
 	}
-	if c.WaitingSince == 0 && c.Status != postroom.Closed && c.Status != postroom.Spam && c.LastHumanAt <= u.act.At {
+	if c.DeletedAt > 0 {
+		c.WaitingSince = 0
+	} else if c.WaitingSince == 0 && c.Status != postroom.Closed && c.Status != postroom.Spam && c.LastHumanAt <= u.act.At {
 		c.WaitingSince = u.act.Before.WaitingSince
 	}
 	return u.resnapshot(ctx)

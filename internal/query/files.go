@@ -109,6 +109,9 @@ func (d *Desk) InboundRaw(ctx context.Context, a *postroom.Agent, id int64) (io.
 	if err != nil {
 		return nil, err
 	}
+	if in.RawSHA256 == "" {
+		return nil, postroom.Errorf(postroom.NotFound, "This mail was erased with its conversation.")
+	}
 	return d.open(in.RawSHA256)
 }
 

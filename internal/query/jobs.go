@@ -15,6 +15,9 @@ type bulk struct {
 	Assignee *int64          `json:"assignee"`
 	Add      []int64         `json:"add"`
 	Remove   []int64         `json:"remove"`
+	Move     int64           `json:"move"`
+	Delete   bool            `json:"delete"`
+	Restore  bool            `json:"restore"`
 }
 
 // bulkWords says what a job does: "Close 214 conversations".
@@ -35,6 +38,14 @@ func bulkWords(j store.Job) string {
 		what = "Unassign"
 	case b.Assignee != nil:
 		what = "Assign"
+	case j.Kind == store.JobErase:
+		what = "Erase"
+	case b.Delete:
+		what = "Delete"
+	case b.Restore:
+		what = "Restore"
+	case b.Move != 0:
+		what = "Move"
 	case len(b.Add) > 0:
 		what = "Tag"
 	case len(b.Remove) > 0:

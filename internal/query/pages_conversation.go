@@ -16,12 +16,14 @@ type ConversationPage struct {
 	Next     int64
 	Agents   []Choice // who may be assigned; values are agent ids, without "nobody"
 	Tags     []string // tags in use, for the editor's suggestions
+	MoveTo   []Choice // mailboxes it may be moved to
 	May      MayConverse
 }
 
 // MayConverse says what the agent who looks may do here (Can).
 type MayConverse struct {
 	Reply, Note, Status, Assign, Tag, Subject bool
+	Move, Delete, Restore                     bool
 }
 
 // Head is what one knows of a conversation without reading it.
@@ -39,6 +41,7 @@ type Head struct {
 	CreatedAt    int64
 	WaitingSince int64
 	ClosedAt     int64
+	DeletedAt    int64 // 0: it is not deleted
 	LastSeq      int64 // of the newest event: what the composer sends back as "seen"
 	CopyOf       []Linked
 }

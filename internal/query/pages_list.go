@@ -21,6 +21,8 @@ type List struct {
 	Total    int    // conversations in the folder, from the counters
 	Agents   []Choice
 	Tags     []string // tags in use, for the bulk menu
+	MoveTo   []Choice // mailboxes they may be moved to
+	MayErase bool     // empty the folder of deleted ones
 	Now      int64
 	Me       int64
 	Density  string

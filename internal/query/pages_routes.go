@@ -42,7 +42,7 @@ package query
 //	GET  /password/{token}                PasswordPage
 //	POST /password/{token}                password, again
 //
-// The desk. {folder}: unassigned mine assigned drafts closed spam.
+// The desk. {folder}: unassigned mine assigned drafts closed spam deleted.
 // PLACE below stands for ?folder=&mailbox=&sort=, which say which list stands
 // beside the conversation and what Previous and Next mean; all may be missing.
 //
@@ -65,10 +65,15 @@ package query
 //	POST /conversations/{number}/assign   assignee ("0" nobody, id), path, return
 //	POST /conversations/{number}/tags     add (comma-separated) or remove (one), return
 //	POST /conversations/{number}/subject  subject, return
+//	POST /conversations/{number}/move     mailbox, path, return
+//	POST /conversations/{number}/delete   path, return (303 to the list)
+//	POST /conversations/{number}/restore  path, return
+//	GET  /trash?mailbox=                  TrashPage: asks before the trash is emptied
+//	POST /trash/empty                     mailbox ("" = all), sure=1; 303 to /jobs/{id}
 //	POST /acts/{id}/undo                  return (303 to the conversation, composer open with the draft)
 //	POST /bulk                            conversation (repeated numbers) or all=1 with folder, mailbox; `do` is one of
 //	                                      "status:closed" "status:pending" "status:active" "status:spam" "assign:0" "assign:ID"
-//	                                      "tag" "untag" (with field tag); return. 303 to /jobs/{id}?return=
+//	                                      "move:ID" "delete" "restore" "tag" "untag" (with field tag); return. 303 to /jobs/{id}?return=
 //	GET  /jobs/{id}?return=               JobPage
 //	POST /jobs/{id}/undo                  return
 //	POST /jobs/{id}/cancel                return

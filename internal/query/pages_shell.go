@@ -55,7 +55,7 @@ type Place struct {
 }
 
 // FolderNames are the folders in the order they are shown.
-var FolderNames = [...]string{"unassigned", "mine", "assigned", "drafts", "closed", "spam"}
+var FolderNames = [...]string{"unassigned", "mine", "assigned", "drafts", "closed", "spam", "deleted"}
 
 // Sorts are the orders a list knows: who waits longest first (the default of
 // open folders), latest message first (the default of the others), oldest
@@ -70,6 +70,7 @@ type FolderCounts struct {
 	Drafts     int // with a draft of the agent who looks
 	Closed     int
 	Spam       int
+	Deleted    int
 }
 
 // Of returns the count of a folder by name, 0 for an unknown one.
@@ -87,6 +88,8 @@ func (c FolderCounts) Of(folder string) int {
 		return c.Closed
 	case "spam":
 		return c.Spam
+	case "deleted":
+		return c.Deleted
 	}
 	return 0
 }

@@ -66,6 +66,7 @@ func (d *Desk) places(a *postroom.Agent, text string) []PaletteItem {
 		{Text: "Drafts", Href: "/folders/drafts", Glyph: "folder"},
 		{Text: "Closed", Href: "/folders/closed", Glyph: "folder"},
 		{Text: "Spam", Href: "/folders/spam", Glyph: "folder"},
+		{Text: "Deleted", Href: "/folders/deleted", Glyph: "folder"},
 		{Text: "Outgoing mail", Href: "/mails", Glyph: "mail"},
 		{Text: "Queue", Href: "/queue", Glyph: "mail"},
 		{Text: "Incoming mail", Href: "/inbound", Glyph: "mail"},

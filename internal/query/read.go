@@ -32,6 +32,9 @@ type Options struct {
 	Checks   func(context.Context) []Check
 	Settings []Choice
 
+	// TrashDays is after how many days deleted conversations are erased; 0: never.
+	TrashDays int
+
 	// Variables are those a workflow's wording may use: Value is the name as
 	// it is written, Text what it stands for.
 	Variables []Choice

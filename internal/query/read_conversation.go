@@ -29,12 +29,18 @@ func (d *Desk) Conversation(ctx context.Context, a *postroom.Agent, ask Conversa
 	if err != nil {
 		return nil, err
 	}
-	v.now = shell.Now
+	v.now, v.shell = shell.Now, shell
 	may := postroom.CanOn(a, postroom.Answer, v.head.MailboxID, v.head.AssigneeID)
 	p := &ConversationPage{
 		Shell: shell, Head: v.headOf(), Unread: v.rows.Unread, Timeline: v.timeline(), Side: v.side(), Previous: v.rows.Prev, Next: v.rows.Next,
 		Agents: v.assignable(), Tags: v.tagNames(), Notices: v.notices(),
-		May: MayConverse{Reply: may, Note: may, Status: may, Assign: may, Tag: may, Subject: may},
+		MoveTo: moveTo(a, shell, v.head.MailboxID), May: MayConverse{Restore: may},
+	}
+	if v.head.DeletedAt > 0 {
+		may = false // until it is restored
+	}
+	if may {
+		p.May = MayConverse{Reply: may, Note: may, Status: may, Assign: may, Tag: may, Subject: may, Move: len(p.MoveTo) > 0, Delete: may}
 	}
 	if p.Receipt, err = d.receipt(ctx, v); err != nil {
 		return nil, err
@@ -43,6 +49,17 @@ func (d *Desk) Conversation(ctx context.Context, a *postroom.Agent, ask Conversa
 		p.Composer = v.composer(ask)
 	}
 	return p, nil
+}
+
+// moveTo lists the mailboxes that an agent may move conversations to.
+func moveTo(a *postroom.Agent, shell Shell, from int64) []Choice {
+	var out []Choice
+	for _, m := range shell.Mailboxes {
+		if m.ID != from && postroom.CanOn(a, postroom.Answer, m.ID, a.ID) {
+			out = append(out, Choice{Value: decimal(m.ID), Text: m.Name})
+		}
+	}
+	return out
 }
 
 // conversationView is a conversation with all that was read around it, and the
@@ -54,6 +71,7 @@ type conversationView struct {
 	messages []*postroom.Message
 	place    Place // with the list that stands beside it
 	now      int64
+	shell    Shell
 
 	agents    map[int64]string
 	tags      map[int64]string
@@ -104,7 +122,7 @@ func (p Place) beside(a *postroom.Agent, head store.HeadRow) Place {
 	if p.Folder != "" || p.Section != "desk" {
 		return p
 	}
-	folder := postroom.FolderOf(head.Status, head.AssigneeID)
+	folder := head.Folder()
 	if folder == postroom.Assigned && head.AssigneeID == a.ID {
 		folder = postroom.Mine
 	}
@@ -123,7 +141,7 @@ func (v *conversationView) headOf() Head {
 	h := Head{
 		ID: c.ID, Number: c.Number, Subject: c.Subject, Status: string(c.Status), AssigneeID: c.AssigneeID, Assignee: c.Assignee,
 		MailboxID: c.MailboxID, Mailbox: c.Mailbox.Name, MailAddress: c.Mailbox.Address,
-		CreatedAt: c.CreatedAt, WaitingSince: c.WaitingSince, ClosedAt: c.ClosedAt, LastSeq: c.Seq,
+		CreatedAt: c.CreatedAt, WaitingSince: c.WaitingSince, ClosedAt: c.ClosedAt, DeletedAt: c.DeletedAt, LastSeq: c.Seq,
 	}
 	for _, id := range v.rows.TagIDs {
 		h.Tags = append(h.Tags, v.tags[id])

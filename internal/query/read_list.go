@@ -58,7 +58,7 @@ func (l ListAsk) sort() string {
 	switch {
 	case l.Sort != "":
 		return l.Sort
-	case l.Folder == "closed" || l.Folder == "spam" || l.Folder == "drafts":
+	case l.Folder == "closed" || l.Folder == "spam" || l.Folder == "deleted" || l.Folder == "drafts":
 		return "newest"
 	}
 	return "waiting"
@@ -89,7 +89,11 @@ func (d *Desk) List(ctx context.Context, a *postroom.Agent, l ListAsk, shell She
 	}
 	out := List{Folder: l.Folder, Mailbox: l.Mailbox, Title: "All mailboxes", Sort: l.sort(), Tags: details.AllTags, Agents: choices(details.Agents),
 		Total: shell.All.Of(l.Folder), Now: shell.Now, Me: a.ID, Density: shell.Me.Density, Zone: a.Zone}
+	out.MoveTo = moveTo(a, shell, l.Mailbox)
 	for _, m := range shell.Mailboxes {
+		if l.Mailbox == 0 || m.ID == l.Mailbox {
+			out.MayErase = out.MayErase || l.Folder == string(postroom.Deleted) && m.Counts.Deleted > 0 && postroom.Can(a, postroom.Manage, m.ID)
+		}
 		if m.ID == l.Mailbox {
 			out.Title, out.Total = m.Name, m.Counts.Of(l.Folder)
 		}
@@ -113,7 +117,7 @@ func (d *Desk) List(ctx context.Context, a *postroom.Agent, l ListAsk, shell She
 // folder's sooner than sorting the folder does.
 func dense(all FolderCounts, folder string) bool {
 	n := all.Of(folder)
-	return n*n > PageSize*(all.Unassigned+all.Assigned+all.Closed+all.Spam)
+	return n*n > PageSize*(all.Unassigned+all.Assigned+all.Closed+all.Spam+all.Deleted)
 }
 
 func listRow(r store.ListRow, d store.ListDetails) Row {

@@ -49,6 +49,8 @@ func countsOf(rows store.ShellRows, mailbox int64) FolderCounts {
 			c.Closed = f.N
 		case postroom.SpamFolder:
 			c.Spam = f.N
+		case postroom.Deleted:
+			c.Deleted = f.N
 		}
 	}
 	return c
@@ -56,7 +58,7 @@ func countsOf(rows store.ShellRows, mailbox int64) FolderCounts {
 
 func (c FolderCounts) plus(o FolderCounts) FolderCounts {
 	return FolderCounts{Unassigned: c.Unassigned + o.Unassigned, Mine: c.Mine + o.Mine, Assigned: c.Assigned + o.Assigned,
-		Drafts: c.Drafts + o.Drafts, Closed: c.Closed + o.Closed, Spam: c.Spam + o.Spam}
+		Drafts: c.Drafts + o.Drafts, Closed: c.Closed + o.Closed, Spam: c.Spam + o.Spam, Deleted: c.Deleted + o.Deleted}
 }
 
 // undoable lists what the agent can still take back, the newest first.
@@ -102,6 +104,12 @@ func actWords(events []store.ActEvent) string {
 			words = append(words, "tags changed")
 		case postroom.SubjectChanged:
 			words = append(words, "subject changed")
+		case postroom.ConversationMoved:
+			words = append(words, "moved")
+		case postroom.ConversationDeleted:
+			words = append(words, "deleted")
+		case postroom.ConversationRestored:
+			words = append(words, "restored")
 		}
 	}
 	if len(words) == 0 {

@@ -251,6 +251,8 @@ func (v *conversationView) line(e store.EventRow) EventLine {
 		l.From, l.To = e.Payload.From, e.Payload.To
 	case postroom.AssigneeChanged:
 		l.From, l.To = v.agentByText(e.Payload.From), v.agentByText(e.Payload.To)
+	case postroom.ConversationMoved:
+		l.From, l.To = v.mailboxByText(e.Payload.From), v.mailboxByText(e.Payload.To)
 	case postroom.TagsChanged:
 		l.From, l.To = v.tagList(e.Payload.Removed), v.tagList(e.Payload.Added)
 	}
@@ -263,6 +265,16 @@ func (v *conversationView) line(e store.EventRow) EventLine {
 	}
 	l.Why = e.Kind.Edge() && e.State != postroom.EventUndone && e.Words != "imported"
 	return l
+}
+
+// mailboxByText names a mailbox; one that the agent may not see is another one.
+func (v *conversationView) mailboxByText(id string) string {
+	for _, m := range v.shell.Mailboxes {
+		if decimal(m.ID) == id {
+			return m.Name
+		}
+	}
+	return "another mailbox"
 }
 
 func (v *conversationView) agentByText(id string) string {

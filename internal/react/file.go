@@ -129,9 +129,9 @@ func (f *filing) at() int64 {
 }
 
 // thread follows the evidence in its order; the first that leads to a
-// conversation of this mailbox decides (T1, T10). One that was closed for
-// longer than the reopen window is not joined but continued by a new one: old
-// is the one it continues (T8).
+// conversation of this mailbox, or of one moved out of it, decides (T1, T10).
+// One that was deleted, or closed for longer than the reopen window, is not
+// joined but continued by a new one: old is the one it continues (T8).
 func (f *filing) thread(ctx context.Context, tx *store.Tx, known []store.Ref) (c, old *postroom.Conversation, err error) {
 	for _, p := range f.proof {
 		if c, err = f.follow(ctx, tx, p, known); err != nil {
@@ -157,6 +157,12 @@ func (f *filing) thread(ctx context.Context, tx *store.Tx, known []store.Ref) (c
 	// What a machine sends for a person never reopens, and begins nothing
 	// beside what it answers (A7).
 	machine := f.message.Class == postroom.Class(email.AutoReply) || f.message.Class == postroom.Class(email.DeliveryReport)
+	if c.DeletedAt > 0 && !machine {
+		words := fmt.Sprintf("Conversation %d was deleted, so a new one continues it.", c.Number)
+		f.in.Evidence += " " + words
+		f.message.Notices = append(f.message.Notices, words)
+		return nil, c, nil
+	}
 	if f.in.Imported != postroom.NotImported {
 		return c, nil, nil // history is not split by how long ago it was
 	}
@@ -184,8 +190,8 @@ func (f *filing) cited() []string {
 	return ids
 }
 
-// follow returns the conversation of this mailbox that a piece of evidence
-// leads to, nil for none. A subject's number never does (T6).
+// follow returns the conversation of this mailbox, or moved out of it, that a
+// piece of evidence leads to, nil for none. A subject's number never does (T6).
 func (f *filing) follow(ctx context.Context, tx *store.Tx, p email.EvidenceItem, known []store.Ref) (*postroom.Conversation, error) {
 	id := int64(0)
 	switch {
@@ -200,10 +206,6 @@ func (f *filing) follow(ctx context.Context, tx *store.Tx, p email.EvidenceItem,
 		if m.AgentID != 0 {
 			return nil, nil // a notification leads only the agent it is for, and by T12
 		}
-		if m.MailboxID != f.mailbox.ID {
-			f.note("It names a conversation of another mailbox, which it may not join from here.")
-			return nil, nil
-		}
 		id = m.ConversationID
 	case p.Kind == email.StoredID:
 		for _, r := range known {
@@ -217,10 +219,21 @@ func (f *filing) follow(ctx context.Context, tx *store.Tx, p email.EvidenceItem,
 		return nil, nil
 	}
 	c, err := tx.Conversation(ctx, id)
-	if postroom.CodeOf(err) == postroom.NotFound || err == nil && c.MailboxID != f.mailbox.ID {
+	if postroom.CodeOf(err) == postroom.NotFound {
 		return nil, nil
 	}
-	return c, err
+	if err != nil || c.MailboxID == f.mailbox.ID {
+		return c, err
+	}
+	left, err := tx.HasLeft(ctx, c.ID, f.mailbox.ID)
+	if err != nil {
+		return nil, err
+	}
+	if !left {
+		f.note("It names a conversation of another mailbox, which it may not join from here.")
+		return nil, nil
+	}
+	return c, nil
 }
 
 // kin finds the conversation of a mail that arrived before this one although

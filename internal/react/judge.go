@@ -37,6 +37,9 @@ func (r *React) judgeLane(ctx context.Context, c store.Claimed) error {
 			return err
 		}
 		now := r.Store.Now()
+		if due := leaves(next); due > now {
+			return r.waitUntil(ctx, c, due)
+		}
 		open := slices.IndexFunc(next, func(e postroom.Event) bool { return e.FinalAt > now })
 		if open >= 0 {
 			next = next[:open]
@@ -46,6 +49,29 @@ func (r *React) judgeLane(ctx context.Context, c store.Claimed) error {
 			return err
 		}
 	}
+}
+
+// leaves returns when all moves and deletions of a conversation among its events
+// are final, 0 if there are none. What happened before waits for that: one that
+// is undone has changed nothing, mails of a moved conversation leave from where
+// it is now, and of a deleted one what follows is skipped (W30).
+func leaves(events []postroom.Event) (at int64) {
+	for _, e := range events {
+		if e.Kind == postroom.ConversationDeleted || e.Kind == postroom.ConversationMoved {
+			at = max(at, e.FinalAt)
+		}
+	}
+	return at
+}
+
+// waitUntil gives the lane back until a time.
+func (r *React) waitUntil(ctx context.Context, c store.Claimed, due int64) error {
+	return r.Store.Write(ctx, func(tx *store.Tx) error {
+		if err := hold(ctx, tx, c); err != nil {
+			return err
+		}
+		return tx.ReleaseLane(ctx, store.LaneJudge, c, due, 0)
+	})
 }
 
 // judgeNext judges the first of some final events that a workflow listens for,

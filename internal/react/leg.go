@@ -104,7 +104,7 @@ func (l *leg) possible(w workflow.Wish) error {
 		case look.err != nil:
 		case a == nil:
 			return postroom.Errorf(postroom.Invalid, "The agent it assigns to does not exist any more.")
-		case !postroom.CanOn(a, postroom.Answer, l.g.event.After.MailboxID, a.ID):
+		case !postroom.CanOn(a, postroom.Answer, look.home(), a.ID):
 			return postroom.Errorf(postroom.Invalid, "%s, to whom it assigns, may not answer in this mailbox any more.", a.Name)
 		}
 	}
@@ -120,7 +120,7 @@ func (l *leg) possible(w workflow.Wish) error {
 // alarms.
 func (l *leg) compose(ctx context.Context, w workflow.Wish, ids []int64) error {
 	g := l.g
-	c, last, mailbox, customer := g.look.Conversation(), g.look.Last(), g.look.Mailbox(g.event.After.MailboxID), g.look.Customer()
+	c, last, mailbox, customer := g.look.Conversation(), g.look.Last(), g.look.Mailbox(g.look.home()), g.look.Customer()
 	if g.look.err != nil {
 		return g.look.err
 	}
@@ -173,6 +173,9 @@ func (l *leg) stranger(last *postroom.Message) bool {
 // workflows stand.
 func (l *leg) run(ctx context.Context, tx *store.Tx, c *postroom.Conversation) error {
 	g := l.g
+	if c.MailboxID != g.look.home() {
+		return errUndone // it was moved since the mail was composed: look again
+	}
 	run := &postroom.Run{ID: l.runID, WorkflowID: l.version.WorkflowID, Version: l.version.Number, EventID: g.event.ID, EventSeq: g.event.Seq,
 		RootID: g.event.Root, ConversationID: c.ID, State: postroom.RunDone, Stopped: l.version.Stops(), At: g.event.At}
 	s := &step{leg: l, tx: tx, ctx: ctx, c: c, run: run}
@@ -231,6 +234,10 @@ func (s *step) all(t *desk.Turn) error {
 }
 
 func (s *step) one(w workflow.Wish, e *postroom.Effect) error {
+	if s.c.DeletedAt > 0 && w.Do != workflow.DoReply { // a reply not sent is a row of its own
+		e.Result, e.Reason = postroom.EffectSkipped, wordsDeleted
+		return nil
+	}
 	switch w.Do {
 	case workflow.DoReply:
 		return s.reply(w, e)
@@ -279,6 +286,9 @@ func (s *step) tags(w workflow.Wish, e *postroom.Effect) error {
 	}
 	return nil
 }
+
+// wordsDeleted says why nothing more happens to a conversation (W30).
+const wordsDeleted = "The conversation was deleted."
 
 func overtaken(e *postroom.Effect, why string) {
 	e.Result, e.Reason = postroom.EffectOvertaken, why
@@ -380,6 +390,8 @@ func (s *step) reply(w workflow.Wish, e *postroom.Effect) error {
 	b := l.block
 	switch {
 	case b.words != "":
+	case s.c.DeletedAt > 0:
+		b = block{postroom.MailSkip, wordsDeleted}
 	case s.c.Status == postroom.Spam:
 		b = block{postroom.MailSkip, "The conversation is spam."}
 	default:

@@ -69,6 +69,14 @@ func (l *lookups) Conversation() *postroom.Conversation {
 	return c
 }
 
+// home is the mailbox the conversation is in now: from there its mails leave.
+func (l *lookups) home() int64 {
+	if id := l.Conversation().MailboxID; id != 0 {
+		return id
+	}
+	return l.event.After.MailboxID
+}
+
 // Customer is the customer of the event, nil if there is none.
 func (l *lookups) Customer() *postroom.Customer {
 	return l.customer.get(l, func() (*postroom.Customer, error) {

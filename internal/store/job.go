@@ -9,8 +9,8 @@ import (
 // Job is long work with progress that a person started.
 type Job struct {
 	ID        int64
-	Kind      string // bulk
-	AgentID   int64
+	Kind      string // JobBulk or JobErase
+	AgentID   int64  // who started it; 0: the desk itself
 	State     string // running, done, failed
 	Params    string // JSON, by kind
 	Total     int
@@ -25,7 +25,7 @@ type Job struct {
 	Tries     int
 
 	// How far undoing has come: the last conversation it has looked at, and how
-	// many that were.
+	// many that were. An erasing job keeps its place there too.
 	UndoAfter  int64
 	UndoLooked int
 }
@@ -43,6 +43,12 @@ type JobLine struct {
 	Number         int64  `json:"number,omitempty"`
 	Words          string `json:"words"`
 }
+
+// The kinds of jobs.
+const (
+	JobBulk  = "bulk"
+	JobErase = "erase"
+)
 
 // The states of a job.
 const (

@@ -20,7 +20,7 @@ type HeadRow struct {
 
 const qHead = `select c.id, c.number, c.mailbox_id, c.customer_id, c.subject, c.status, c.assignee_id, c.seq,
 	c.received, c.replies, c.notes, c.created_at, c.updated_at, c.waiting_since, c.last_customer_at, c.last_agent_at,
-	c.last_human_at, c.closed_at, c.linked_from, c.preview, c.has_attachments,
+	c.last_human_at, c.closed_at, c.linked_from, c.preview, c.has_attachments, c.deleted_at,
 	coalesce(k.name, ''), coalesce(k.created_at, 0), coalesce(a.name, ''), coalesce(l.number, 0),
 	b.name, b.address, b.aliases, b.signature, b.undo_ms, b.sender_name, b.sender_form, b.reply_status, b.reply_assignee, b.auto_bcc
 	from conversation c join mailbox b on b.id = c.mailbox_id left join customer k on k.id = c.customer_id
@@ -36,7 +36,7 @@ func (r Read) Head(ctx context.Context, number int64) (HeadRow, error) {
 	h := HeadRow{Conversation: &c, Mailbox: &b}
 	err := r.q.QueryRow(ctx, qHead, number).Scan(&c.ID, &c.Number, &c.MailboxID, &c.CustomerID, &c.Subject, &c.Status, &c.AssigneeID, &c.Seq,
 		&c.Received, &c.Replies, &c.Notes, &c.CreatedAt, &c.UpdatedAt, &c.WaitingSince, &c.LastCustomerAt, &c.LastAgentAt,
-		&c.LastHumanAt, &c.ClosedAt, &c.LinkedFrom, &c.Preview, &c.HasAttachments,
+		&c.LastHumanAt, &c.ClosedAt, &c.LinkedFrom, &c.Preview, &c.HasAttachments, &c.DeletedAt,
 		&h.Customer, &h.CustomerSince, &h.Assignee, &h.Linked, &b.Name, &b.Address, &aliases, &b.Signature, &b.UndoMS, &b.SenderName,
 		&b.SenderForm, &b.ReplyStatus, &b.ReplyAssignee, &bcc)
 	if err != nil {
@@ -195,9 +195,9 @@ func sideParts(c *postroom.Conversation, ask ConversationAsk) []part {
 		{kind: "participant", n: []string{"confirmed"}, s: []string{"address", "name", "kind"}, from: `from participant where conversation_id = ?`, args: []any{c.ID}},
 		{kind: "address", n: []string{"position"}, s: []string{"address"}, from: `from customer_address where customer_id = ?`, args: []any{c.CustomerID}},
 		limited(part{kind: "other", n: []string{"number", "updated_at"}, s: []string{"subject", "status"},
-			from: `from conversation where customer_id = ? and id <> ?` + may, args: slices.Clone(args)}, "updated_at desc, id desc", 6),
+			from: `from conversation where customer_id = ? and id <> ? and deleted_at = 0` + may, args: slices.Clone(args)}, "updated_at desc, id desc", 6),
 		{kind: "unread", n: []string{"coalesce(max(seq), 0)"}, from: `from notification where agent_id = ? and conversation_id = ? and read_at = 0`, args: []any{ask.Agent, c.ID}},
-		{kind: "others", n: []string{"count(*)"}, from: `from conversation where customer_id = ? and id <> ?` + may, args: args},
+		{kind: "others", n: []string{"count(*)"}, from: `from conversation where customer_id = ? and id <> ? and deleted_at = 0` + may, args: args},
 	}
 }
 

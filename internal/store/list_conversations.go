@@ -180,7 +180,7 @@ func (ask ListAsk) where(h listOrder) (string, []any) {
 	switch ask.Folder {
 	case postroom.Drafts:
 		// A cross join is done in the order it is written in: drafts are few.
-		b.WriteString(`from (select distinct conversation_id from draft where agent_id = ?) d cross join conversation c where c.id = d.conversation_id`)
+		b.WriteString(`from (select distinct conversation_id from draft where agent_id = ?) d cross join conversation c where c.id = d.conversation_id and c.deleted_at = 0`)
 		args = append(args, ask.Agent)
 	case postroom.Mine:
 		b.WriteString(`from conversation c where ` + assignee + ` = ? and ` + folder + ` = 'assigned'`)
@@ -235,7 +235,7 @@ func (ask ListAsk) around(c *postroom.Conversation) []part {
 // holds reports whether a conversation lies in the list's folder; for drafts
 // it is taken for granted.
 func (ask ListAsk) holds(c *postroom.Conversation) bool {
-	is := postroom.FolderOf(c.Status, c.AssigneeID)
+	is := c.Folder()
 	switch ask.Folder {
 	case postroom.Drafts:
 		return true

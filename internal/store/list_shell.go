@@ -88,7 +88,7 @@ func shellParts(agent int64, scope Scope, now int64) []part {
 		{kind: "count", n: []string{"mailbox_id", "cast(sum(n) as bigint)", "cast(sum(case when agent_id = ? then n else 0 end) as bigint)"}, s: []string{"folder"},
 			from: `from folder_count where 1 = 1` + counted + ` group by mailbox_id, folder`, args: append([]any{agent}, countedArgs...)},
 		{kind: "draft", n: []string{"c.mailbox_id", "count(distinct d.conversation_id)"},
-			from: `from draft d join conversation c on c.id = d.conversation_id where d.agent_id = ?` + drafted + ` group by c.mailbox_id`,
+			from: `from draft d join conversation c on c.id = d.conversation_id where d.agent_id = ? and c.deleted_at = 0` + drafted + ` group by c.mailbox_id`,
 			args: append([]any{agent}, draftedArgs...)},
 		{kind: "alarm", n: []string{"count(*)"}, from: `from alarm where cleared_at = 0 and acknowledged_at = 0`},
 		{kind: "unread", n: []string{"count(*)"}, from: `from notification n join conversation c on c.id = n.conversation_id where n.agent_id = ? and n.read_at = 0` + told,

@@ -233,8 +233,8 @@ type Ref struct {
 	Cited          bool
 }
 
-// Refs finds the conversations of a mailbox that know one of the ids, in the
-// order of the ids; real messages before cited ones.
+// Refs finds the conversations of a mailbox, or moved out of it, that know one
+// of the ids, in the order of the ids; real messages before cited ones.
 func (r Read) Refs(ctx context.Context, mailbox int64, ids []string) ([]Ref, error) {
 	var out []Ref
 	err := r.trip(ctx, []part{refPart(mailbox, ids)}, func(t tripRow) error {
@@ -247,7 +247,8 @@ func (r Read) Refs(ctx context.Context, mailbox int64, ids []string) ([]Ref, err
 
 func refPart(mailbox int64, ids []string) part {
 	return part{kind: "ref", n: []string{"conversation_id", "mailbox_id", "message_id", "cited"}, s: []string{"ref"},
-		from: `from message_ref where mailbox_id = ? and ref in (` + marks(len(ids)) + `)`, args: append([]any{mailbox}, anys(ids)...)}
+		from: `from message_ref where ref in (` + marks(len(ids)) + `) and (mailbox_id = ? or exists (select 1 from conversation_left l
+			where l.conversation_id = message_ref.conversation_id and l.mailbox_id = ?))`, args: append(anys(ids), mailbox, mailbox)}
 }
 
 func scanRef(t tripRow) Ref {

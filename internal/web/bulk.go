@@ -49,6 +49,16 @@ func (q *request) bulk() (desk.Bulk, error) {
 			return desk.Bulk{}, postroom.InvalidField("do", "%q is not an agent.", value)
 		}
 		return desk.Bulk{Assignee: &id}, nil
+	case "move":
+		id, err := strconv.ParseInt(value, 10, 64)
+		if err != nil || id < 1 {
+			return desk.Bulk{}, postroom.InvalidField("do", "%q is not a mailbox.", value)
+		}
+		return desk.Bulk{Move: id}, nil
+	case "delete":
+		return desk.Bulk{Delete: true}, nil
+	case "restore":
+		return desk.Bulk{Restore: true}, nil
 	case "tag":
 		return desk.Bulk{AddTags: words(q.Form["tag"])}, nil
 	case "untag":

@@ -5,7 +5,7 @@ package view
 // Paths of the assets every page, and a mail's own document, load.
 const (
 	appJS    = "/assets/app-IHJHAKPO.js"
-	appCSS   = "/assets/app-XN5C6SQ5.css"
+	appCSS   = "/assets/app-H7BJJES4.css"
 	bodyCSS  = "/assets/body-B4JSBSBH.css"
-	iconsSVG = "/assets/icons-CB51010C.svg"
+	iconsSVG = "/assets/icons-7DA8C982.svg"
 )

@@ -56,6 +56,8 @@ func folderWord(folder string) string {
 		return "Closed"
 	case "spam":
 		return "Spam"
+	case "deleted":
+		return "Deleted"
 	}
 	return folder
 }
@@ -245,6 +247,14 @@ func eventWords(e query.EventLine) string {
 		return "tagged it " + e.To + " and removed " + e.From
 	case postroom.SubjectChanged:
 		return "changed the subject to “" + e.To + "”"
+	case postroom.ConversationMoved:
+		return "moved it from " + e.From + " to " + e.To
+	case postroom.ConversationDeleted:
+		return "deleted it"
+	case postroom.ConversationRestored:
+		return "restored it"
+	case postroom.SenderConfirmed:
+		return "let a new sender take part"
 	case postroom.WorkflowFailed:
 		return "failed"
 	case postroom.ChainStopped:
