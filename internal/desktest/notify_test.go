@@ -472,3 +472,28 @@ func TestFloodOfNotifications(t *testing.T) {
 		}
 	})
 }
+
+// That holds within one chain too: a workflow gives the conversation to
+// somebody when it is closed, and tells the customer. The notification is of
+// the same root as reply and notice, and holds neither up.
+func TestNotificationOfTheSameChain(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.NotifyByMail()
+		ben := d.Agent("ben")
+		d.AddWorkflow("To Ben", workflow.Definition{When: workflow.When{Event: postroom.StatusChanged, To: []string{string(postroom.Closed)}},
+			Then: []workflow.Action{{Do: workflow.DoAssign, Agent: &ben.ID}}})
+		d.ClosingNotice()
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		fault := d.Office.Program(postoffice.Fault{Match: postoffice.Match{To: "ben@acme.example"}, Phase: postoffice.Rcpt, Action: postoffice.Lie, Reply: "450 4.2.2 Later"})
+		d.Office.Program(postoffice.Fault{Match: postoffice.Match{To: "mara@customer.example"}, Phase: postoffice.Rcpt, Action: postoffice.Lie, Reply: "450 4.2.2 Later", Times: 1})
+		d.Agent("ann").SendAndClose(c, "The answer.")
+		d.Settle()
+		d.ExpectMails() // the notification is made, and cannot be handed over
+		d.Pass(10 * time.Minute)
+		d.ExpectMails("The answer.", "auto:closed")
+		if fault.Hits() == 0 {
+			t.Error("Ben was not notified by mail")
+		}
+	})
+}
