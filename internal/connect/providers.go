@@ -214,6 +214,9 @@ func byHost(host string) *provider {
 // byServer returns the provider whose server a mailbox sends by.
 func byServer(host string) *provider {
 	host = strings.ToLower(strings.TrimSuffix(strings.TrimSpace(host), "."))
+	if loopback(host) || host == "localhost" {
+		return nil // whatever is there, it is not told by its address
+	}
 	for i := range providers {
 		if p := &providers[i]; host != "" && (host == p.smtp.host || host == p.imap.host) {
 			return p

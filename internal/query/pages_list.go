@@ -27,7 +27,18 @@ type List struct {
 	Me       int64
 	Density  string
 	Zone     string
+
+	// Begin is what an admin of a desk without any conversation does next:
+	// BeginMailbox or BeginMail, to Address. "" on every other desk.
+	Begin   string
+	Address string
 }
+
+// What a desk begins with.
+const (
+	BeginMailbox = "mailbox" // there is none yet
+	BeginMail    = "mail"    // none has come yet
+)
 
 // Row is one conversation in a list.
 type Row struct {

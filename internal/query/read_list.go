@@ -90,6 +90,12 @@ func (d *Desk) List(ctx context.Context, a *postroom.Agent, l ListAsk, shell She
 	out := List{Folder: l.Folder, Mailbox: l.Mailbox, Title: "All mailboxes", Sort: l.sort(), Tags: details.AllTags, Agents: choices(details.Agents),
 		Total: shell.All.Of(l.Folder), Now: shell.Now, Me: a.ID, Density: shell.Me.Density, Zone: a.Zone}
 	out.MoveTo = moveTo(a, shell, l.Mailbox)
+	if c := shell.All; shell.Me.Admin && c.Unassigned+c.Assigned+c.Closed+c.Spam+c.Deleted == 0 {
+		out.Begin = BeginMailbox
+		if len(shell.Mailboxes) > 0 {
+			out.Begin, out.Address = BeginMail, shell.Mailboxes[0].Address
+		}
+	}
 	for _, m := range shell.Mailboxes {
 		if l.Mailbox == 0 || m.ID == l.Mailbox {
 			out.MayErase = out.MayErase || l.Folder == string(postroom.Deleted) && m.Counts.Deleted > 0 && postroom.Can(a, postroom.Manage, m.ID)

@@ -4,8 +4,8 @@ package view
 
 // Paths of the assets every page, and a mail's own document, load.
 const (
-	appJS    = "/assets/app-IHJHAKPO.js"
-	appCSS   = "/assets/app-H7BJJES4.css"
+	appJS    = "/assets/app-ITOYLYMF.js"
+	appCSS   = "/assets/app-EI2ZY7OQ.css"
 	bodyCSS  = "/assets/body-B4JSBSBH.css"
 	iconsSVG = "/assets/icons-7DA8C982.svg"
 )

@@ -23,6 +23,7 @@ import PaletteDoorController from "./controllers/palette-door"
 import ProbeController from "./controllers/probe"
 import SeenController from "./controllers/seen"
 import TimelineController from "./controllers/timeline"
+import ZoneController from "./controllers/zone"
 import WorkflowEditorController from "./controllers/workflow-editor"
 
 Turbo.config.drive.progressBarDelay = 300
@@ -81,6 +82,7 @@ application.register("palette-door", PaletteDoorController)
 application.register("probe", ProbeController)
 application.register("seen", SeenController)
 application.register("timeline", TimelineController)
+application.register("zone", ZoneController)
 application.register("workflow-editor", WorkflowEditorController)
 
 const live = new Live()
