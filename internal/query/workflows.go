@@ -72,13 +72,13 @@ func (d *Desk) WorkflowRecipes(ctx context.Context, a *postroom.Agent, place Pla
 // workflowLines reads the published workflows in their order, and behind them
 // those that were deleted.
 func (d *Desk) workflowLines(ctx context.Context, now int64) ([]WorkflowLine, map[int64]workflow.Definition, workflow.Names, error) {
-	list, err := d.read().Workflows(ctx)
+	all, err := d.read().EveryWorkflow(ctx)
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("read workflows: %w", err)
 	}
-	deleted, err := d.read().DeletedWorkflows(ctx)
-	if err != nil {
-		return nil, nil, nil, fmt.Errorf("read deleted workflows: %w", err)
+	published := slices.IndexFunc(all, func(w store.Workflow) bool { return w.DeletedAt > 0 })
+	if published < 0 {
+		published = len(all)
 	}
 	uses, err := d.read().WorkflowUses(ctx, now-month)
 	if err != nil {
@@ -91,9 +91,9 @@ func (d *Desk) workflowLines(ctx context.Context, now int64) ([]WorkflowLine, ma
 	words := func(kind workflow.Ref, id int64) string { return names[string(kind)][id] }
 	definitions := map[int64]workflow.Definition{}
 	var out []WorkflowLine
-	for i, w := range append(list, deleted...) {
+	for i, w := range all {
 		line := workflowLine(w, uses[w.ID], names)
-		line.First, line.Last = i == 0, i == len(list)-1
+		line.First, line.Last = i == 0, i == published-1
 		if definition, err := workflow.Decode([]byte(uses[w.ID].Definition)); err == nil {
 			line.Sentence = workflow.Sentence(definition, words)
 			definitions[w.ID] = definition

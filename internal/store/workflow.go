@@ -32,6 +32,7 @@ func scanWorkflow(r row) (Workflow, error) {
 const (
 	qWorkflows        = `select ` + workflowColumns + ` from workflow where deleted_at = 0 order by position, id`
 	qDeletedWorkflows = `select ` + workflowColumns + ` from workflow where deleted_at > 0 order by deleted_at desc, id desc`
+	qEveryWorkflow    = `select ` + workflowColumns + ` from workflow order by deleted_at > 0, case when deleted_at = 0 then position else 0 end, deleted_at desc, case when deleted_at = 0 then id else -id end`
 	qWorkflow         = `select ` + workflowColumns + ` from workflow where id = $1`
 )
 
@@ -44,6 +45,12 @@ func (r Read) Workflows(ctx context.Context) ([]Workflow, error) {
 // DeletedWorkflows lists the workflows that were deleted, the latest first.
 func (r Read) DeletedWorkflows(ctx context.Context) ([]Workflow, error) {
 	return r.workflows(ctx, qDeletedWorkflows)
+}
+
+// EveryWorkflow lists the published workflows in their order, and behind them
+// those that were deleted, the latest first.
+func (r Read) EveryWorkflow(ctx context.Context) ([]Workflow, error) {
+	return r.workflows(ctx, qEveryWorkflow)
 }
 
 func (r Read) workflows(ctx context.Context, query string) ([]Workflow, error) {
