@@ -80,7 +80,8 @@ func sampleConversation(kind string) query.ConversationPage {
 		Head: query.Head{ID: 100, Number: 1042, Subject: "Kettle arrived with a dent", Status: "active", AssigneeID: 2, Assignee: "Ann Moor", MailboxID: 1, Mailbox: "Support",
 			MailAddress: "support@harbour.example", Tags: []string{"refund", "damaged"}, CreatedAt: sampleNow - 26*hour, WaitingSince: sampleNow - 2*hour, LastSeq: 14},
 		Previous: 1043, Next: 1041, Agents: agents(), Tags: []string{"refund", "shipping", "vip"},
-		May: query.MayConverse{Reply: true, Note: true, Status: true, Assign: true, Tag: true, Subject: true},
+		May:    query.MayConverse{Reply: true, Note: true, Status: true, Assign: true, Tag: true, Subject: true, Move: true, Delete: true},
+		MoveTo: []query.Choice{{Value: "2", Text: "Orders and returns"}, {Value: "3", Text: "Press"}},
 		Side: query.Side{CustomerID: 7, Name: "Mara Lind", Addresses: []string{"mara@lind.example", "m.lind@work.example"}, Company: "Lind Ceramics", Since: sampleNow - 400*day, Count: 4,
 			Others:       []query.OtherConversation{{Number: 871, Subject: "Delivery to a parcel station", Status: "closed", LastAt: sampleNow - 80*day}, {Number: 902, Subject: "Missing spoon in set of six", Status: "pending", LastAt: sampleNow - 40*day}, {Number: 1010, Subject: "Newsletter", Status: "spam", LastAt: sampleNow - 9*day}},
 			Participants: []query.Address{{Name: "Erik Lind", Address: "erik@lind.example"}},
@@ -111,6 +112,9 @@ func sampleConversation(kind string) query.ConversationPage {
 	p.Composer = &query.Composer{Number: 1042, Key: "new-508", Kind: "reply", From: "Ann at Support <support@harbour.example>", To: []query.Address{mara}, Known: []query.Address{mara, {Name: "Lind, Erik", Address: "erik@lind.example"}}, Subject: "Re: Kettle arrived with a dent",
 		Format: "text", Agents: agents(), Seen: 14, Return: "/folders/mine", UndoMS: 10_000}
 	switch kind {
+	case "deleted":
+		p.Head.DeletedAt, p.Composer = sampleNow-hour, nil
+		p.May = query.MayConverse{Restore: true}
 	case "reply":
 		p.Composer.Open, p.Composer.Draft, p.Composer.Revision, p.Composer.Key, p.Composer.SavedAt = true, 88, 3, "88", sampleNow-2*minute
 		p.Composer.Body, p.Composer.Format = "<p>Hello Mara,</p><p>the carrier says <strong>Tuesday</strong>.</p><ul><li>One kettle</li><li>One box of tea, from us</li></ul>", "html"
@@ -299,6 +303,9 @@ func samples() map[string]templ.Component {
 		"mailboxes":    view.Mailboxes(query.MailboxesPage{Shell: admin("mailboxes"), Rows: []query.MailboxLine{{ID: 1, Name: "Support", Address: "support@harbour.example", Aliases: 2, Host: "smtp.harbour.example", EverybodySees: true, Open: 14, LastReceived: sampleNow - minute, LastAccepted: sampleNow - hour, Volume: spark}, {ID: 2, Name: "Orders", Address: "orders@harbour.example", Paused: "535", Host: "smtp.harbour.example", Agents: 3, Volume: spark[5:]}}}),
 		"agents":       view.Agents(query.AgentsPage{Shell: admin("agents"), Rows: agentRows, Role: "agent", Errors: query.FieldErrors{"email": "There is an agent with this address already."}}),
 		"agent":        view.Agent(query.AgentPage{Shell: admin("agents"), Agent: agentRows[2], Mailboxes: []query.AgentAccess{{ID: 1, Name: "Support", Allow: true, Right: "answer"}, {ID: 2, Name: "Orders and returns", Right: "see", OnlyAssigned: true, Allow: true}, {ID: 3, Name: "Press"}}, Addresses: "chloe@private.example", Link: "https://desk.harbour.example/password/0f3c9a", LinkUntil: sampleNow + day}),
+		"trash":        view.Trash(query.TrashPage{Shell: admin("desk"), Rows: []query.TrashLine{{Name: "Support", N: 12}, {Name: "Orders and returns", N: 1}}, Total: 13, Days: 30}),
+		"trash-empty":  view.Trash(query.TrashPage{Shell: admin("desk")}),
+		"deleted":      view.Conversation(sampleConversation("deleted")),
 		"profile":      view.Profile(query.ProfilePage{Shell: admin("profile"), Zones: locale.Zones(), Sessions: []query.SessionLine{{ID: "s1", Agent: "Firefox on Linux", Address: "192.0.2.7", LastSeen: sampleNow, Current: true}, {ID: "s2", Agent: "Safari on iPhone", Address: "198.51.100.4", LastSeen: sampleNow - day}}}),
 		"system":       view.System(query.SystemPage{Shell: admin("system"), Facts: []query.Choice{{Value: "Version", Text: "0.1.0"}, {Value: "Database", Text: "SQLite 3.50, WAL, synchronous=FULL"}}, Checks: []query.Check{{Name: "Database", State: "ok", Words: "answers in 0.2 ms"}, {Name: "Outgoing mail", State: "bad", Words: "1 channel is paused", Href: "/queue"}}, Settings: []query.Choice{{Value: "undo", Text: "10 s"}}}),
 		"job":          view.Job(query.JobPage{Shell: admin("desk"), ID: 4, Words: "Close 214 conversations", State: "running", Total: 214, Done: 120, Changed: 118, UndoUntil: sampleNow + 9000, Skipped: []query.JobSkip{{Number: 1020, Subject: "Thanks", Words: "closed by Ben meanwhile"}}, SkippedN: 2, Return: "/folders/mine", MayCancel: true}),
