@@ -107,17 +107,19 @@ func (d *Desk) Tell(ctx context.Context, tx *store.Tx, t Telling) error {
 	if len(t.Notices) == 0 {
 		return nil
 	}
-	known, err := tx.Notified(ctx, t.Conversation.ID, t.Claim.ID)
-	if err != nil {
-		return err
+	var known []int64 // told by mail when the event was judged for the first time
+	mailed := slices.ContainsFunc(t.Notices, func(n Notice) bool { return n.Mail != nil })
+	if mailed {
+		var err error
+		if known, err = tx.Notified(ctx, t.Conversation.ID, t.Claim.ID); err != nil {
+			return err
+		}
 	}
-	mailed := false
 	for _, n := range t.Notices {
 		if slices.Contains(known, n.AgentID) {
 			continue
 		}
 		if n.Mail != nil {
-			mailed = true
 			capped, err := d.mailNotification(ctx, tx, n.Mail)
 			if err != nil {
 				return err
@@ -125,7 +127,7 @@ func (d *Desk) Tell(ctx context.Context, tx *store.Tx, t Telling) error {
 			n.InPage = n.InPage || capped
 		}
 		if n.InPage {
-			if _, err := tx.InsertNotification(ctx, n.Notification); err != nil {
+			if err := tx.InsertNotification(ctx, n.Notification); err != nil {
 				return err
 			}
 			tx.OnCommit(func() { d.publish(Change{Kind: "notification", AgentID: n.AgentID}) })

@@ -9,8 +9,8 @@ import (
 )
 
 // A received mail takes few ways to PostgreSQL and back, each of which costs more
-// than what is done there: two to be accepted, and then about six to be filed
-// and ten to be judged.
+// than what is done there: two to be accepted, and then about six to be filed,
+// ten to be judged, and eight until the agents are told of it.
 func TestReceivedMailTakesFewTrips(t *testing.T) {
 	t.Parallel()
 	const mails = 20
@@ -28,8 +28,8 @@ func TestReceivedMailTakesFewTrips(t *testing.T) {
 	}
 	for _, kind := range []struct {
 		name string
-		work int64 // trips to file and judge a mail, and its part of claiming
-	}{{"new", 17}, {"answer", 18}} {
+		work int64 // trips to file and judge a mail and to tell agents of it, and its part of claiming
+	}{{"new", 26}, {"answer", 27}} {
 		before := d.DB.Trips()
 		for i := range mails {
 			d.Accept(fmt.Sprintf("c%d@customer.example", i), []string{"support@acme.example"}, raw(kind.name, i))

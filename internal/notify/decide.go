@@ -32,12 +32,14 @@ type Audience struct {
 // For says who may be told of an event.
 //
 // What is not an agent's concern any more is nobody's: a conversation that
-// has become spam, one that was given to somebody else since. Mail that a
+// was deleted or has become spam, one that was given to somebody else since. Mail that a
 // machine wrote is no customer's answer (A7), and begins a conversation of
 // which agents are told only if it is no answer of a machine either.
 func For(n News) Audience {
 	switch {
 	case n.Event.State == postroom.EventUndone || n.Event.State == postroom.EventNotJudged && n.Event.Words == "imported":
+		return Audience{}
+	case n.Conversation.DeletedAt > 0:
 		return Audience{}
 	case n.Event.Kind.Trouble():
 		return forTrouble(n)

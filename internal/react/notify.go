@@ -60,22 +60,9 @@ func (s notifySource) NextDue(ctx context.Context) (int64, bool, error) {
 	return s.r.Store.NextTelling(ctx)
 }
 
-// errMoved says that a conversation is not what it was when it was decided who
-// is told.
-var errMoved = errors.New("the conversation has changed")
-
 // notify tells agents of one event.
 func (r *React) notify(ctx context.Context, i work.Item) error {
-	for range 3 {
-		err := r.tellOnce(ctx, claimed(i))
-		if !errors.Is(err, errMoved) {
-			return lost(err)
-		}
-	}
-	return postroom.Errorf(postroom.Busy, "Conversation of event %d changes all the time.", i.ID)
-}
-
-func (r *React) tellOnce(ctx context.Context, claim store.Claimed) error {
+	claim := claimed(i)
 	n, err := r.news(ctx, claim.ID)
 	if postroom.CodeOf(err) == postroom.NotFound {
 		n, err = nil, nil // deleted since
@@ -94,41 +81,18 @@ func (r *React) tellOnce(ctx context.Context, claim store.Claimed) error {
 			return err
 		}
 	}
-	return r.Store.Write(ctx, func(tx *store.Tx) error {
-		if len(t.Notices) > 0 {
-			now, err := tx.Conversation(ctx, t.Conversation.ID)
-			if err != nil {
-				return err
-			}
-			if was := t.Conversation; now.AssigneeID != was.AssigneeID || now.MailboxID != was.MailboxID || now.Status != was.Status {
-				return errMoved
-			}
-		}
-		return r.Desk.Tell(ctx, tx, t)
-	})
+	return lost(r.Store.Write(ctx, func(tx *store.Tx) error { return r.Desk.Tell(ctx, tx, t) }))
 }
 
 // news reads what decides who is told of an event.
 func (r *React) news(ctx context.Context, event int64) (*notify.News, error) {
-	read := r.Store.Read()
-	e, err := read.Event(ctx, event)
+	row, err := r.Store.Read().News(ctx, event)
 	if err != nil {
 		return nil, err
 	}
-	n := &notify.News{Event: e}
-	if n.Conversation, err = read.Conversation(ctx, e.ConversationID); err != nil {
-		return nil, err
-	}
-	if e.Kind.Trouble() {
-		return n, r.trouble(ctx, n)
-	}
-	if e.Payload.MessageID != 0 {
-		if n.Message, err = read.Message(ctx, e.Payload.MessageID); err != nil {
-			return nil, err
-		}
-	}
-	if e.Kind == postroom.MessageReceived {
-		n.First, err = read.BeganWith(ctx, &e)
+	n := &notify.News{Event: row.Event, Conversation: row.Conversation, Message: row.Message, First: row.First}
+	if n.Event.Kind.Trouble() {
+		err = r.trouble(ctx, n)
 	}
 	return n, err
 }
@@ -255,6 +219,11 @@ func (r *React) facts(ctx context.Context, n *notify.News) (*notify.Facts, error
 	read, c := r.Store.Read(), n.Conversation
 	f := &notify.Facts{News: *n, Now: r.Store.Now()}
 	var err error
+	if n.Message != nil { // the whole of it
+		if f.Message, err = read.Message(ctx, n.Message.ID); err != nil {
+			return nil, err
+		}
+	}
 	if f.Mailbox, err = read.Mailbox(ctx, c.MailboxID); err != nil {
 		return nil, err
 	}

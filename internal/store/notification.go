@@ -2,6 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strconv"
 
 	"postroom"
 )
@@ -11,12 +14,11 @@ const notificationColumns = `id, agent_id, conversation_id, event_id, seq, kind,
 const qInsertNotification = `insert into notification (` + notificationColumns + `) values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)
 	on conflict (agent_id, event_id) do nothing`
 
-// InsertNotification stores that an agent is told of an event, and reports
-// whether they were not told of it before.
-func (t *Tx) InsertNotification(ctx context.Context, n postroom.Notification) (bool, error) {
-	rows, err := t.exec(ctx, qInsertNotification, n.ID, n.AgentID, n.ConversationID, n.EventID, n.Seq, n.Kind, n.Actor.Kind, n.Actor.ID,
+// InsertNotification stores that an agent is told of an event; one who was told
+// of it before is not told again.
+func (t *Tx) InsertNotification(ctx context.Context, n postroom.Notification) error {
+	return t.send(ctx, qInsertNotification, n.ID, n.AgentID, n.ConversationID, n.EventID, n.Seq, n.Kind, n.Actor.Kind, n.Actor.ID,
 		n.MessageID, n.MailID, n.Words, n.At, n.ReadAt)
-	return rows == 1, err
 }
 
 const (
@@ -24,12 +26,10 @@ const (
 	qUnread           = `update notification set read_at = 0 where agent_id = $1 and id = $2 and read_at > 0`
 	qReadConversation = `update notification set read_at = $3 where agent_id = $1 and read_at = 0 and seq <= $4
 		and conversation_id = (select c.id from conversation c where c.number = $2)`
-	qReadAll           = `update notification set read_at = $2 where agent_id = $1 and read_at = 0 and at <= $3`
-	qUnreadOfMoment    = `update notification set read_at = 0 where agent_id = $1 and read_at = $2`
-	qForgetNotifyOf    = `delete from notification where read_at > 0 and at < $1`
-	qNotifiedAgents    = `select agent_id from notification where event_id = $2 and conversation_id = $1 union select agent_id from mail where conversation_id = $1 and event_id = $2 and agent_id > 0`
-	qDropNotifications = `delete from notification where conversation_id = $1`
-	qDropTellings      = `delete from telling where conversation_id = $1`
+	qReadAll        = `update notification set read_at = $2 where agent_id = $1 and read_at = 0 and at <= $3`
+	qUnreadOfMoment = `update notification set read_at = 0 where agent_id = $1 and read_at = $2`
+	qForgetNotifyOf = `delete from notification where read_at > 0 and at < $1`
+	qNotifiedAgents = `select agent_id from notification where event_id = $2 and conversation_id = $1 union select agent_id from mail where conversation_id = $1 and event_id = $2 and agent_id > 0`
 )
 
 const qUnreadInOrder = `select ` + notificationColumns + ` from notification where agent_id = $1 and read_at = 0 order by at, conversation_id, seq, id`
@@ -82,16 +82,6 @@ func (t *Tx) ForgetNotifications(ctx context.Context, before int64) (int64, erro
 	return t.exec(ctx, qForgetNotifyOf, before)
 }
 
-// DropNotifications deletes what was told, and is still to be told, of a
-// conversation that is deleted for good.
-func (t *Tx) DropNotifications(ctx context.Context, conversation int64) error {
-	if _, err := t.exec(ctx, qDropTellings, conversation); err != nil {
-		return err
-	}
-	_, err := t.exec(ctx, qDropNotifications, conversation)
-	return err
-}
-
 // Notified lists the agents who were told of an event already, in the page or
 // by mail.
 func (r Read) Notified(ctx context.Context, conversation, event int64) ([]int64, error) {
@@ -115,8 +105,7 @@ const (
 
 // Tell notes that agents may have to be told of an event, at a time.
 func (t *Tx) Tell(ctx context.Context, e postroom.Event, due int64) error {
-	_, err := t.exec(ctx, qInsertTelling, e.ID, e.ConversationID, e.Seq, due)
-	return err
+	return t.send(ctx, qInsertTelling, e.ID, e.ConversationID, e.Seq, due)
 }
 
 // ClaimTellings leases events that agents are to be told of for some
@@ -139,10 +128,10 @@ func (s *Store) RenewTelling(ctx context.Context, c Claimed, lease int64) error 
 	})
 }
 
-// EndTelling says that everybody was told. It fails with a conflict if the
-// lease was lost, so that nobody is told twice.
+// EndTelling says that everybody was told. The transaction fails with a conflict
+// if the lease was lost, so that nobody is told twice.
 func (t *Tx) EndTelling(ctx context.Context, c Claimed) error {
-	return t.one(ctx, "tell agents", qEndTelling, c.ID, c.Lease)
+	return t.sendOne(ctx, "tell agents", qEndTelling, c.ID, c.Lease)
 }
 
 // ReleaseTelling gives an event back, due at a time.
@@ -155,13 +144,59 @@ func (s *Store) NextTelling(ctx context.Context) (due int64, ok bool, err error)
 	return s.earliest(ctx, []string{qNextTelling, qNextTellingL})
 }
 
-const qBeganWith = `select count(*) from event where conversation_id = $1 and act_id = $2 and kind = 'conversation.created'`
+// News is an event with what decides who is told of it, in part: of the
+// conversation what it is and whose, of the message who wrote it and how it
+// begins.
+type News struct {
+	Event        postroom.Event
+	Conversation *postroom.Conversation
+	Message      *postroom.Message // nil if the event is about none
+	First        bool              // the conversation began with the same act
+}
 
-// BeganWith reports whether a conversation began with the act an event is of.
-func (r Read) BeganWith(ctx context.Context, e *postroom.Event) (bool, error) {
-	var n int
-	err := r.q.QueryRow(ctx, qBeganWith, e.ConversationID, e.ActID).Scan(&n)
-	return n > 0, err
+// newsText is how much of a message is read to decide, in characters.
+const newsText = 2000
+
+// News reads it in one statement; NotFound if the event or its conversation is
+// gone.
+func (r Read) News(ctx context.Context, event int64) (*News, error) {
+	var out News
+	found := false
+	begin := "substr(%s, 1, " + strconv.Itoa(newsText) + ")"
+	parts := []part{
+		{kind: "event", n: []string{"id", "conversation_id", "seq", "act_id", "actor_id", "cause_id", "root_id", "root_seq", "depth", "at", "final_at"},
+			s: []string{"kind", "actor_kind", "path", "payload", "facts", "state", "words"}, from: `from event where id = ?`, args: []any{event}},
+		{kind: "conversation", n: []string{"c.id", "c.number", "c.mailbox_id", "c.customer_id", "c.assignee_id", "c.deleted_at"}, s: []string{"c.status", "c.subject"},
+			from: `from event e join conversation c on c.id = e.conversation_id where e.id = ?`, args: []any{event}},
+		{kind: "began", n: []string{"count(*)"}, args: []any{event},
+			from: `from event e join event b on b.conversation_id = e.conversation_id and b.act_id = e.act_id and b.kind = 'conversation.created' where e.id = ?`},
+		{kind: "message", n: []string{"m.id", "m.author_id", "m.unconfirmed"}, args: []any{event},
+			s:    []string{"m.author_kind", "m.kind", "m.from_name", "m.from_address", fmt.Sprintf(begin, "m.visible_text"), fmt.Sprintf(begin, "m.body_text")},
+			from: `from event e join message m on m.conversation_id = e.conversation_id and m.seq = e.seq where e.id = ?`},
+	}
+	err := r.trip(ctx, parts, func(t tripRow) error {
+		switch t.kind {
+		case "event":
+			e := &out.Event
+			e.ID, e.ConversationID, e.Seq, e.ActID, e.Actor.ID, e.Cause, e.Root, e.RootSeq, e.Depth, e.At, e.FinalAt = t.n[0], t.n[1], t.n[2], t.n[3], t.n[4], t.n[5], t.n[6], t.n[7], int(t.n[8]), t.n[9], t.n[10]
+			e.Kind, e.Actor.Kind, e.Path, e.State, e.Words = postroom.EventKind(t.s[0]), postroom.ActorKind(t.s[1]), postroom.Path(t.s[2]), postroom.EventState(t.s[5]), t.s[6]
+			return errors.Join(fromJSON(t.s[3], &e.Payload), fromJSON(t.s[4], &e.After))
+		case "conversation":
+			found = true
+			out.Conversation = &postroom.Conversation{ID: t.n[0], Number: t.n[1], MailboxID: t.n[2], CustomerID: t.n[3], AssigneeID: t.n[4], DeletedAt: t.n[5],
+				Status: postroom.Status(t.s[0]), Subject: t.s[1]}
+		case "began":
+			out.First = t.n[0] > 0
+		case "message":
+			out.Message = &postroom.Message{ID: t.n[0], Author: postroom.Actor{Kind: postroom.ActorKind(t.s[0]), ID: t.n[1]}, Unconfirmed: t.n[2] == 1, Kind: postroom.MessageKind(t.s[1]),
+				From: postroom.Address{Name: t.s[2], Address: t.s[3]}, VisibleText: t.s[4], Text: t.s[5]}
+		}
+		return nil
+	})
+	if err == nil && !found {
+		err = postroom.Errorf(postroom.NotFound, "There is no such event.")
+	}
+	return &out, err
 }
 
 const qMessagesBefore = `select ` + messageColumns + ` from message where conversation_id = $1 and undone = 0 and seq < $2 order by seq desc limit $3`

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"postroom"
 )
@@ -15,10 +17,6 @@ type Told struct {
 }
 
 const (
-	qTold = `select a.id, a.name, a.email, a.role, a.zone, a.theme, a.disabled_at, a.created_at, coalesce(m.mailbox_id, 0), coalesce(m.rights, ''),
-		coalesce(m.only_assigned, 0), (select count(*) from notification_mute x where x.agent_id = a.id and x.mailbox_id = $1)
-		from agent a left join mailbox_agent m on m.agent_id = a.id and m.mailbox_id = $1
-		where a.disabled_at = 0 and (a.role = 'admin' or m.mailbox_id > 0) and (a.id = $2 or $2 = 0) order by a.id`
 	qChoices    = `select agent_id, kind, in_page, by_mail from notification_choice where agent_id = $1 or agent_id = 0 or $1 = 0 order by agent_id`
 	qDropChoice = `delete from notification_choice where agent_id = $1 and kind = $2`
 	qSetChoice  = `insert into notification_choice (agent_id, kind, in_page, by_mail) values ($1, $2, $3, $4)
@@ -32,6 +30,13 @@ const (
 // have not.
 type choices map[int64]map[postroom.NotificationKind]postroom.NotificationChoice
 
+func (c choices) add(agent int64, kind postroom.NotificationKind, chosen postroom.NotificationChoice) {
+	if c[agent] == nil {
+		c[agent] = map[postroom.NotificationKind]postroom.NotificationChoice{}
+	}
+	c[agent][kind] = chosen
+}
+
 // choices loads the choices of one agent, or with 0 of all.
 func (r Read) choices(ctx context.Context, agent int64) (choices, error) {
 	out := choices{}
@@ -40,10 +45,7 @@ func (r Read) choices(ctx context.Context, agent int64) (choices, error) {
 		var kind postroom.NotificationKind
 		var c postroom.NotificationChoice
 		err := rows.Scan(&id, &kind, &c.InPage, &c.ByMail)
-		if out[id] == nil {
-			out[id] = map[postroom.NotificationKind]postroom.NotificationChoice{}
-		}
-		out[id][kind] = c
+		out.add(id, kind, c)
 		return err
 	})
 	return out, err
@@ -65,49 +67,43 @@ func (c choices) of(agent int64) map[postroom.NotificationKind]postroom.Notifica
 }
 
 // Told lists the agents who may be told of what happens in a mailbox: those who
-// were let into it and are not disabled, with what they may do there. only, if not 0, asks for one agent.
+// were let into it and are not disabled, with what they may do there, in one
+// statement. only, if not 0, asks for one agent.
 func (r Read) Told(ctx context.Context, mailbox, only int64) ([]Told, error) {
-	all, err := r.choices(ctx, only)
-	if err != nil {
-		return nil, err
+	parts := []part{
+		{kind: "agent", n: []string{"a.id", "coalesce(m.mailbox_id, 0)", "coalesce(m.only_assigned, 0)",
+			"(select count(*) from notification_mute x where x.agent_id = a.id and x.mailbox_id = ?)"},
+			s: []string{"a.name", "a.email", "a.role", "a.zone", "coalesce(m.rights, '')"},
+			from: `from agent a left join mailbox_agent m on m.agent_id = a.id and m.mailbox_id = ?
+				where a.disabled_at = 0 and (a.role = 'admin' or m.mailbox_id > 0) and (a.id = ? or ? = 0)`, args: []any{mailbox, mailbox, only, only}},
+		{kind: "choice", n: []string{"agent_id", "in_page", "by_mail"}, s: []string{"kind"},
+			from: `from notification_choice where agent_id = ? or agent_id = 0 or ? = 0`, args: []any{only, only}},
+		{kind: "address", n: []string{"agent_id"}, s: []string{"address"}, from: `from agent_address where agent_id = ? or ? = 0`, args: []any{only, only}},
 	}
+	all := choices{}
+	further := map[int64][]string{}
 	var out []Told
-	err = each(ctx, r.q, qTold, []any{mailbox, only}, func(rows row) error {
-		var muted int
-		var in int64
-		var right postroom.Right
-		a, err := scanAgent(rows, &in, &right.Most, &right.OnlyAssigned, &muted)
-		if in != 0 {
-			a.Give(in, right)
+	err := r.trip(ctx, parts, func(t tripRow) error {
+		switch t.kind {
+		case "agent":
+			a := &postroom.Agent{ID: t.n[0], Name: t.s[0], Email: t.s[1], Role: postroom.Role(t.s[2]), Zone: t.s[3]}
+			if t.n[1] != 0 {
+				a.Give(t.n[1], postroom.Right{Most: postroom.Verb(t.s[4]), OnlyAssigned: t.n[2] == 1})
+			}
+			out = append(out, Told{Agent: a, Muted: t.n[3] > 0})
+		case "choice":
+			all.add(t.n[0], postroom.NotificationKind(t.s[0]), postroom.NotificationChoice{InPage: t.n[1] == 1, ByMail: t.n[2] == 1})
+		case "address":
+			further[t.n[0]] = append(further[t.n[0]], t.s[0])
 		}
-		out = append(out, Told{Agent: a, Addresses: []string{postroom.Canonical(a.Email)}, Choices: all.of(a.ID), Muted: muted > 0})
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, r.addressesOf(ctx, out)
-}
-
-// addressesOf adds the further addresses of agents.
-func (r Read) addressesOf(ctx context.Context, told []Told) error {
-	if len(told) == 0 {
 		return nil
-	}
-	at := map[int64]int{}
-	args := make([]any, len(told))
-	for i, t := range told {
-		at[t.ID], args[i] = i, t.ID
-	}
-	query := `select agent_id, address from agent_address where agent_id in (` + list(1, len(args)) + `) order by agent_id, position, address`
-	return each(ctx, r.q, query, args, func(rows row) error {
-		var agent int64
-		var address string
-		err := rows.Scan(&agent, &address)
-		t := &told[at[agent]]
-		t.Addresses = append(t.Addresses, address)
-		return err
 	})
+	slices.SortFunc(out, func(a, b Told) int { return cmp.Compare(a.ID, b.ID) })
+	for i := range out {
+		t := &out[i]
+		t.Choices, t.Addresses = all.of(t.ID), append([]string{postroom.Canonical(t.Email)}, further[t.ID]...)
+	}
+	return out, err
 }
 
 // NotificationChoices returns by which ways an agent is told of each kind; for
