@@ -2,6 +2,7 @@ package alarm_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -130,5 +131,28 @@ func TestEveryKindHasWords(t *testing.T) {
 			t.Errorf("%s and %s have one title", k, other)
 		}
 		seen[k.Title()] = k
+	}
+}
+
+// TestKindsHaveNames: every kind has a short title of its own and a remedy of
+// its own, and is listed, so that the log can be filtered by it.
+func TestKindsHaveNames(t *testing.T) {
+	t.Parallel()
+	if !slices.Contains(alarm.Kinds(), alarm.Restored) {
+		t.Errorf("%s is not listed", alarm.Restored)
+	}
+	said := map[string]alarm.Kind{}
+	for _, k := range alarm.Kinds() {
+		title, remedy := k.Title(), k.Remedy()
+		if title == string(k) || len(title) > 60 || strings.HasSuffix(title, ".") || title == remedy {
+			t.Errorf("the title of %s is %q", k, title)
+		}
+		if !strings.HasSuffix(remedy, ".") || remedy == "Look at the system log." {
+			t.Errorf("the remedy of %s is %q", k, remedy)
+		}
+		if other, twice := said[title]; twice {
+			t.Errorf("%s and %s are both called %q", k, other, title)
+		}
+		said[title] = k
 	}
 }

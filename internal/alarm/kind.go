@@ -124,7 +124,7 @@ func (k Kind) Title() string {
 	case CountsDrifted:
 		return "Folder counts were wrong"
 	case Restored:
-		return "Release or discard the mails that are held back on the mail log, and press Judge again on the events that are still to be judged. Then acknowledge this."
+		return "The desk was restored from a backup"
 	case NoBackup:
 		return "There is no recent backup"
 	}
@@ -134,5 +134,5 @@ func (k Kind) Title() string {
 // Kinds lists all kinds.
 func Kinds() []Kind {
 	return []Kind{ChannelPaused, ChannelSlow, MailFailed, MailUncertain, MailDelayed, MailLost, Quarantined, BreakerOpen, JobFailed, NotJudged,
-		WorkflowPause, InboundFailed, InboundLost, SpoolStuck, IncomingFailing, IncomingLeft, DiskFull, Database, WorkStalled, CountsDrifted, NoBackup}
+		WorkflowPause, InboundFailed, InboundLost, SpoolStuck, IncomingFailing, IncomingLeft, DiskFull, Database, WorkStalled, CountsDrifted, NoBackup, Restored}
 }

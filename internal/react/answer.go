@@ -166,6 +166,9 @@ func (a *answer) entitled() (*refusal, error) {
 	case !postroom.CanOn(a.agent, postroom.Answer, a.c.MailboxID, a.c.AssigneeID):
 		return &refusal{log: a.agent.Name + " may not answer in this conversation any more.",
 			reasons: []string{"You may not answer in this conversation any more."}}, nil
+	case a.c.DeletedAt > 0:
+		return &refusal{log: "Its conversation is deleted.",
+			reasons: []string{"The conversation is deleted. Restore it on its page; then send your words again as an answer to this mail."}}, nil
 	}
 	return nil, nil
 }
