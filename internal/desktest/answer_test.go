@@ -692,10 +692,27 @@ func TestAnswersToWhatIsGone(t *testing.T) {
 		if _, err := d.Store.Read().Conversation(d.Ctx, gone.ID); postroom.CodeOf(err) != postroom.NotFound {
 			t.Fatalf("it was not erased: %v", err)
 		}
-		in := d.AgentAnswers(AnswerLetter{To: told, Text: "@close\nPull the plug.", Shape: "gmail"})
-		t.Logf("erased: %s: %s, conversation %d", in.State, in.Words, in.ConversationID)
-		for _, m := range d.Arrived() {
-			t.Logf("%s to %s: %s", m.Subject, m.To, m.Text)
+		all := "select count(*) from conversation"
+		count := func() (n int) {
+			if err := d.DB.Reader().QueryRow(d.Ctx, all).Scan(&n); err != nil {
+				t.Fatal(err)
+			}
+			return n
 		}
+		n := count()
+		for _, headers := range []string{"", "-"} {
+			in := d.AgentAnswers(AnswerLetter{To: told, Text: "@close\nPull the plug.", Shape: "gmail", Headers: headers})
+			if in.State != store.InboundRefused || in.ConversationID != 0 || count() != n {
+				t.Errorf("an answer to what was erased is %s: %s; there are %d conversations, not %d", in.State, in.Words, count(), n)
+			}
+			if got := d.Arrived(); len(got) != 1 || got[0].To != "ann@acme.example" || !strings.Contains(got[0].Text, "Pull the plug.") {
+				t.Errorf("what comes of it: %+v", got)
+			}
+		}
+		in := d.AgentAnswers(AnswerLetter{To: told, Text: "Hello.", From: "Jane <jane@customer.example>", Headers: "-"})
+		if in.State != store.InboundDone || count() != n+1 {
+			t.Errorf("somebody else's answer to it is %s: %s", in.State, in.Words)
+		}
+		d.CheckInvariants()
 	})
 }

@@ -52,15 +52,24 @@ func (f *filing) notified(ctx context.Context) error {
 		}
 	}
 	read := f.r.Store.Read()
-	id, err := read.NotificationAmong(ctx, ids)
-	if err != nil || id == 0 {
-		return err
-	}
-	told, err := read.Mail(ctx, id)
+	id, gone, err := read.NotificationAmong(ctx, ids)
 	if err != nil {
 		return err
 	}
-	a := &answer{f: f, told: told}
+	a := &answer{f: f}
+	switch agent := a.claims(); {
+	case id != 0:
+		if a.told, err = read.Mail(ctx, id); err != nil {
+			return err
+		}
+	case gone && agent != 0:
+		// The mail it answers was erased with its conversation, and nobody can
+		// tell any more what it was: what an agent wrote must not become a
+		// customer's message.
+		a.told = &postroom.Mail{MailboxID: f.mailbox.ID, AgentID: agent, Class: postroom.NotificationClass}
+	default:
+		return nil
+	}
 	if a.claims() == 0 && !a.automatic() {
 		f.leaked = true
 		return nil

@@ -7,23 +7,27 @@ import (
 )
 
 // NotificationAmong returns the first of some mails that is a notification to an
-// agent, 0 if none is.
-func (r Read) NotificationAmong(ctx context.Context, mails []int64) (int64, error) {
+// agent, 0 if none is. gone says that there is none of them any more.
+func (r Read) NotificationAmong(ctx context.Context, mails []int64) (id int64, gone bool, err error) {
 	if len(mails) == 0 {
-		return 0, nil
+		return 0, false, nil
 	}
-	ids, err := r.ids(ctx, `select id from mail where agent_id > 0 and id in (`+list(1, len(mails))+`)`, anys(mails)...)
+	agents := map[int64]int64{} // by mail
+	err = each(ctx, r.q, `select id, agent_id from mail where id in (`+list(1, len(mails))+`)`, anys(mails), func(rows row) error {
+		var mail, agent int64
+		err := rows.Scan(&mail, &agent)
+		agents[mail] = agent
+		return err
+	})
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	for _, id := range mails {
-		for _, found := range ids {
-			if id == found {
-				return id, nil
-			}
+		if agents[id] > 0 {
+			return id, false, nil
 		}
 	}
-	return 0, nil
+	return 0, len(agents) == 0, nil
 }
 
 const qLastHumanSeq = `select coalesce(max(seq), 0) from message where conversation_id = $1 and kind = 'received' and undone = 0 and class in ('', 'human', 'list')`
