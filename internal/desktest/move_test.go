@@ -2,6 +2,7 @@ package desktest_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"postroom/internal/db"
 	"postroom/internal/desk"
 	"postroom/internal/desktest"
+	"postroom/internal/query"
 	"postroom/internal/store"
 )
 
@@ -436,6 +438,39 @@ func TestErasingWaitsForMail(t *testing.T) {
 		d.Settle()
 		if _, err := d.Store.Read().Conversation(d.Ctx, c.ID); postroom.CodeOf(err) != postroom.NotFound {
 			t.Errorf("it is still there: %v", err)
+		}
+	})
+}
+
+// What is deleted lies in a folder of its own, of which all can be chosen at
+// once, and in no other.
+func TestFolderOfDeleted(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		ann, pages := d.Agent("ann"), query.New(query.Options{Store: d.Store})
+		gone := d.CustomerWrites("a@customer.example", "Lamp", "Broken.")
+		d.CustomerWrites("b@customer.example", "Chair", "Broken too.")
+		if _, err := d.Desk.Delete(d.Ctx, ann.Agent, gone.ID, postroom.PathMenu); err != nil {
+			t.Fatal(err)
+		}
+		d.Settle()
+		for _, f := range []postroom.Folder{postroom.Unassigned, postroom.Deleted, postroom.ClosedFolder} {
+			ask := query.ListAsk{Folder: string(f)}
+			list, err := pages.List(d.Ctx, ann.Agent, ask, query.Shell{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			numbers, err := pages.Selection(d.Ctx, ann.Agent, ask)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := map[postroom.Folder]int{postroom.Unassigned: 1, postroom.Deleted: 1}[f]
+			if len(list.Rows) != want || len(numbers) != want {
+				t.Errorf("%s shows %d conversations and chooses %v", f, len(list.Rows), numbers)
+			}
+			if f == postroom.Deleted && want == 1 && !slices.Equal(numbers, []int64{gone.Number}) {
+				t.Errorf("deleted are %v", numbers)
+			}
 		}
 	})
 }

@@ -210,7 +210,7 @@ func (ask ListAsk) where(h listOrder) (string, []any) {
 // size: with its name PostgreSQL knows how much of it there is (see limited).
 func quoted(f postroom.Folder) string {
 	switch f {
-	case postroom.Unassigned, postroom.Assigned, postroom.ClosedFolder, postroom.SpamFolder:
+	case postroom.Unassigned, postroom.Assigned, postroom.ClosedFolder, postroom.SpamFolder, postroom.Deleted:
 		return "'" + string(f) + "'"
 	}
 	return "''"
