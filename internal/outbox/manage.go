@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"postroom"
 	"postroom/internal/alarm"
@@ -215,14 +216,21 @@ func (o *Outbox) again(ctx context.Context, a *postroom.Agent, look *postroom.Ma
 			}
 			return err
 		}
-		e, err := tx.Event(ctx, look.EventID)
-		if err != nil {
+		e := postroom.Event{Seq: look.Seq, Root: look.Root, RootSeq: look.RootSeq} // what goes back to an agent is of no event
+		if look.EventID != 0 {
+			if e, err = tx.Event(ctx, look.EventID); err != nil {
+				return err
+			}
+		}
+		if err := mayBeTold(ctx, tx, look, c); err != nil {
 			return err
 		}
 		e.FinalAt = e.At // its window is long over
 		m := *next
+		m.Recipients = slices.Clone(next.Recipients)
 		_, err = o.Desk.In(ctx, tx, postroom.Actor{Kind: postroom.ByAgent, ID: a.ID}, desk.Cause{Path: postroom.PathMenu}, c, ids, func(t *desk.Turn) error {
 			t.Mail(&m, &e)
+			m.MailboxID = next.MailboxID // whose address it bears, wherever the conversation was moved
 			m.DueAt, m.QueuedAt = t.By().At, t.By().At
 			return nil
 		})
@@ -231,6 +239,22 @@ func (o *Outbox) again(ctx context.Context, a *postroom.Agent, look *postroom.Ma
 		}
 		return o.Alarms.ClearIn(ctx, tx, alarm.MailFailed, decimal(look.ID))
 	})
+}
+
+// mayBeTold refuses to send a notification again to an agent who may not see the
+// conversation any more.
+func mayBeTold(ctx context.Context, tx *store.Tx, m *postroom.Mail, c *postroom.Conversation) error {
+	if m.AgentID == 0 {
+		return nil
+	}
+	a, err := tx.Agent(ctx, m.AgentID)
+	if err != nil {
+		return err
+	}
+	if !postroom.CanOn(a, postroom.See, c.MailboxID, c.AssigneeID) {
+		return postroom.Errorf(postroom.Conflict, "%s may not see this conversation any more, so they are not told of it again.", a.Name)
+	}
+	return nil
 }
 
 // remake composes the mail anew, with a Message-ID of its own.
