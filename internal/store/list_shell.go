@@ -97,7 +97,8 @@ func shellParts(agent int64, scope Scope, now int64) []part {
 			from: open + ` join conversation c on c.id = a.conversation_id join event e on e.act_id = a.id and e.conversation_id = a.conversation_id`, args: []any{agent, now}},
 		{kind: "arrived", n: []string{"a.id", "m.seq"}, s: []string{"m.from_name", "m.from_address", "substr(case when m.visible_text <> '' then m.visible_text else m.body_text end, 1, 300)"},
 			from: open + ` join message m on m.conversation_id = a.conversation_id and m.kind = 'received' and m.at >= a.at
-				and m.seq > (select max(e.seq) from event e where e.act_id = a.id)`, args: []any{agent, now}},
+				and m.seq > (select max(e.seq) from event e where e.act_id = a.id)
+				join conversation c on c.id = a.conversation_id where 1 = 1` + told, args: append([]any{agent, now}, toldArgs...)}, // who gave it away may take that back, and read nothing
 		{kind: "job", n: []string{"id", "total", "done", "skipped", "final_at", "created_at"}, s: []string{"kind", "state", "params"},
 			from: `from job where agent_id = ? and undone_at = 0 and (state = 'running' or final_at > ?)`, args: []any{agent, now}},
 	}
