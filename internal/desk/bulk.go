@@ -200,6 +200,8 @@ func (d *Desk) bulkOne(ctx context.Context, a *postroom.Agent, job int64, p bulk
 			words = "There is no such conversation."
 		case p.assignee != nil && !postroom.CanOn(p.assignee, postroom.Answer, c.MailboxID, p.assignee.ID):
 			words = p.assignee.Name + " may not answer in this mailbox."
+		case p.Move != 0 && !postroom.CanOn(a, postroom.Answer, p.Move, a.ID): // taken away since the job began
+			words = "You may not answer in the mailbox they were to be moved to."
 		case c.DeletedAt > 0 && !p.Restore && !p.Delete:
 			words = "It is deleted."
 		default:

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"postroom/internal/desk"
 	"postroom/internal/desktest"
 	"postroom/internal/query"
 )
@@ -43,6 +44,31 @@ func TestUndoBarOfWhatWasGivenAway(t *testing.T) {
 		}
 		if len(shell.Undo) != 1 || shell.Undo[0].Arrived == "" {
 			t.Errorf("Ann's undo bar: %+v", shell.Undo)
+		}
+	})
+}
+
+// A selection is moved only as long as its agent may answer where it goes.
+func TestBulkMoveAfterTheRightIsGone(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		sales := d.AddMailbox("Sales", "sales@acme.example", nil)
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		ben := d.Agent("ben").ID
+		d.SQL("insert into mailbox_agent (mailbox_id, agent_id) values ($1, $2)", sales.ID, ben)
+		a, err := d.Store.Read().Agent(d.Ctx, ben)
+		if err != nil {
+			t.Fatal(err)
+		}
+		job, err := d.Desk.StartBulk(d.Ctx, a, desk.Bulk{Numbers: []int64{c.Number}, Move: sales.ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.SQL("delete from mailbox_agent where mailbox_id = $1", sales.ID)
+		d.Settle()
+		j, err := d.Store.Read().Job(d.Ctx, job)
+		if err != nil || j.Skipped != 1 || d.Conversation(c.ID).MailboxID != d.Mailbox.ID {
+			t.Errorf("moved to %d: %+v, %v", d.Conversation(c.ID).MailboxID, j, err)
 		}
 	})
 }
