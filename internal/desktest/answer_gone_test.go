@@ -6,6 +6,7 @@ import (
 
 	"postroom"
 	. "postroom/internal/desktest"
+	"postroom/internal/query"
 	"postroom/internal/store"
 )
 
@@ -76,6 +77,24 @@ func TestAnswersToWhatIsGone(t *testing.T) {
 			if got := d.Arrived(); len(got) != 1 || got[0].To != "ann@acme.example" || !strings.Contains(got[0].Text, "Pull the plug.") {
 				t.Errorf("what comes of it: %+v", got)
 			}
+		}
+		pages := query.New(query.Options{Store: d.Store})
+		log, err := pages.Mails(d.Ctx, ann.Agent, query.MailsAsk{}, query.Place{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		returned := 0
+		for _, row := range log.Rows {
+			if row.Number != 0 {
+				continue
+			}
+			returned++
+			if _, err := pages.Journey(d.Ctx, ann.Agent, row.ID, query.Place{}); err != nil || row.State != string(postroom.MailDone) {
+				t.Errorf("the journey of a mail that went back, of no conversation, %s: %v", row.State, err)
+			}
+		}
+		if returned != 2 {
+			t.Errorf("%d mails of no conversation are in the log", returned)
 		}
 		in := d.AgentAnswers(AnswerLetter{To: told, Text: "Hello.", From: "Jane <jane@customer.example>", Headers: "-"})
 		if in.State != store.InboundDone || count() != n+1 {

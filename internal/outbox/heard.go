@@ -114,7 +114,7 @@ func (o *Outbox) tell(ctx context.Context, id int64, v verdict) error {
 		return err
 	}
 	return o.Store.Write(ctx, func(tx *store.Tx) error {
-		c, err := tx.Conversation(ctx, look.ConversationID)
+		c, err := conversationOf(ctx, tx, look)
 		if err != nil {
 			return err
 		}

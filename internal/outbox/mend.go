@@ -98,7 +98,7 @@ func (o *Outbox) rescue(ctx context.Context, look *postroom.Mail) error {
 		return err
 	}
 	return o.Store.Write(ctx, func(tx *store.Tx) error {
-		c, err := tx.Conversation(ctx, look.ConversationID)
+		c, err := conversationOf(ctx, tx, look)
 		if err != nil {
 			return err
 		}

@@ -23,7 +23,7 @@ func (o *Outbox) settle(ctx context.Context, c store.Claimed, m *postroom.Mail, 
 	}
 	err = o.Store.Write(ctx, func(tx *store.Tx) error {
 		// The conversation is locked before the mail, as everywhere.
-		conversation, err := tx.Conversation(ctx, m.ConversationID)
+		conversation, err := conversationOf(ctx, tx, m)
 		if err != nil {
 			return err
 		}
@@ -215,7 +215,7 @@ func (o *Outbox) move(ctx context.Context, id, by int64, f func(*postroom.Mail) 
 		return err
 	}
 	return o.Store.Write(ctx, func(tx *store.Tx) error {
-		c, err := tx.Conversation(ctx, look.ConversationID)
+		c, err := conversationOf(ctx, tx, look)
 		if err != nil {
 			return err
 		}
@@ -254,4 +254,13 @@ func (o *Outbox) move(ctx context.Context, id, by int64, f func(*postroom.Mail) 
 		}
 		return o.consequences(ctx, tx, c, m, fate{by: by}, ids)
 	})
+}
+
+// conversationOf loads and locks a mail's conversation. What goes back to an
+// agent whose conversation was erased is of none, and changes none.
+func conversationOf(ctx context.Context, tx *store.Tx, m *postroom.Mail) (*postroom.Conversation, error) {
+	if m.ConversationID == 0 && m.AgentID != 0 {
+		return &postroom.Conversation{}, nil
+	}
+	return tx.Conversation(ctx, m.ConversationID)
 }
