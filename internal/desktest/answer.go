@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"testing"
 	"text/template"
 	"time"
 
@@ -46,6 +47,19 @@ type AnswerLetter struct {
 func (l AnswerLetter) Raw(d *Desk) string {
 	d.T.Helper()
 	d.mailN++
+	return l.Written(d.T, fmt.Sprintf("answer-%d@client.example", d.mailN), d.Clock.Now())
+}
+
+// Written returns the answer as a mail with an id, written at a time. Its lines
+// end with "\n".
+func (l AnswerLetter) Written(t testing.TB, id string, at time.Time) string {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	if l.Shape == "" {
 		l.Shape = "no_quote"
 	}
@@ -59,7 +73,7 @@ func (l AnswerLetter) Raw(d *Desk) string {
 		l.Headers = ""
 	}
 	body, err := os.ReadFile(filepath.Join("..", "email", "testdata", "answers", l.Shape+".eml"))
-	d.must(err)
+	must(err)
 	doc := ""
 	for line := range strings.SplitSeq(l.Text, "\n") {
 		if line == "" {
@@ -73,7 +87,7 @@ func (l AnswerLetter) Raw(d *Desk) string {
 	}
 	sent := strings.ReplaceAll(l.To.Text, "\r\n", "\n")
 	var out strings.Builder
-	d.must(template.Must(template.New(l.Shape).Funcs(template.FuncMap{
+	must(template.Must(template.New(l.Shape).Funcs(template.FuncMap{
 		"quote": func(s string) string { return "> " + strings.ReplaceAll(s, "\n", "\n> ") },
 		"x":     func(s string) string { return strings.ReplaceAll(s, `class="`, `class="x_`) },
 		"mso": func(s string) string {
@@ -82,8 +96,8 @@ func (l AnswerLetter) Raw(d *Desk) string {
 		"plainclass":  func(s string) string { return strings.ReplaceAll(s, `class="`, `class="MsoNormal `) },
 		"withoutline": func(s string) string { return strings.Join(strings.SplitAfter(s, "\n")[2:], "") },
 	}).Parse(string(body))).Execute(&out, map[string]string{
-		"From": l.From, "To": to, "Mailbox": l.To.From, "Subject": strings.TrimPrefix(l.To.Subject, "Re: "), "Date": d.Clock.Now().Format(time.RFC1123Z),
-		"ID": fmt.Sprintf("answer-%d@client.example", d.mailN), "InReplyTo": l.To.ID, "Headers": l.Headers,
+		"From": l.From, "To": to, "Mailbox": l.To.From, "Subject": strings.TrimPrefix(l.To.Subject, "Re: "), "Date": at.Format(time.RFC1123Z),
+		"ID": id, "InReplyTo": l.To.ID, "Headers": l.Headers,
 		"Text": l.Text, "HTML": doc, "SentText": sent, "SentHTML": l.To.HTML,
 	}))
 	return out.String()
