@@ -341,7 +341,7 @@ func (h *hold) work(ctx context.Context) error {
 	if conn.TLS != "" {
 		h.in.Server += ", " + conn.TLS
 	}
-	shown := ""
+	shown, settled := "", false
 	for {
 		fault, err := h.round(ctx, conn)
 		if err != nil {
@@ -361,18 +361,28 @@ func (h *hold) work(ctx context.Context) error {
 			}
 			shown = now
 		}
-		if err := h.wait(ctx, conn, fault); err != nil {
+		began := time.Now()
+		if err := h.wait(ctx, conn, fault, settled); err != nil {
 			return err
 		}
+		settled = time.Since(began) >= settling
 	}
 }
 
+// settling is how long the first wait after a change lasts at most. Not every
+// server tells in IDLE of what came between our last look and its beginning;
+// so the folder is looked at once more soon after.
+const settling = 5 * time.Second
+
 // wait lets the server tell of new mail in the first folder; others, and a
 // server that does not tell, are looked at again and again.
-func (h *hold) wait(ctx context.Context, conn *imap.Conn, fault error) error {
+func (h *hold) wait(ctx context.Context, conn *imap.Conn, fault error, settled bool) error {
 	longest := 24 * time.Hour // the connection's own watch ends it earlier
 	if fault != nil || len(h.in.Folders) > 1 || !conn.Has("IDLE") {
 		longest = h.k.Poll
+	}
+	if !settled {
+		longest = min(longest, settling)
 	}
 	return conn.Wait(ctx, longest)
 }
