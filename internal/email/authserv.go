@@ -1,6 +1,7 @@
 package email
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/emersion/go-msgauth/authres"
@@ -45,6 +46,13 @@ func TopResults(m *Mail) (authserv string, results []AuthResult, ok bool) {
 		case *authres.DMARCResult:
 			results = append(results, AuthResult{"dmarc", string(r.Value), domainOf(r.From)})
 		}
+	}
+	// What is no word is the rest of a verdict that breaks off.
+	results = slices.DeleteFunc(results, func(r AuthResult) bool {
+		return r.Value == "" || strings.ContainsFunc(r.Value, func(c rune) bool { return c < 'a' || c > 'z' })
+	})
+	if len(results) == 0 {
+		results = nil
 	}
 	return id, results, id != ""
 }

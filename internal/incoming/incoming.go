@@ -364,13 +364,13 @@ func (h *hold) work(ctx context.Context) error {
 		if err := h.wait(ctx, conn, fault, settled); err != nil {
 			return err
 		}
-		settled = !settled
+		settled = !conn.Told()
 	}
 }
 
-// settling is how long every second wait lasts at most. Not every server tells
-// in IDLE of what came between our last look and its beginning; so after each
-// long wait the folder is looked at once more soon.
+// settling is how long the first wait after a change lasts at most. Not every
+// server tells in IDLE of what came between our last look and its beginning;
+// so the folder is looked at once more soon after.
 const settling = 5 * time.Second
 
 // wait lets the server tell of new mail in the first folder; others, and a

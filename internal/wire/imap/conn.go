@@ -26,6 +26,7 @@ type Conn struct {
 	watched *watched
 	client  *imapclient.Client
 	changed chan struct{} // something about the open folder has changed
+	told    bool          // the last Wait ended for that
 	open    string        // the folder that is open
 	folders []Folder
 }

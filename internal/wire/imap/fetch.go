@@ -132,14 +132,20 @@ func (c *Conn) Wait(ctx context.Context, longest time.Duration) error {
 	return c.do(ctx, StepRead, func() error { return c.client.Noop().Wait() })
 }
 
+// Told reports whether the last Wait ended because the server told of a
+// change.
+func (c *Conn) Told() bool { return c.told }
+
 // rest waits until the folder has changed, the connection ends or the time is
 // over.
 func (c *Conn) rest(ctx context.Context, longest time.Duration) error {
 	timer := time.NewTimer(longest)
 	defer timer.Stop()
+	c.told = false
 	select {
 	case <-ctx.Done():
 	case <-c.changed:
+		c.told = true
 	case <-c.client.Closed():
 	case <-timer.C:
 	}
