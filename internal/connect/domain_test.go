@@ -28,12 +28,14 @@ func TestADomainWithEverythingInOrder(t *testing.T) {
 	t.Parallel()
 	each(t, postoffice.Options{}, func(t *testing.T, r *room) {
 		domain := strings.SplitN(r.Mailbox.Address, "@", 2)[1] + "."
-		r.zone.mx[domain] = []string{"aspmx.l.google.com."}
-		r.zone.txt[domain] = []string{"google-site-verification=x", "v=spf1 include:own.example -all"}
-		r.zone.txt["own.example."] = []string{"v=spf1 include:_spf.google.com ~all"}
-		r.zone.txt["_spf.google.com."] = []string{"v=spf1 ip4:192.0.2.0/24 ~all"}
-		r.zone.txt["google._domainkey."+domain] = []string{"v=DKIM1; k=rsa; p=MIIB"}
-		r.zone.txt["_dmarc."+domain] = []string{"v=DMARC1; p=quarantine"}
+		r.zone.set(func() {
+			r.zone.mx[domain] = []string{"aspmx.l.google.com."}
+			r.zone.txt[domain] = []string{"google-site-verification=x", "v=spf1 include:own.example -all"}
+			r.zone.txt["own.example."] = []string{"v=spf1 include:_spf.google.com ~all"}
+			r.zone.txt["_spf.google.com."] = []string{"v=spf1 ip4:192.0.2.0/24 ~all"}
+			r.zone.txt["google._domainkey."+domain] = []string{"v=DKIM1; k=rsa; p=MIIB"}
+			r.zone.txt["_dmarc."+domain] = []string{"v=DMARC1; p=quarantine"}
+		})
 		for key, c := range r.domain(t, "smtp.gmail.com") {
 			if c.State != "good" || len(c.Add) > 0 {
 				t.Errorf("%s: %+v", key, c)
@@ -134,9 +136,11 @@ func TestWhereNobodyCanBeAsked(t *testing.T) {
 func TestProvidersAreRecognised(t *testing.T) {
 	t.Parallel()
 	each(t, postoffice.Options{}, func(t *testing.T, r *room) {
-		r.zone.mx["harbour.example."] = []string{"aspmx.l.google.com."}
-		r.zone.mx["quay.example."] = []string{"quay-example.mail.protection.outlook.com."}
-		r.zone.mx["pier.example."] = []string{"mx.pier.example."}
+		r.zone.set(func() {
+			r.zone.mx["harbour.example."] = []string{"aspmx.l.google.com."}
+			r.zone.mx["quay.example."] = []string{"quay-example.mail.protection.outlook.com."}
+			r.zone.mx["pier.example."] = []string{"mx.pier.example."}
+		})
 		for address, want := range map[string]string{
 			"ann@gmail.com": "gmail", "Ann@GMX.de": "gmx", "support@harbour.example": "gmail", "support@quay.example": "microsoft", "support@pier.example": "", "support@nowhere.example": "", "nonsense": "",
 		} {
