@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
+	"sync"
 )
 
 // Claimed is a claimed row: its id, the lease that fences it, and how often it
@@ -55,6 +57,9 @@ func (s *Store) claim(ctx context.Context, lease int64, k claiming) ([]Claimed, 
 	if err != nil {
 		return nil, err
 	}
+	if err := s.endDoubtful(ctx); err != nil {
+		return nil, err
+	}
 	now := s.Now()
 	h := hold{owner: owner, now: now, until: now + lease}
 	if due, err := k.look(ctx, s.Read(), h); err != nil || len(due) == 0 {
@@ -81,8 +86,63 @@ func (s *Store) claim(ctx context.Context, lease int64, k claiming) ([]Claimed, 
 		}
 		return nil
 	})
-	return out, err
+	if err != nil {
+		s.doubt(h.token)
+		return nil, err
+	}
+	return out, nil
 }
+
+// doubts are the tokens of claims that answered an error. One whose connection
+// broke before the answer to its commit may have been written all the same, and
+// nobody works on what it leased.
+type doubts struct {
+	mu     sync.Mutex
+	tokens []int64
+}
+
+func (s *Store) doubt(token int64) {
+	s.doubts.mu.Lock()
+	defer s.doubts.mu.Unlock()
+	s.doubts.tokens = append(s.doubts.tokens, token)
+}
+
+// endDoubtful lets the leases of doubtful claims run out now.
+func (s *Store) endDoubtful(ctx context.Context) error {
+	s.doubts.mu.Lock()
+	tokens := slices.Clone(s.doubts.tokens)
+	s.doubts.mu.Unlock()
+	if len(tokens) == 0 {
+		return nil
+	}
+	err := s.Write(ctx, func(t *Tx) error {
+		for _, token := range tokens {
+			for _, q := range []string{qEndSlotDoubt, qEndMailDoubt, qEndLaneDoubt, qEndTellingDoubt, qEndJobDoubt, qEndIncomingDoubt, qEndErrandDoubt} {
+				if _, err := t.exec(ctx, q, s.Now(), token); err != nil {
+					return fmt.Errorf("end doubtful leases: %w", err)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	s.doubts.mu.Lock()
+	defer s.doubts.mu.Unlock()
+	s.doubts.tokens = slices.DeleteFunc(s.doubts.tokens, func(t int64) bool { return slices.Contains(tokens, t) })
+	return nil
+}
+
+const (
+	qEndSlotDoubt     = `update connection_slot set lease_until = $1 where lease_until > $1 and mail_id in (select id from mail where state = 'sending' and lease = $2)`
+	qEndMailDoubt     = `update mail set lease_until = $1 where state = 'sending' and lease = $2 and lease_until > $1`
+	qEndLaneDoubt     = `update lane set lease_until = $1 where lease = $2 and lease_until > $1`
+	qEndTellingDoubt  = `update telling set lease_until = $1 where lease = $2 and lease_until > $1`
+	qEndJobDoubt      = `update job set lease_until = $1 where lease = $2 and lease_until > $1`
+	qEndIncomingDoubt = `update incoming set lease_until = $1 where lease = $2 and lease_until > $1`
+	qEndErrandDoubt   = `update sent_errand set lease_until = $1 where lease = $2 and lease_until > $1`
+)
 
 const (
 	qEndMailLeases = `update mail set lease_until = $1 where state = 'sending' and lease_until > $1 and (owner = $2 or $2 = 0)`

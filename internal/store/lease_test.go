@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -95,4 +96,44 @@ func TestLeasesOfADeadProcess(t *testing.T) {
 		t.Errorf("claimed %v after the rescue", got)
 	}
 	rescue(0, 0)
+}
+
+// A claim whose commit was not answered, and was written all the same, is
+// undone by the next one: nobody works on what it leased.
+func TestAClaimOfUnknownEnd(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := store.New(d)
+		if err := s.Write(t.Context(), func(tx *store.Tx) error {
+			return errors.Join(tx.OpenLane(t.Context(), store.LaneJudge, 1, s.Now()-1), tx.OpenLane(t.Context(), store.LaneJudge, 2, s.Now()-1))
+		}); err != nil {
+			t.Fatal(err)
+		}
+		claim := func() []store.Claimed {
+			t.Helper()
+			got, err := s.ClaimLanes(t.Context(), store.LaneJudge, 1, 60*60*1000)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return got
+		}
+		lost, kept := claim(), claim()
+		if len(lost) != 1 || len(kept) != 1 || len(claim()) != 0 {
+			t.Fatalf("claimed %v and %v", lost, kept)
+		}
+		s.Doubt(lost[0].Lease)
+		again := claim()
+		if len(again) != 1 || again[0].ID != lost[0].ID || again[0].Lease == lost[0].Lease {
+			t.Fatalf("after a claim of unknown end: %v", again)
+		}
+		if err := s.RenewLane(t.Context(), store.LaneJudge, again[0], 1000); err != nil {
+			t.Errorf("the claim after it: %v", err)
+		}
+		if err := s.RenewLane(t.Context(), store.LaneJudge, kept[0], 1000); err != nil {
+			t.Errorf("another claim: %v", err)
+		}
+		if got := claim(); len(got) != 0 {
+			t.Errorf("claimed once more: %v", got)
+		}
+	})
 }

@@ -17,7 +17,8 @@ import (
 
 // Store is the product's rows in one database.
 type Store struct {
-	db *db.DB
+	db     *db.DB
+	doubts doubts
 }
 
 // New returns the store in d, whose schema is up to date.

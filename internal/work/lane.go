@@ -47,6 +47,7 @@ type held struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	until  time.Time // when the lease ends, by our own clock
+	over   bool      // it is being given back, so its lease is renewed no more
 }
 
 func newLane(k Kind, r *Runner) *lane {
@@ -243,17 +244,36 @@ func (l *lane) do(h *held) {
 	l.failed(h, err)
 }
 
-// failed tells the source, also when everything else has ended.
+// failed tells the source, also when everything else has ended. A source that
+// does not answer is told again until the lease has run out: a database that is
+// away for two seconds must not hold what we had until then.
 func (l *lane) failed(h *held, err error) {
 	if errors.Is(err, ErrLost) {
 		return // it is somebody else's
 	}
+	l.mu.Lock()
+	h.over = true
+	until := h.until
+	l.mu.Unlock()
+	for backoff := firstBackoff; ; backoff = min(2*backoff, lastBackoff) {
+		e := l.giveBack(h, err)
+		if e == nil || errors.Is(e, ErrLost) {
+			return
+		}
+		if backoff == firstBackoff {
+			l.r.log.Warn("an item could not be given back", "kind", l.name, "item", h.item.ID, "error", e, "because", err)
+		}
+		wait := backoff/2 + rand.N(backoff/2)
+		if time.Now().Add(wait).After(until) || !pause(wait, l.r.stop) {
+			return // its lease will end, and somebody claims it again
+		}
+	}
+}
+
+func (l *lane) giveBack(h *held, err error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(h.ctx), finishing)
 	defer cancel()
-	if e := l.kind.Source.Fail(ctx, h.item, err); e != nil && !errors.Is(e, ErrLost) {
-		// Its lease will end, and somebody claims it again.
-		l.r.log.Warn("an item could not be given back", "kind", l.name, "item", h.item.ID, "error", e, "because", err)
-	}
+	return l.kind.Source.Fail(ctx, h.item, err)
 }
 
 // handle runs the handler and turns a panic into an error.
@@ -297,7 +317,9 @@ func (l *lane) renew(ctx context.Context) {
 		l.mu.Lock()
 		all := make([]*held, 0, len(l.held))
 		for _, h := range l.held {
-			all = append(all, h)
+			if !h.over {
+				all = append(all, h)
+			}
 		}
 		l.mu.Unlock()
 		for _, h := range all {

@@ -348,6 +348,58 @@ func TestDatabaseGoneAndBack(t *testing.T) {
 	})
 }
 
+// What was claimed when the database went away is free again soon after it is
+// back, and not only when its lease ends.
+func TestGivenBackOnceTheDatabaseIsBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf("mail", 0)
+		begun := make(chan struct{})
+		r := start(t, work.Kind{Source: s, Lease: time.Hour, Handler: func(_ context.Context, it work.Item) error {
+			if it.Tries > 1 {
+				return s.finish(it)
+			}
+			s.fault(errors.New("gone"))
+			close(begun)
+			return errors.New("the database does not answer")
+		}})
+		<-begun
+		time.Sleep(3 * time.Minute)
+		if s.mu.Lock(); len(s.failed) > 0 {
+			t.Errorf("told without a database: %q", s.failed)
+		}
+		s.mu.Unlock()
+		s.fault(nil)
+		time.Sleep(70 * time.Second) // five to be told of it, sixty until it is due again
+		if !s.isDone(1) {
+			t.Error("the item is still held")
+		}
+		stop(t, r)
+	})
+}
+
+// An item that cannot be given back is let go when its lease has ended, and
+// keeps nobody from stopping before.
+func TestWhatCannotBeGivenBack(t *testing.T) {
+	t.Parallel()
+	for _, patience := range []time.Duration{time.Second, 2 * time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newShelf("mail", 0)
+			r := start(t, work.Kind{Source: s, Lease: time.Minute, Handler: func(context.Context, work.Item) error {
+				s.fault(errors.New("gone"))
+				return errors.New("the database does not answer")
+			}})
+			time.Sleep(patience)
+			if got, want := r.Status()[0].Running, 1; patience < time.Minute && got != want {
+				t.Errorf("%d items are held, not %d", got, want)
+			} else if patience > time.Minute && got != 0 {
+				t.Errorf("%d items are held after their lease", got)
+			}
+			stop(t, r)
+		})
+	}
+}
+
 func TestStopFinishesOrHandsBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
