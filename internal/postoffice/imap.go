@@ -2,7 +2,6 @@ package postoffice
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
 	"log"
@@ -262,7 +261,7 @@ func (r *reader) Login(address, password string) error {
 
 // AuthenticateMechanisms lists the ways to sign in.
 func (r *reader) AuthenticateMechanisms() []string {
-	if len(r.boxes.tokens) > 0 {
+	if r.boxes.byToken {
 		return []string{"PLAIN", "XOAUTH2"}
 	}
 	return []string{"PLAIN"}
@@ -273,7 +272,7 @@ func (r *reader) Authenticate(mechanism string) (sasl.Server, error) {
 	switch {
 	case mechanism == "PLAIN":
 		return sasl.NewPlainServer(func(_, user, password string) error { return r.Login(user, password) }), nil
-	case mechanism == "XOAUTH2" && len(r.boxes.tokens) > 0:
+	case mechanism == "XOAUTH2" && r.boxes.byToken:
 		return &tokenServer{r: r}, nil
 	}
 	return nil, refusal("[CANNOT] That mechanism is not offered")
@@ -294,20 +293,28 @@ func (s *tokenServer) Next(response []byte) (challenge []byte, done bool, err er
 	if response == nil {
 		return nil, false, nil
 	}
-	fields := strings.Split(string(response), "\x01")
-	user := strings.TrimPrefix(fields[0], "user=")
-	token := ""
-	for _, f := range fields {
+	user, token := bearer(string(response))
+	if !s.r.boxes.admits(user, token) {
+		s.refused = true
+		return []byte(tokenRefused), false, nil
+	}
+	return nil, true, s.r.Login(user, s.r.boxes.password)
+}
+
+// tokenRefused is how Gmail says first that a token is not good.
+const tokenRefused = `{"status":"400","schemes":"Bearer","scope":"https://mail.postoffice.test/"}`
+
+// bearer reads the one message of XOAUTH2.
+func bearer(message string) (user, token string) {
+	for i, f := range strings.Split(message, "\x01") {
+		if i == 0 {
+			user = strings.TrimPrefix(f, "user=")
+		}
 		if t, ok := strings.CutPrefix(f, "auth=Bearer "); ok {
 			token = t
 		}
 	}
-	if want, ok := s.r.boxes.tokens[user]; !ok || want != token {
-		s.refused = true
-		challenge, err = json.Marshal(map[string]string{"status": "400", "schemes": "Bearer", "scope": "https://mail.postoffice.test/"})
-		return challenge, false, err
-	}
-	return nil, true, s.r.Login(user, s.r.boxes.password)
+	return user, token
 }
 
 // Select opens a folder.

@@ -20,11 +20,12 @@ import (
 // comes for it or somebody signs in with it.
 type mailboxes struct {
 	password string
-	tokens   map[string]string
+	byToken  bool // XOAUTH2 is offered
 	idle     bool
 	detail   bool // what stands behind a plus is no part of the account's name
 
 	mu       sync.Mutex
+	tokens   map[string][]string // good access tokens by user
 	users    map[string]*imapmemserver.User
 	sessions map[*imapserver.Conn]struct{}
 	sockets  map[net.Conn]struct{}
@@ -34,8 +35,27 @@ type mailboxes struct {
 }
 
 func newMailboxes(o Options) *mailboxes {
-	return &mailboxes{password: o.MailboxPassword, tokens: o.Tokens, idle: !o.WithoutIDLE, detail: o.Subaddress, users: map[string]*imapmemserver.User{},
+	tokens := map[string][]string{}
+	for user, token := range o.Tokens {
+		tokens[user] = []string{token}
+	}
+	return &mailboxes{password: o.MailboxPassword, byToken: o.Tokens != nil, tokens: tokens, idle: !o.WithoutIDLE, detail: o.Subaddress, users: map[string]*imapmemserver.User{},
 		sessions: map[*imapserver.Conn]struct{}{}, sockets: map[net.Conn]struct{}{}, commands: map[IMAPCommand]int{}}
+}
+
+// Admit has the access tokens, and no others, sign a user in from now on. The
+// office must have been made with Tokens, which may be empty.
+func (f *Office) Admit(user string, tokens ...string) {
+	f.boxes.mu.Lock()
+	defer f.boxes.mu.Unlock()
+	f.boxes.tokens[user] = slices.Clone(tokens)
+}
+
+// admits reports whether a token signs a user in.
+func (m *mailboxes) admits(user, token string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return token != "" && slices.Contains(m.tokens[user], token)
 }
 
 // user returns the account of an address, with INBOX and Sent.

@@ -53,8 +53,8 @@ type Options struct {
 	// of the address; "postoffice".
 	MailboxPassword string
 
-	// Tokens are the access tokens with which users may sign in to IMAP by
-	// XOAUTH2. With none it is not offered.
+	// Tokens are the access tokens with which users may sign in by XOAUTH2, to
+	// IMAP and SMTP; Admit changes them. With nil it is not offered.
 	Tokens map[string]string
 
 	// WithoutIDLE leaves the IMAP server without a way to tell of new mail, on

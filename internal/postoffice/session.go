@@ -230,8 +230,8 @@ func (s *session) hello(verb, name string) error {
 		if o.has("STARTTLS") && !s.secure {
 			lines = append(lines, "STARTTLS")
 		}
-		if len(o.Users) > 0 && o.has("AUTH") && (s.secure || o.PlainAuth) {
-			lines = append(lines, "AUTH PLAIN LOGIN")
+		if mechanisms := o.mechanisms(); len(mechanisms) > 0 && (s.secure || o.PlainAuth) {
+			lines = append(lines, "AUTH "+strings.Join(mechanisms, " "))
 		}
 	}
 	var b strings.Builder
@@ -266,12 +266,14 @@ func (s *session) startTLS() error {
 // auth signs in.
 func (s *session) auth(args string) error {
 	mech, first, _ := strings.Cut(args, " ")
-	if len(s.office.options.Users) == 0 {
+	if len(s.office.options.mechanisms()) == 0 {
 		return s.write("502 5.5.1 Nobody signs in here")
 	}
 	var name, password string
 	var err error
-	switch strings.ToUpper(mech) {
+	switch mech = strings.ToUpper(mech); mech {
+	case "XOAUTH2":
+		return s.authToken(first)
 	case "PLAIN":
 		name, password, err = s.authPlain(first)
 	case "LOGIN":
@@ -288,6 +290,46 @@ func (s *session) auth(args string) error {
 	truth := "535 5.7.8 Name or password is wrong"
 	if want, known := s.office.options.Users[name]; known && want == password {
 		truth = "235 2.7.0 Welcome"
+	}
+	said, err := s.answer(Auth, truth)
+	if yes(said, "235") {
+		s.user = name
+	}
+	return err
+}
+
+// mechanisms are the ways to sign in that SMTP offers.
+func (o Options) mechanisms() (all []string) {
+	if len(o.Users) > 0 && o.has("AUTH") {
+		all = append(all, "PLAIN", "LOGIN")
+	}
+	if o.Tokens != nil && o.has("AUTH") {
+		all = append(all, "XOAUTH2")
+	}
+	return all
+}
+
+// authToken signs in by XOAUTH2 as Exchange Online speaks it: a no is first
+// given as JSON in a challenge, which wants an empty answer.
+func (s *session) authToken(first string) error {
+	if s.office.options.Tokens == nil {
+		return s.write("504 5.7.4 Unrecognized authentication type")
+	}
+	var err error
+	if first == "" {
+		if first, err = s.ask(""); err != nil {
+			return err
+		}
+	}
+	name, token := bearer(decode64(first))
+	truth := "235 2.7.0 Welcome"
+	if !s.office.boxes.admits(name, token) {
+		truth = "535 5.7.3 Authentication unsuccessful: the access token is not valid"
+		if _, err := s.ask(tokenRefused); errors.Is(err, errCalledOff) {
+			return s.write("501 5.7.0 Called off")
+		} else if err != nil {
+			return err
+		}
 	}
 	said, err := s.answer(Auth, truth)
 	if yes(said, "235") {

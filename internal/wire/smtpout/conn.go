@@ -91,6 +91,7 @@ func secretsOf(s Server) []string {
 	}
 	b64 := base64.StdEncoding.EncodeToString
 	return []string{
+		b64([]byte("user=" + s.Username + "\x01auth=Bearer " + s.Password + "\x01\x01")),
 		b64([]byte("\x00" + s.Username + "\x00" + s.Password)),
 		b64([]byte(s.Password)),
 		s.Password,

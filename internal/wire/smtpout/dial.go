@@ -228,7 +228,8 @@ func (c *Conn) heloName() string {
 	return "[" + ip.String() + "]"
 }
 
-// auth signs in with PLAIN (RFC 4616) or, where only that is offered, LOGIN.
+// auth signs in with PLAIN (RFC 4616) or, where only that is offered, LOGIN;
+// with an access token by XOAUTH2.
 func (c *Conn) auth(ctx context.Context) *Fault {
 	c.enter(PhaseAuth)
 	s := c.server
@@ -239,6 +240,10 @@ func (c *Conn) auth(ctx context.Context) *Fault {
 	offered := strings.Fields(strings.ToUpper(c.ext["AUTH"]))
 	var client sasl.Client
 	switch {
+	case s.Auth == AuthToken && !slices.Contains(offered, "XOAUTH2"):
+		return &Fault{Phase: c.phase, Text: "the server takes no access token (XOAUTH2) on this connection", stop: true}
+	case s.Auth == AuthToken:
+		client = &bearer{user: s.Username, token: s.Password}
 	case slices.Contains(offered, "PLAIN"):
 		client = sasl.NewPlainClient("", s.Username, s.Password)
 	case slices.Contains(offered, "LOGIN"):
@@ -281,6 +286,18 @@ func (c *Conn) auth(ctx context.Context) *Fault {
 	}
 	return nil
 }
+
+// bearer is XOAUTH2, as Gmail and Exchange Online speak it: a refusal comes as a
+// challenge with JSON in it, which wants an empty answer before the no.
+type bearer struct{ user, token string }
+
+// Start returns the mechanism and its only message.
+func (b *bearer) Start() (mech string, first []byte, err error) {
+	return "XOAUTH2", []byte("user=" + b.user + "\x01auth=Bearer " + b.token + "\x01\x01"), nil
+}
+
+// Next answers the reason of a refusal; the no that follows says it in words.
+func (b *bearer) Next([]byte) ([]byte, error) { return []byte{}, nil }
 
 // login is the LOGIN mechanism, which no RFC defines: the name, then the
 // password, each when it is asked for. The name is not sent at once, as

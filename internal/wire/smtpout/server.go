@@ -28,6 +28,15 @@ const (
 	SecurityTLS      Security = "tls"      // TLS from the first byte (RFC 8314)
 )
 
+// Auth says what the password is.
+type Auth string
+
+// The ways to sign in.
+const (
+	AuthPassword Auth = "password" // a password or an app password; the zero value means it too
+	AuthToken    Auth = "token"    // an OAuth 2 access token, by XOAUTH2
+)
+
 // Server is where and how to hand in mails. The zero value of each field but
 // Host and Port is usable.
 type Server struct {
@@ -35,10 +44,11 @@ type Server struct {
 	Port     int
 	Security Security // empty means SecurityNone
 
-	// Username and Password are for AUTH (PLAIN, else LOGIN). An empty
-	// Username means no AUTH.
+	// Username and Password are for AUTH (PLAIN, else LOGIN; XOAUTH2 for a
+	// token). An empty Username means no AUTH.
 	Username string
-	Password string
+	Password string // or the access token; never in any fault or dialogue
+	Auth     Auth
 
 	// InsecureAuth allows AUTH over a connection that is neither encrypted
 	// nor to a loopback address. Without it such a password is not sent.
