@@ -46,6 +46,7 @@ var table = []row{
 	{rooms: "connect", may: "root store directory query blob email wire/smtpout wire/imap wire/reach"},
 
 	{rooms: "wire/reach"},
+	{rooms: "wire/oauth", parties: "golang.org/x/oauth2"},
 	{rooms: "wire/imap wire/pop3", may: "root", parties: "github.com/emersion/go-imap/v2"},
 	{rooms: "wire/smtpin", may: "root", parties: "github.com/emersion/go-smtp"},
 	{rooms: "postoffice", may: "root", parties: "github.com/emersion/go-imap/v2 github.com/emersion/go-sasl github.com/emersion/go-smtp"},
