@@ -83,7 +83,8 @@ type InspectedFwd struct {
 }
 
 // Verdict says where a mail would go: "join" a conversation, begin a "new"
-// one, or "unknown" where no desk can be asked.
+// one, or "unknown" where no desk can be asked, or where it would go to none:
+// the reason says which.
 type Verdict struct {
 	Verdict  string `json:"verdict"`
 	Number   int64  `json:"number"`
@@ -206,7 +207,7 @@ func (o operators) verdict(ctx context.Context, p askVerdict) (Verdict, error) {
 	switch {
 	case where.Number != 0:
 		v.Verdict = "join"
-	case !where.Known:
+	case !where.Known, where.Nowhere:
 		v.Verdict = "unknown"
 	}
 	return v, err

@@ -43,6 +43,32 @@ type MailedAct struct {
 // where the agent may not change the conversation.
 func (d *Desk) PrepareByMail(ctx context.Context, a *postroom.Agent, c *postroom.Conversation, p ByMail) (act *MailedAct, err error) {
 	defer wrap(&err, "prepare an act by mail")
+	mailID := int64(0)
+	if p.Kind != "" {
+		if mailID, err = d.store.NewID(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if act, err = d.byMail(ctx, a, c, p, mailID); err != nil {
+		return nil, err
+	}
+	act.tags, err = d.tagIDs(ctx, p.Tags, true)
+	return act, err
+}
+
+// CheckByMail reports what PrepareByMail would refuse, and writes nothing: no
+// id is drawn and no tag is made. Files need only their names and sizes.
+func (d *Desk) CheckByMail(ctx context.Context, a *postroom.Agent, c *postroom.Conversation, p ByMail) (err error) {
+	defer wrap(&err, "check an act by mail")
+	if _, err = d.byMail(ctx, a, c, p, 1); err != nil {
+		return err
+	}
+	_, err = d.tagIDs(ctx, p.Tags, false)
+	return err
+}
+
+// byMail is PrepareByMail as far as it writes nothing.
+func (d *Desk) byMail(ctx context.Context, a *postroom.Agent, c *postroom.Conversation, p ByMail, mailID int64) (act *MailedAct, err error) {
 	if err := may(a, postroom.Answer, c.MailboxID, c.AssigneeID); err != nil {
 		return nil, err
 	}
@@ -61,12 +87,11 @@ func (d *Desk) PrepareByMail(ctx context.Context, a *postroom.Agent, c *postroom
 		return nil, err
 	}
 	if p.Kind != "" {
-		if err := d.word(ctx, act, a, c, mailbox, p); err != nil {
+		if err := d.word(ctx, act, a, c, mailbox, p, mailID); err != nil {
 			return nil, err
 		}
 	}
-	act.tags, err = d.tagIDs(ctx, p.Tags, true)
-	return act, err
+	return act, nil
 }
 
 // bearable holds what an agent sent against the limits of the composer.
@@ -108,11 +133,7 @@ func (m *MailedAct) propose(a *postroom.Agent, c *postroom.Conversation, mailbox
 }
 
 // word renders the message and the mail that carries it.
-func (d *Desk) word(ctx context.Context, act *MailedAct, a *postroom.Agent, c *postroom.Conversation, mailbox *postroom.Mailbox, p ByMail) error {
-	id, err := d.store.NewID(ctx)
-	if err != nil {
-		return err
-	}
+func (d *Desk) word(ctx context.Context, act *MailedAct, a *postroom.Agent, c *postroom.Conversation, mailbox *postroom.Mailbox, p ByMail, id int64) (err error) {
 	send := Publish{Kind: p.Kind, HTML: p.HTML}
 	if p.Kind == postroom.Reply {
 		if send.To, send.Cc, err = d.answerTo(ctx, c); err != nil {

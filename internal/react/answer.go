@@ -219,7 +219,11 @@ func (a *answer) obey(ctx context.Context) error {
 		}
 		return a.refuse(ctx, stale)
 	}
-	a.act, err = a.f.r.Desk.PrepareByMail(ctx, a.agent, a.c, want)
+	if a.f.asked {
+		err = a.f.r.Desk.CheckByMail(ctx, a.agent, a.c, want)
+	} else {
+		a.act, err = a.f.r.Desk.PrepareByMail(ctx, a.agent, a.c, want)
+	}
 	if postroom.CodeOf(err) == postroom.Invalid {
 		return a.refuse(ctx, &refusal{log: postroom.TextOf(err), reasons: []string{postroom.TextOf(err)}, commands: true})
 	}
@@ -227,6 +231,9 @@ func (a *answer) obey(ctx context.Context) error {
 		return err
 	}
 	a.state, a.words = store.InboundDone, a.did(said, want)
+	if a.f.asked {
+		return nil
+	}
 	a.ids, err = a.f.r.Store.NewIDs(ctx, 12+len(want.Files))
 	return err
 }

@@ -24,7 +24,7 @@ const maxReturned = 100_000
 // from, which may be anybody's.
 func (a *answer) refuse(ctx context.Context, why *refusal) error {
 	a.refused("%s", why.log)
-	if why.silent {
+	if why.silent || a.f.asked {
 		return nil
 	}
 	mailbox := *a.f.mailbox

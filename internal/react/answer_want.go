@@ -182,11 +182,12 @@ func (a *answer) content(ctx context.Context, said email.Answer) (html string, f
 		if len(files) > desk.MaxFiles {
 			break // one more than there may be: the desk refuses them
 		}
-		ref, err := a.f.r.Blobs.PutBytes(ctx, x.Data)
-		if err != nil {
-			return "", nil, err
+		if !a.f.asked {
+			if _, err := a.f.r.Blobs.PutBytes(ctx, x.Data); err != nil {
+				return "", nil, err
+			}
 		}
-		file := postroom.Attachment{Name: desk.FileName(x.Name), Type: desk.MediaType(x.Type), Inline: inline, Size: ref.Size, SHA256: ref.Hash}
+		file := postroom.Attachment{Name: desk.FileName(x.Name), Type: desk.MediaType(x.Type), Inline: inline, Size: x.Size(), SHA256: x.SHA256}
 		if inline {
 			file.ContentID = contentID(x)
 		}

@@ -14,8 +14,9 @@ import (
 
 // Location says where a received mail would go.
 type Location struct {
-	Known    bool  // one of our mailboxes is meant
-	Number   int64 // of the conversation it would join; 0: it would begin a new one
+	Known    bool  // it is known: one of our mailboxes is meant
+	Nowhere  bool  // it would be kept in the log of received mail, and go to no conversation
+	Number   int64 // of the conversation it would join; 0: it would begin a new one, or go nowhere
 	Evidence email.EvidenceKind
 	Words    string // why, for people
 }
@@ -24,13 +25,18 @@ type Location struct {
 var errOnlyAsked = errors.New("only asked")
 
 // Locate says where a mail would go if it came in now, by the very rules that
-// file it, and writes nothing.
+// file it, and writes nothing. An agent's answer to a notification goes where
+// T12's table has it: into the conversation it acts on, or nowhere.
 func (r *React) Locate(ctx context.Context, raw []byte) (Location, error) {
 	boxes, err := r.Store.Read().Mailboxes(ctx)
 	if err != nil {
 		return Location{}, err
 	}
-	f := &filing{r: r, around: around{boxes: boxes}, mail: email.Parse(raw, email.ParseOptions{}), message: &postroom.Message{}}
+	agents, err := r.Store.Read().AgentsByAddress(ctx)
+	if err != nil {
+		return Location{}, err
+	}
+	f := &filing{r: r, around: around{boxes, agents}, asked: true, mail: email.Parse(raw, email.ParseOptions{}), message: &postroom.Message{}}
 	if f.mail.Err != nil {
 		return Location{Words: "The mail could not be read."}, nil
 	}
@@ -45,7 +51,17 @@ func (r *React) Locate(ctx context.Context, raw []byte) (Location, error) {
 	}
 	class, _ := email.Classify(f.mail)
 	f.message.Class = postroom.Class(class)
+	f.author = f.writer()
 	f.proof = email.Evidence(f.mail, r.Desk.Keys(), nil)
+	if err := f.notified(ctx); err != nil {
+		return Location{}, err
+	}
+	if f.answer != nil {
+		if err := f.answer.decide(ctx); err != nil {
+			return Location{}, err
+		}
+		return f.answer.location(), nil
+	}
 	var where Location
 	err = r.Store.Write(ctx, func(tx *store.Tx) error {
 		f := f.again()
@@ -86,6 +102,21 @@ func (f *filing) location(c, old *postroom.Conversation) Location {
 	}
 	if f.in.Words != "" {
 		where.Words += " " + f.in.Words
+	}
+	return where
+}
+
+// location says where an agent's answer would go, and by what it is one.
+func (a *answer) location() Location {
+	where := Location{Known: true, Words: a.words, Nowhere: a.state != store.InboundDone}
+	for _, p := range a.f.proof {
+		if p.MailID != 0 && (p.MailID == a.told.ID || a.told.ID == 0) {
+			where.Evidence, where.Words = p.Kind, p.Detail+" "+a.words
+			break
+		}
+	}
+	if !where.Nowhere {
+		where.Number = a.c.Number
 	}
 	return where
 }

@@ -32,6 +32,7 @@ type filing struct {
 	forged  string  // why it goes to spam review; "" if it does not (S2)
 	answer  *answer // it carries the token of a notification, and an agent's address
 	leaked  bool    // it carries the token of a notification to somebody else
+	asked   bool    // nothing is to be done: somebody asks what would become of it
 	ids     []int64
 
 	fault     error
