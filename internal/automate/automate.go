@@ -72,6 +72,23 @@ func manage(by *postroom.Agent) error {
 	return nil
 }
 
+// stillManages asks for the right to manage again, of the agent as they are in
+// this transaction: a page that was opened before somebody lost the right must
+// not change anything after. 0 is nobody: the program itself, or its operator.
+func stillManages(ctx context.Context, t *store.Tx, id int64) error {
+	if id == 0 {
+		return nil
+	}
+	by, err := t.Agent(ctx, id)
+	if postroom.CodeOf(err) == postroom.NotFound {
+		return manage(nil)
+	}
+	if err != nil {
+		return err
+	}
+	return manage(by)
+}
+
 // lockName is held by each change, so that of two admins the second sees what
 // the first has done.
 const lockName = "workflows"
@@ -83,7 +100,7 @@ var errOutrun = errors.New("another change of the workflows came first")
 // maxOutrun is how often a change is tried again for that.
 const maxOutrun = 5
 
-// change runs f under the lock and, if f says that it changed something, makes
+// change runs f under the lock, if the author may still manage, and, if f says that it changed something, makes
 // the new revision in the same transaction. f may run more than once.
 func (w *Workflows) change(ctx context.Context, author int64, f func(*store.Tx) (changed bool, err error)) (err error) {
 	for range maxOutrun {
@@ -99,6 +116,9 @@ func (w *Workflows) tryChange(ctx context.Context, author int64, f func(*store.T
 	return w.store.Write(ctx, func(t *store.Tx) error {
 		if err := t.Lock(ctx, lockName); err != nil {
 			return fmt.Errorf("lock the workflows: %w", err)
+		}
+		if err := stillManages(ctx, t, author); err != nil {
+			return err
 		}
 		before, err := t.Workflows(ctx)
 		if err != nil {

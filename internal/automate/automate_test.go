@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -60,6 +61,16 @@ func each(t *testing.T, f func(r *rig)) {
 	t.Helper()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		r := newRig(t, d)
+		r.must(r.store.Write(t.Context(), func(tx *store.Tx) error {
+			for _, a := range []*postroom.Agent{admin, member, other} {
+				row := *a
+				row.Email = strings.ToLower(a.Name) + "@acme.example"
+				if err := tx.InsertAgent(t.Context(), &row, ""); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
 		r.must(r.EnsureShipped(t.Context()))
 		f(r)
 	})

@@ -169,6 +169,9 @@ func (w *Workflows) begin(ctx context.Context, by *postroom.Agent, d store.Workf
 	}
 	d.WorkflowID, d.Definition, d.Revision, d.AuthorID, d.At = id, string(text), 1, by.ID, w.store.Now()
 	return id, w.store.Write(ctx, func(t *store.Tx) error {
+		if err := stillManages(ctx, t, by.ID); err != nil {
+			return err
+		}
 		t.OnCommit(func() { w.publish(Key) })
 		return t.SaveWorkflowDraft(ctx, d)
 	})
@@ -212,6 +215,9 @@ func (w *Workflows) SaveDraft(ctx context.Context, by *postroom.Agent, id int64,
 		return "", postroom.Errorf(postroom.Invalid, "The workflow is longer than %d bytes.", workflow.MaxDefinition)
 	}
 	return place, w.store.Write(ctx, func(t *store.Tx) error {
+		if err := stillManages(ctx, t, by.ID); err != nil {
+			return err
+		}
 		x, err := w.writing(ctx, t.Read, id)
 		if err != nil {
 			return err
@@ -280,6 +286,9 @@ func (w *Workflows) DiscardDraft(ctx context.Context, by *postroom.Agent, id int
 	}
 	defer postroom.Wrap(&err, "discard the draft of workflow %d", id)
 	return w.store.Write(ctx, func(t *store.Tx) error {
+		if err := stillManages(ctx, t, by.ID); err != nil {
+			return err
+		}
 		t.OnCommit(func() { w.publish(Key) })
 		return t.DeleteWorkflowDraft(ctx, id)
 	})

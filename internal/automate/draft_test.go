@@ -132,7 +132,7 @@ func TestTwoAdminsWriteOneDraft(t *testing.T) {
 		r.must(r.save(other, id, r.drawn(id, other, "Two", notice("b.example"))))
 		p, err := r.Editor(ctx, admin, id, automate.EditorView{})
 		r.must(err)
-		if p.Name != "Two" || p.SavedBy != "an agent who is gone" || p.Revision != 3 {
+		if p.Name != "Two" || p.SavedBy != other.Name || p.Revision != 3 {
 			t.Errorf("the draft is %q of %s, revision %d", p.Name, p.SavedBy, p.Revision)
 		}
 		// What was published meanwhile is not brought back by a page left open.

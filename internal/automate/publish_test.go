@@ -2,6 +2,7 @@ package automate_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -204,4 +205,59 @@ func TestAVersionThatCannotBeReadCanBeReplaced(t *testing.T) {
 			t.Errorf("after restoring version 1: %+v, %v", d, err)
 		}
 	})
+}
+
+// TestARightThatWasLostMeanwhile has pages that were opened by admins who are
+// none any more: what they send changes nothing.
+func TestARightThatWasLostMeanwhile(t *testing.T) {
+	t.Parallel()
+	each(t, func(r *rig) {
+		ctx, x := t.Context(), r.find(workflow.KeyClosingNotice)
+		draft, err := r.Begin(ctx, admin, "")
+		r.must(err)
+		kept := r.drawn(draft, admin, "Kept", notice("a.example"))
+		r.must(r.save(admin, draft, kept))
+		acts := map[string]func() error{
+			"publish":   func() error { _, err := r.Publish(ctx, admin, x.ID, 1, reworded(t, x.Definition)); return err },
+			"reword":    func() error { return r.Reword(ctx, admin, x.ID, 1, greeting) },
+			"switch":    func() error { return r.Switch(ctx, admin, x.ID, !x.On) },
+			"begin":     func() error { _, err := r.Begin(ctx, admin, ""); return err },
+			"save":      func() error { return r.save(admin, draft, r.drawn(draft, admin, "Changed", notice("b.example"))) },
+			"discard":   func() error { return r.DiscardDraft(ctx, admin, draft) },
+			"the draft": func() error { _, err := r.PublishDraft(ctx, admin, draft); return err },
+		}
+		for _, lost := range []func(a *postroom.Agent){
+			func(a *postroom.Agent) { a.Role = postroom.Member },
+			func(a *postroom.Agent) { a.Role, a.Disabled = postroom.Admin, true },
+		} {
+			row, err := r.store.Read().Agent(ctx, admin.ID)
+			r.must(err)
+			lost(row)
+			r.must(r.store.Write(ctx, func(tx *store.Tx) error { return tx.UpdateAgent(ctx, row) }))
+			r.revisions(0, func() {
+				for name, act := range acts {
+					if err := act(); postroom.CodeOf(err) != postroom.Forbidden {
+						t.Errorf("%s: %v", name, err)
+					}
+				}
+			})
+		}
+		after := r.find(workflow.KeyClosingNotice)
+		if after.Version != 1 || after.On != x.On {
+			t.Errorf("the workflow became %+v", after)
+		}
+		row, err := r.store.Read().WorkflowDraft(ctx, draft)
+		r.must(err)
+		if row.Name != "Kept" || row.Revision != 2 {
+			t.Errorf("the draft became %+v", row)
+		}
+	})
+}
+
+func reworded(t *testing.T, d workflow.Definition) workflow.Definition {
+	t.Helper()
+	then := slices.Clone(d.Then)
+	then[0].Text = greeting
+	d.Then = then
+	return d
 }
