@@ -2,6 +2,7 @@ package desktest_test
 
 import (
 	"fmt"
+	"html"
 	"slices"
 	"strings"
 	"testing"
@@ -227,6 +228,11 @@ func TestNotificationMail(t *testing.T) {
 		for _, want := range []string{"Mara Lind wrote", "Mara Lind <mara@customer.example>", "assigned to you", "Ben (reply)", "Which one?", "https://desk.acme.example/conversations/1", "@close", "@assign NAME", "goes to Mara Lind"} {
 			if !strings.Contains(m.Text, want) {
 				t.Errorf("the text lacks %q:\n%s", want, m.Text)
+			}
+		}
+		for _, w := range email.CommandWords() {
+			if !strings.Contains(m.Text, w.Usage) || !strings.Contains(m.Text, w.Does) || !strings.Contains(html.UnescapeString(m.HTML), w.Does) {
+				t.Errorf("it does not say that %s %s:\n%s", w.Usage, w.Does, m.Text)
 			}
 		}
 		if strings.Contains(m.Text, "> Which one?") || strings.Contains(m.Text, d.Token(reply)) {

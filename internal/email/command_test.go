@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -167,6 +168,33 @@ func TestFaultyAnswers(t *testing.T) {
 			if a.Text+a.HTML != "" {
 				t.Errorf("%s: %q leaves %q", shape, c.written, a.Text)
 			}
+		}
+	}
+}
+
+// TestCommandWordsAreTheCommands holds the list that notifications, returned
+// answers and the guide show against what is understood: nothing is shown that
+// is no command, and no command is kept from people.
+func TestCommandWordsAreTheCommands(t *testing.T) {
+	t.Parallel()
+	guide, err := os.ReadFile(filepath.Join("..", "..", "docs", "mail-commands.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := map[string]bool{}
+	for _, w := range CommandWords() {
+		if !strings.Contains(string(guide), "| `"+w.Usage+"`") {
+			t.Errorf("the guide does not have %s", w.Usage)
+		}
+		for _, word := range regexp.MustCompile(`@\w+`).FindAllString(w.Usage+" "+w.Does, -1) {
+			if shown[word[1:]] = true; commandVerbs[word[1:]].Verb == "" {
+				t.Errorf("%s is shown and not understood", word)
+			}
+		}
+	}
+	for word := range commandVerbs {
+		if !shown[word] {
+			t.Errorf("@%s is understood and not shown", word)
 		}
 	}
 }

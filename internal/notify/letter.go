@@ -46,17 +46,6 @@ const (
 // Separator is what the line above which an agent answers says.
 const Separator = "Write your answer above this line"
 
-// Commands are what an answer may begin with, each with what it does.
-var Commands = [][2]string{
-	{"@close", "close the conversation"},
-	{"@pending", "set it to pending"},
-	{"@active", "set it to active"},
-	{"@spam", "mark it as spam"},
-	{"@assign NAME, me or nobody", "give it to somebody"},
-	{"@tag X", "add a tag"},
-	{"@note", "keep your text inside as a note"},
-}
-
 // Write writes the mail. Only text is mailed: what customers sent as HTML is
 // given as text, so that no picture of theirs is ever fetched (H2).
 func Write(f Facts) Letter {
@@ -280,9 +269,9 @@ func (b *body) commands(customer string) {
 	const outro = "A word with @ that is none of these sends your mail back to you, and nothing to the customer. Which mails you get is on your profile page."
 	b.text.WriteString("\n" + intro + "\n\n")
 	b.html.WriteString(`<div style="` + styleRule + `"><p>` + html.EscapeString(intro) + "</p>\n<table role=\"presentation\">\n")
-	for _, c := range Commands {
-		fmt.Fprintf(&b.text, "  %-28s %s\n", c[0], c[1])
-		b.html.WriteString("<tr><td><code>" + html.EscapeString(c[0]) + "</code></td><td>" + html.EscapeString(c[1]) + "</td></tr>\n")
+	for _, w := range email.CommandWords() {
+		fmt.Fprintf(&b.text, "  %-14s %s\n", w.Usage, w.Does)
+		b.html.WriteString("<tr><td><code>" + html.EscapeString(w.Usage) + "</code></td><td>" + html.EscapeString(w.Does) + "</td></tr>\n")
 	}
 	b.text.WriteString("\n" + outro + "\n")
 	b.html.WriteString("</table>\n<p>" + outro + "</p></div>\n")

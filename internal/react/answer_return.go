@@ -9,6 +9,7 @@ import (
 	"postroom"
 	"postroom/internal/desk"
 	"postroom/internal/email"
+	"postroom/internal/notify"
 	"postroom/internal/store"
 )
 
@@ -102,8 +103,8 @@ func (f *filing) giveBack(ctx context.Context, tx *store.Tx) error {
 // letter writes the mail that goes back.
 func (why *refusal) letter(a *answer) (text, doc string) {
 	var t, h strings.Builder
-	t.WriteString(email.SeparatorText(answerAbove) + "\n\n")
-	h.WriteString(email.SeparatorHTML(answerAbove))
+	t.WriteString(email.SeparatorText(notify.Separator) + "\n\n")
+	h.WriteString(email.SeparatorHTML(notify.Separator))
 	para := func(s string) {
 		t.WriteString(s + "\n\n")
 		h.WriteString("<p>" + html.EscapeString(s) + "</p>\n")
@@ -142,9 +143,6 @@ func (why *refusal) letter(a *answer) (text, doc string) {
 	}
 	return t.String(), h.String()
 }
-
-// answerAbove is what the line says above which an answer is written.
-const answerAbove = "Write your answer above this line"
 
 func quoted(t, h *strings.Builder, s string) {
 	s = strings.TrimSpace(plain(s, maxReturned))
