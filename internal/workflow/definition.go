@@ -17,6 +17,11 @@ const MaxDefinition = 256 << 10
 // Definition is what a person wrote: when an event happens, if conditions
 // hold, then do something, within limits. It is plain data; Compile makes it
 // fit for judging.
+//
+// A field that holds ids says with the tag ref what they are of, so that a file
+// has names in their place: a Ref, "side" for one side of the change that the
+// field "event" beside it makes, "fact" for what the field "fact" beside it
+// asks about, "-" for a number that is no id.
 type Definition struct {
 	When   When     `json:"when"`
 	If     Cond     `json:"if,omitzero"` // the zero Cond always holds
@@ -29,8 +34,8 @@ type Definition struct {
 // workflow on another edge costs nothing.
 type When struct {
 	Event  postroom.EventKind   `json:"event"`
-	From   []string             `json:"from,omitempty"` // statuses, or agents' ids ("0": nobody)
-	To     []string             `json:"to,omitempty"`
+	From   []string             `json:"from,omitempty" ref:"side"` // statuses, or agents' ids ("0": nobody)
+	To     []string             `json:"to,omitempty" ref:"side"`
 	Actors []postroom.ActorKind `json:"actors,omitempty"`
 	Paths  []postroom.Path      `json:"paths,omitempty"`
 }
@@ -45,7 +50,7 @@ type Cond struct {
 	None   []Cond   `json:"none,omitempty"`
 	Fact   string   `json:"fact,omitempty"`
 	Op     Op       `json:"op,omitempty"`
-	Values []string `json:"values,omitempty"`
+	Values []string `json:"values,omitempty" ref:"fact"`
 }
 
 // IsZero reports whether the condition is none at all, which always holds.
@@ -76,9 +81,9 @@ type Action struct {
 	Text   string          `json:"text,omitempty"`
 	HTML   string          `json:"html,omitempty"`
 	Status postroom.Status `json:"status,omitempty"`
-	Agent  *int64          `json:"agent,omitempty"`
-	Add    []int64         `json:"add,omitempty"`
-	Remove []int64         `json:"remove,omitempty"`
+	Agent  *int64          `json:"agent,omitempty" ref:"agent"`
+	Add    []int64         `json:"add,omitempty" ref:"tag"`
+	Remove []int64         `json:"remove,omitempty" ref:"tag"`
 }
 
 // Decode reads a definition from JSON. It is strict: a key that is not known,

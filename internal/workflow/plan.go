@@ -64,6 +64,14 @@ func blankText(s string) bool { return strings.TrimSpace(s) == "" }
 // blankHTML reports whether nothing is left to see of HTML without its tags; a
 // picture is something to see.
 func blankHTML(s string) bool {
+	return blankText(textOf(s)) && !strings.Contains(strings.ToLower(s), "<img")
+}
+
+// inline are elements that stand within a word.
+var inline = map[string]bool{"a": true, "b": true, "code": true, "em": true, "i": true, "span": true, "strong": true, "u": true}
+
+// textOf is what is left of HTML without its tags.
+func textOf(s string) string {
 	var text strings.Builder
 	for s != "" {
 		before, rest, tag := strings.Cut(s, "<")
@@ -71,12 +79,12 @@ func blankHTML(s string) bool {
 		if !tag {
 			break
 		}
-		if strings.HasPrefix(strings.ToLower(rest), "img") {
-			return false
+		var name string
+		if name, s, _ = strings.Cut(rest, ">"); !inline[strings.ToLower(strings.Trim(first(strings.Fields(name)), "/"))] {
+			text.WriteByte(' ')
 		}
-		_, s, _ = strings.Cut(rest, ">")
 	}
-	return blankText(html.UnescapeString(text.String()))
+	return html.UnescapeString(text.String())
 }
 
 // Values is what template variables are read from. What is nil is empty.
