@@ -17,6 +17,7 @@ type Part = "counts" | "list" | "page"
 
 const GAP = 1000 // between two reads, plus up to a third more by chance
 const LONGEST_BACKOFF = 30_000
+const REMEMBERED = 200 // keys heard during one visit
 
 /** Names this tab, so that it can tell its own echo. */
 export const tab = Array.from(crypto.getRandomValues(new Uint8Array(9)), (b) => b.toString(36)).join("")
@@ -30,21 +31,31 @@ export class Live {
   private timer = 0
   private epoch = 0 // grows with each visit: an answer for a page that is gone is dropped
   private etags = new Map<string, string>()
+  // What was heard since a visit began, the form that led to it included: the
+  // page it brings may have been drawn before. null outside of visits.
+  private heard: Set<string> | null = null
   private source: EventSource | null = null
   private channel: BroadcastChannel | null = null
 
   start(): void {
-    document.addEventListener("turbo:submit-start", () => this.busy++)
+    document.addEventListener("turbo:submit-start", () => {
+      this.busy++
+      this.heard ??= new Set()
+    })
     document.addEventListener("turbo:submit-end", () => this.idle())
     document.addEventListener("turbo:visit", () => {
       this.busy++
       this.epoch++
+      this.heard ??= new Set()
     })
     document.addEventListener("turbo:frame-load", () => this.etags.clear())
     document.addEventListener("turbo:load", () => {
       this.busy = 0
       this.etags.clear() // what stands now came by another way than we know
-      this.stale.delete("page") // it has just been read
+      this.stale.delete("page") // it has just been read, but for what happened on its way here
+      const heard = this.heard ?? new Set<string>()
+      this.heard = null
+      if ([...heard].some((key) => this.shows(key))) this.stale.add("page")
       this.run()
     })
     document.addEventListener("turbo:fetch-request-error", () => this.idle())
@@ -69,6 +80,9 @@ export class Live {
         this.open()
         return new Promise<void>(() => {})
       })
+      // Another tab's stream stands already: what it told while this page came
+      // was not heard here.
+      void navigator.locks.query().then((locks) => !this.source && locks.held?.some((lock) => lock.name === "postroom-events") && this.refresh())
     } else if (!document.hidden) {
       this.open()
     }
@@ -112,6 +126,7 @@ export class Live {
     // but not the list beside it, which is kept from page to page.
     const own = origin === tab
     if (own && !key.startsWith("folder ")) return
+    if (!own && this.heard) this.heard.add(this.heard.size < REMEMBERED ? key : "all")
     if (key === "all") {
       this.stale.add("counts").add("list").add("page")
     } else if (key === "counts" || key === "alarms" || key === "notifications") {
@@ -122,8 +137,13 @@ export class Live {
       const list = document.getElementById("list")
       if (list && list.dataset.folder === folder && (list.dataset.mailbox === "0" || list.dataset.mailbox === mailbox)) this.stale.add("list")
     }
-    if (!own && (document.body.dataset.live ?? "").split(",").includes(key)) this.stale.add("page")
+    if (!own && this.shows(key)) this.stale.add("page")
     this.run()
+  }
+
+  /** Whether a key makes the page that stands stale. */
+  private shows(key: string): boolean {
+    return key === "all" || (document.body.dataset.live ?? "").split(",").includes(key)
   }
 
   private idle(): void {
