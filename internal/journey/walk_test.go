@@ -265,6 +265,6 @@ func (w *walker) closeBySelection(number string) {
 	w.click(`#list .row:has(a[href*="/conversations/`+number+`"]) > input[type=checkbox]`, "")
 	w.picture("selected")
 	w.click(".bulk button[value='status:closed']", "Close")
-	w.read("main", "Closed|closed|Done|changed")
+	w.read("main", "1 conversation changed\\.")
 	w.picture("job")
 }

@@ -1,12 +1,14 @@
 package view_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -37,6 +39,9 @@ type fakeDesk struct {
 	lists   int      // how often the list alone was asked for
 	pages   int      // how often the live client read the page
 	streams []chan string
+	turned  bool          // the list is in another order
+	drawn   chan struct{} // told when a page for a visit is drawn; it leaves when it is told to
+	leave   chan struct{}
 }
 
 func (d *fakeDesk) page(mend func(*query.ConversationPage)) templ.Component {
@@ -92,6 +97,9 @@ func (d *fakeDesk) handler(assets http.Handler) http.Handler {
 				if d.closed {
 					p.List.Total = 213
 				}
+				if d.turned {
+					slices.Reverse(p.List.Rows)
+				}
 			})
 			draw(w, r, 200, view.ListFrame(p))
 			return
@@ -103,11 +111,21 @@ func (d *fakeDesk) handler(assets http.Handler) http.Handler {
 			d.seen(func() { d.pages++ })
 		}
 		number := r.PathValue("number")
-		draw(w, r, 200, d.page(func(p *query.ConversationPage) {
+		page := d.page(func(p *query.ConversationPage) {
 			if number != "1042" {
-				p.Head.Number, p.Head.Subject, p.Composer.Number = 1041, "Another matter", 1041
+				p.Head.Number, p.Composer.Number = 1041, 1041
 			}
-		}))
+		})
+		var drawn, leave chan struct{}
+		d.seen(func() { drawn, leave = d.drawn, d.leave })
+		if drawn != nil && r.Header.Get("X-Postroom-Live") == "" {
+			var b bytes.Buffer
+			_ = page.Render(r.Context(), &b)
+			drawn <- struct{}{}
+			<-leave
+			page = templ.Raw(b.String())
+		}
+		draw(w, r, 200, page)
 	})
 	mux.HandleFunc("POST /conversations/{number}/{verb}", func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseMultipartForm(1 << 20)
@@ -137,6 +155,13 @@ func (d *fakeDesk) handler(assets http.Handler) http.Handler {
 			}))
 			return
 		}
+		http.Redirect(w, r, "/conversations/1042?folder=mine", http.StatusSeeOther)
+	})
+	mux.HandleFunc("POST /bulk", func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		d.seen(func() {
+			d.forms = append(d.forms, fmt.Sprintf("bulk do=%s of=%s", r.FormValue("do"), r.Form["conversation"]))
+		})
 		http.Redirect(w, r, "/conversations/1042?folder=mine", http.StatusSeeOther)
 	})
 	mux.HandleFunc("GET /messages/{id}/body", func(w http.ResponseWriter, r *http.Request) {
@@ -319,6 +344,52 @@ func TestATabIgnoresItsOwnEchoAndOtherConversations(t *testing.T) {
 	d.seen(func() {
 		if d.pages != 0 {
 			t.Errorf("the page was read %d times for what it does not show", d.pages)
+		}
+	})
+}
+
+// A page may be drawn before a change and arrive after the change was told, as
+// when a job ends while its page is on the way: it is read again.
+func TestAPageThatWasOvertakenOnItsWayIsReadAgain(t *testing.T) {
+	t.Parallel()
+	d, page := browse(t, "/conversations/1042?folder=mine")
+	until(t, page, "the list beside it", `document.querySelector("#row-1041 a")`)
+	eventually(t, d, page, "the stream stands and the page was read once", func() bool { return d.pages > 0 })
+	page.MustEval(`() => { window.told = []; new BroadcastChannel("postroom").onmessage = (e) => window.told.push(e.data) }`)
+	drawn, leave := make(chan struct{}, 4), make(chan struct{})
+	d.seen(func() { d.drawn, d.leave = drawn, leave })
+	page.MustEval(`() => document.querySelector("#row-1041 a").click()`)
+	<-drawn
+	d.seen(func() { d.subject = "It changed meanwhile" })
+	d.publish("conversation 1041")
+	until(t, page, "the tab was told", `window.told.includes("conversation 1041")`)
+	close(leave)
+	until(t, page, "the page that was asked for", `document.querySelector("[data-conversation='1041']")`)
+	until(t, page, "what changed on its way", `document.querySelector(".conv-subject").textContent === "It changed meanwhile"`)
+}
+
+// What is selected stays so, and a button that is held down is pressed when it
+// is let go, however the list around it is drawn anew in between.
+func TestAPressOutlivesALiveList(t *testing.T) {
+	t.Parallel()
+	d, page := browse(t, "/folders/mine")
+	until(t, page, "the scripts run", `document.querySelector("#list [data-controller=list] .row")`)
+	eventually(t, d, page, "the stream stands and the list was read once", func() bool { return d.lists > 0 })
+	page.MustElement("#row-1041 > input").MustClick()
+	button := page.MustElement(".bulk button[value='status:closed']")
+	button.MustHover()
+	page.Mouse.MustDown(proto.InputMouseButtonLeft)
+	d.seen(func() { d.turned = true })
+	d.publish("folder 1 mine")
+	until(t, page, "the other order", `document.querySelector("#list .row:last-child").id === "row-1042"`)
+	if got := page.MustEval(`() => document.querySelector(".bulk-count").textContent`).Str(); got != "1 selected" {
+		t.Errorf("after the list was drawn anew the bar says %q", got)
+	}
+	page.Mouse.MustUp(proto.InputMouseButtonLeft)
+	eventually(t, d, page, "the form", func() bool { return len(d.forms) == 1 })
+	d.seen(func() {
+		if want := "bulk do=status:closed of=[1041]"; d.forms[0] != want {
+			t.Errorf("sent %q, not %q", d.forms[0], want)
 		}
 	})
 }

@@ -8,6 +8,10 @@
 // is read afterwards, never dropped. Whatever goes wrong, the page that stands
 // stays, and it is tried again.
 //
+// A page that was asked for may have been drawn before something changed and
+// arrive after it was told. So what was told since the page was asked for is
+// held against it once more when it has arrived.
+//
 // One tab of a browser holds the stream and tells the others, where the
 // browser has Web Locks (they need https or localhost). Elsewhere each visible
 // tab holds its own.
@@ -17,7 +21,8 @@ type Part = "counts" | "list" | "page"
 
 const GAP = 1000 // between two reads, plus up to a third more by chance
 const LONGEST_BACKOFF = 30_000
-const REMEMBERED = 200 // keys heard during one visit
+const AHEAD = 11_000 // a page may have been fetched this long before its visit: Turbo keeps what it prefetched for 10 s
+const STREAM = "postroom-events"
 
 /** Names this tab, so that it can tell its own echo. */
 export const tab = Array.from(crypto.getRandomValues(new Uint8Array(9)), (b) => b.toString(36)).join("")
@@ -29,33 +34,25 @@ export class Live {
   private failures = 0
   private readyAt = 0
   private timer = 0
+  private began = 0 // when the form or visit under way began
+  private heard = new Map<string, number>() // messages and when they came, the last ones last
   private epoch = 0 // grows with each visit: an answer for a page that is gone is dropped
   private etags = new Map<string, string>()
-  // What was heard since a visit began, the form that led to it included: the
-  // page it brings may have been drawn before. null outside of visits.
-  private heard: Set<string> | null = null
   private source: EventSource | null = null
   private channel: BroadcastChannel | null = null
 
   start(): void {
-    document.addEventListener("turbo:submit-start", () => {
-      this.busy++
-      this.heard ??= new Set()
-    })
+    document.addEventListener("turbo:submit-start", () => this.begin())
     document.addEventListener("turbo:submit-end", () => this.idle())
     document.addEventListener("turbo:visit", () => {
-      this.busy++
+      this.begin()
       this.epoch++
-      this.heard ??= new Set()
     })
     document.addEventListener("turbo:frame-load", () => this.etags.clear())
     document.addEventListener("turbo:load", () => {
       this.busy = 0
       this.etags.clear() // what stands now came by another way than we know
-      this.stale.delete("page") // it has just been read, but for what happened on its way here
-      const heard = this.heard ?? new Set<string>()
-      this.heard = null
-      if ([...heard].some((key) => this.shows(key))) this.stale.add("page")
+      this.arrived()
       this.run()
     })
     document.addEventListener("turbo:fetch-request-error", () => this.idle())
@@ -76,13 +73,15 @@ export class Live {
       this.channel = new BroadcastChannel("postroom")
       this.channel.onmessage = (event: MessageEvent<string>) => this.take(event.data)
       // Held until the tab goes; the next tab in line then opens the stream.
-      void navigator.locks.request("postroom-events", () => {
+      const hold = () => {
         this.open()
         return new Promise<void>(() => {})
+      }
+      void navigator.locks.request(STREAM, { ifAvailable: true }, (lock) => {
+        if (lock) return hold()
+        void navigator.locks.request(STREAM, hold)
+        this.refresh() // another tab heard what happened while this page was on its way
       })
-      // Another tab's stream stands already: what it told while this page came
-      // was not heard here.
-      void navigator.locks.query().then((locks) => !this.source && locks.held?.some((lock) => lock.name === "postroom-events") && this.refresh())
     } else if (!document.hidden) {
       this.open()
     }
@@ -119,14 +118,39 @@ export class Live {
     this.run()
   }
 
-  /** Notes what a key makes stale. */
+  private begin(): void {
+    if (this.busy++ === 0) this.began = performance.now()
+  }
+
+  /** A visit's page stands: it is as new as its request, and no newer. */
+  private arrived(): void {
+    if (this.began === 0) return // the first page: nothing was heard before it
+    this.stale.delete("page")
+    const since = this.began - AHEAD
+    this.heard.forEach((at, message) => at >= since && this.mark(message))
+    this.began = 0
+  }
+
   private take(message: string): void {
+    const now = performance.now()
+    this.heard.delete(message)
+    this.heard.set(message, now)
+    const since = (this.busy > 0 ? this.began : now) - AHEAD
+    for (const [old, at] of this.heard) {
+      if (at >= since) break
+      this.heard.delete(old)
+    }
+    this.mark(message)
+    this.run()
+  }
+
+  /** Notes what a key makes stale. */
+  private mark(message: string): void {
     const [key, origin] = message.split(" @")
     // Its own echo: the answer to the form has brought page and counts already,
     // but not the list beside it, which is kept from page to page.
     const own = origin === tab
     if (own && !key.startsWith("folder ")) return
-    if (!own && this.heard) this.heard.add(this.heard.size < REMEMBERED ? key : "all")
     if (key === "all") {
       this.stale.add("counts").add("list").add("page")
     } else if (key === "counts" || key === "alarms" || key === "notifications") {
@@ -137,13 +161,7 @@ export class Live {
       const list = document.getElementById("list")
       if (list && list.dataset.folder === folder && (list.dataset.mailbox === "0" || list.dataset.mailbox === mailbox)) this.stale.add("list")
     }
-    if (!own && this.shows(key)) this.stale.add("page")
-    this.run()
-  }
-
-  /** Whether a key makes the page that stands stale. */
-  private shows(key: string): boolean {
-    return key === "all" || (document.body.dataset.live ?? "").split(",").includes(key)
+    if (!own && (document.body.dataset.live ?? "").split(",").includes(key)) this.stale.add("page")
   }
 
   private idle(): void {
