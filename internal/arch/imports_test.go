@@ -33,6 +33,7 @@ var table = []row{
 	{rooms: "db", may: "root", parties: "modernc.org/sqlite github.com/jackc/pgx/v5 github.com/pressly/goose/v3 golang.org/x/sys"},
 	{rooms: "work hub blob", may: "root"},
 	{rooms: "workflow", may: "root template"},
+	{rooms: "flowfile", may: "root workflow", parties: "go.yaml.in/yaml/v4"},
 	{rooms: "wire/smtpout", may: "root email", parties: "github.com/emersion/go-smtp github.com/emersion/go-sasl golang.org/x/net"},
 	{rooms: "store", may: "root db"},
 	{rooms: "notify", may: "root email locale"},
@@ -40,7 +41,7 @@ var table = []row{
 	{rooms: "desk directory alarm report", may: "root store blob email template locale secret"},
 	{rooms: "auth", may: "root store blob email template locale secret", parties: "github.com/alexedwards/argon2id"},
 	{rooms: "query", may: "root store blob email template workflow"},
-	{rooms: "automate", may: "root store desk directory workflow template query"},
+	{rooms: "automate", may: "root store desk directory workflow flowfile template query"},
 	{rooms: "outbox", may: "root store desk blob email wire/smtpout secret alarm"},
 
 	{rooms: "connect", may: "root store directory query blob email wire/smtpout wire/imap wire/reach"},

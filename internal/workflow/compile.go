@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -97,6 +98,22 @@ func (f Faults) err() error {
 		return nil
 	}
 	return &postroom.Error{Code: postroom.Invalid, Field: f[0].Path, Text: f[0].Text, Err: f}
+}
+
+// FaultsOf returns what an error of Compile or Publishable says is wrong; of
+// another error one fault with its field and words, of nil none.
+func FaultsOf(err error) Faults {
+	var all Faults
+	var e *postroom.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &all):
+		return all
+	case errors.As(err, &e):
+		return Faults{{Path: e.Field, Text: e.Text}}
+	}
+	return Faults{{Text: err.Error()}}
 }
 
 // Compile checks a definition and makes it fit for judging. The error is
