@@ -73,7 +73,7 @@ func (k Kind) Remedy() string {
 	case CountsDrifted:
 		return "Nothing needs to be done: the counts were corrected. If it happens again, report it with the system log."
 	case Restored:
-		return "Release or discard the mails that are held back on the mail log, and press Judge again on the events that are still to be judged. Then acknowledge this."
+		return "Release or discard what is held back: mails on the mail log, received mails under Incoming mail, notifications of agents on the queue page. Press Judge again on the events that are still to be judged. Then acknowledge this."
 	case NoBackup:
 		return "Make a backup of the data folder, and see that the next one runs."
 	}

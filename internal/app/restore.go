@@ -49,6 +49,8 @@ func (r Restored) HeldWords() string {
 	add(r.Held.Mails, "mail", "mails", " (release or discard on the mail log)")
 	add(r.Held.Events, "event", "events", " that no workflow has seen (Why? on the conversation)")
 	add(r.Held.Jobs, "bulk job", "bulk jobs", "")
+	add(r.Held.Received, "received mail", "received mails", " that had not been filed (release or discard under Incoming mail)")
+	add(r.Held.Tellings, "notification", "notifications", " of agents (release or discard on the queue page)")
 	return strings.Join(parts, ", ")
 }
 

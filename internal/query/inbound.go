@@ -22,6 +22,8 @@ var inboundStates = map[string][]string{
 	"refused":   {store.InboundRefused},
 	"ignored":   {store.InboundIgnored},
 	"failed":    {store.InboundFailed},
+	"held":      {store.InboundKept},
+	"discarded": {store.InboundDiscarded},
 }
 
 func inboundState(row string) string {
@@ -80,7 +82,7 @@ func (d *Desk) Inbound(ctx context.Context, a *postroom.Agent, q InboundAsk, pla
 	for _, c := range counts {
 		n[inboundState(c.State)] += c.N
 	}
-	for _, s := range []string{"waiting", "failed", "refused", "ignored", "duplicate", "done"} {
+	for _, s := range []string{"waiting", "held", "failed", "refused", "ignored", "duplicate", "discarded", "done"} {
 		p.Counts = append(p.Counts, StateCount{State: s, Count: n[s]})
 	}
 	return p, err
@@ -92,7 +94,7 @@ func inboundLine(r store.InboundLog) InboundLine {
 		Source: r.Source, Class: r.Class, State: inboundState(r.State), Number: r.Number, Message: r.MessageID, Why: r.Words, Tries: r.Tries,
 		MessageID: r.HeaderID, MailboxID: r.MailboxID, Mailbox: r.Mailbox,
 	}
-	if r.State == store.InboundFailed || r.State == store.InboundNew {
+	if r.State == store.InboundFailed || r.State == store.InboundNew || r.State == store.InboundKept {
 		l.Why, l.Words = "", r.Words
 	}
 	return l
@@ -147,6 +149,9 @@ func (d *Desk) InboundMail(ctx context.Context, a *postroom.Agent, id int64, pla
 	p.Header = header(raw)
 	mail := email.Parse(raw, email.ParseOptions{})
 	_, p.ClassReasons = email.Classify(mail)
+	if in.State == store.InboundKept { // whoever decides about it sees what it is
+		p.Mail.Subject, p.Mail.From = nameOr(p.Mail.Subject, mail.Subject), nameOr(mail.Author().Address, p.Mail.From)
+	}
 	for _, n := range mail.Notices {
 		p.Notices = append(p.Notices, fmt.Sprint(n))
 	}

@@ -184,11 +184,24 @@ func (d *Desk) Queue(ctx context.Context, a *postroom.Agent, q QueueAsk, place P
 		}
 		p.Channels = append(p.Channels, channel)
 	}
+	if postroom.Can(a, postroom.Manage, 0) {
+		held, total, err := d.read().HeldTellings(ctx, shownHeld)
+		if err != nil {
+			return nil, fmt.Errorf("read notifications that are held back: %w", err)
+		}
+		p.Held.Total = total
+		for _, h := range held {
+			p.Held.Of = append(p.Held.Of, HeldNotification{Number: h.Number, Subject: h.Subject, Kind: string(h.Kind), At: h.At})
+		}
+	}
 	for _, w := range rows.Lanes {
 		p.Kinds = append(p.Kinds, WorkDepth{Kind: w.Kind, Due: w.Due, Later: w.Later, Running: w.Running, Failed: w.Failed, Oldest: w.Oldest})
 	}
 	return p, nil
 }
+
+// shownHeld is how many notifications that are held back the queue page lists.
+const shownHeld = 20
 
 // waitsFor says in words why a mail that is due has not gone.
 func waitsFor(m *MailLine, now int64, channels []store.ChannelRow) {

@@ -112,6 +112,22 @@ type QueuePage struct {
 	Total    int
 	Next     string
 	Previous string
+	Held     HeldNotifications // for admins
+}
+
+// HeldNotifications are the events that agents are not told of after a restore
+// before an admin says so.
+type HeldNotifications struct {
+	Total int
+	Of    []HeldNotification // the first of them
+}
+
+// HeldNotification is one of them.
+type HeldNotification struct {
+	Number  int64
+	Subject string
+	Kind    string // of the event
+	At      int64
 }
 
 // Channel is the outgoing side of one mailbox.
@@ -166,7 +182,7 @@ type Alarm struct {
 // InboundPage is GET /inbound: each mail that came in and where it went.
 type InboundPage struct {
 	Shell    Shell
-	State    string // "", "done", "duplicate", "waiting", "refused", "ignored", "failed"
+	State    string // "", "done", "duplicate", "waiting", "held", "refused", "ignored", "failed", "discarded"
 	Query    string
 	Counts   []StateCount
 	Rows     []InboundLine
@@ -184,7 +200,7 @@ type InboundLine struct {
 	Size      int64
 	Source    string // "lmtp", "smtp", "spool", "demo"
 	Class     string // A1: "human", "auto_reply", …
-	State     string // "waiting", "done", "duplicate", "refused", "ignored", "failed"
+	State     string // "waiting", "done", "duplicate", "held", "refused", "ignored", "failed"
 	Number    int64  // conversation it went to; 0 = none
 	Message   int64
 	Why       string // "joined by the token in the address", "new: no evidence"

@@ -37,13 +37,15 @@ type Inbound struct {
 
 // The states of a received mail.
 const (
-	InboundNew       = "new"       // to be processed
-	InboundDone      = "done"      // became a message
-	InboundDuplicate = "duplicate" // same id, same content (D1)
-	InboundLoop      = "loop"      // our own mail came back (D6, D7)
-	InboundRefused   = "refused"   // an agent's answer to a notification that was not acted on (T12)
-	InboundIgnored   = "ignored"   // a machine's answer to a notification: it goes nowhere (T12)
-	InboundFailed    = "failed"    // could not be processed; can be retried (D5)
+	InboundNew       = "new"         // to be processed
+	InboundDone      = "done"        // became a message
+	InboundDuplicate = "duplicate"   // same id, same content (D1)
+	InboundLoop      = "loop"        // our own mail came back (D6, D7)
+	InboundRefused   = "refused"     // an agent's answer to a notification that was not acted on (T12)
+	InboundIgnored   = "ignored"     // a machine's answer to a notification: it goes nowhere (T12)
+	InboundFailed    = "failed"      // could not be processed; can be retried (D5)
+	InboundKept      = "quarantined" // held back after a restore: released or discarded by a person
+	InboundDiscarded = "discarded"   // … and it was discarded
 )
 
 const inboundColumns = `id, mailbox_id, source, envelope_from, envelope_to, remote, raw_sha256, size, header_id, content_hash, state, class,

@@ -310,7 +310,7 @@ func queueParts(scope Scope, now int64) []part {
 			from: `from mail where ended = 0` + mays + ` group by mailbox_id, state`, args: append([]any{now, now}, maysArgs...)},
 		work("receive", `from lane where kind = 'receive'`, `(select count(*) from inbound where state = 'failed')`),
 		work("judge", `from lane where kind = 'judge'`, `(select count(*) from event where state = 'not_judged' and words <> 'imported')`),
-		work("notify", `from telling`, `0`),
+		work("notify", `from telling where held = 0`, `0`),
 		work("deliver", `from mail where ended = 0 and state in ('held', 'queued', 'sending', 'deferred')`, `(select count(*) from mail where state = 'failed')`),
 		work("job", `from job where state = 'running'`, `(select count(*) from job where state = 'failed')`),
 	}

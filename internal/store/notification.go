@@ -92,14 +92,14 @@ func (r Read) Notified(ctx context.Context, conversation, event int64) ([]int64,
 
 const (
 	qInsertTelling = `insert into telling (event_id, conversation_id, seq, due_at) values ($1, $2, $3, $4) on conflict (event_id) do nothing`
-	qDueTellings   = `select event_id, tries from telling n where due_at <= $1 and lease_until <= $1
-		and not exists (select 1 from telling o where o.conversation_id = n.conversation_id and o.seq < n.seq) order by due_at, event_id limit $2`
+	qDueTellings   = `select event_id, tries from telling n where due_at <= $1 and lease_until <= $1 and held = 0
+		and not exists (select 1 from telling o where o.conversation_id = n.conversation_id and o.seq < n.seq and o.held = 0) order by due_at, event_id limit $2`
 	qLeaseTelling   = `update telling set lease = $2, lease_until = $3, owner = $5, tries = tries + 1 where event_id = $1 and due_at <= $4 and lease_until <= $4`
 	qRenewTelling   = `update telling set lease_until = $3, owner = $4 where event_id = $1 and lease = $2`
 	qEndTelling     = `delete from telling where event_id = $1 and lease = $2`
 	qReleaseTelling = `update telling set lease = 0, lease_until = 0, due_at = $3 where event_id = $1 and lease = $2`
-	qNextTelling    = `select min(due_at) from telling n where lease = 0
-		and not exists (select 1 from telling o where o.conversation_id = n.conversation_id and o.seq < n.seq)`
+	qNextTelling    = `select min(due_at) from telling n where lease = 0 and held = 0
+		and not exists (select 1 from telling o where o.conversation_id = n.conversation_id and o.seq < n.seq and o.held = 0)`
 	qNextTellingL = `select min(lease_until) from telling where lease > 0`
 )
 

@@ -8,10 +8,16 @@ import (
 	"postroom/internal/query"
 )
 
-// Reactor tries again what could not be worked on.
+// Reactor tries again what could not be worked on, and goes on with what was
+// held back after a restore, or does not; the latter asks for an admin.
 type Reactor interface {
 	RetryInbound(ctx context.Context, by *postroom.Agent, inbound int64) error
 	RetryEvent(ctx context.Context, by *postroom.Agent, event int64) error
+	// ReleaseInbound and DiscardInbound take 0 for all.
+	ReleaseInbound(ctx context.Context, by *postroom.Agent, inbound int64) error
+	DiscardInbound(ctx context.Context, by *postroom.Agent, inbound int64) error
+	ReleaseTellings(ctx context.Context, by *postroom.Agent) error
+	DiscardTellings(ctx context.Context, by *postroom.Agent) error
 }
 
 // Workflows publishes and orders workflows; all of it asks for an admin.

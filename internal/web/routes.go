@@ -129,6 +129,9 @@ func (s *Site) Routes() []Route {
 		{Method: "GET", Pattern: "/inbound/{id}", Who: Agents, answer: showInboundMail},
 		{Method: "GET", Pattern: "/inbound/{id}/raw", Who: Agents, answer: showInboundRaw},
 		{Method: "POST", Pattern: "/inbound/{id}/retry", Who: Agents, answer: retryInbound},
+		{Method: "POST", Pattern: "/inbound/{id}/held", Who: Agents, answer: decideInbound},
+		{Method: "POST", Pattern: "/inbound/held", Who: Agents, answer: decideAllInbound},
+		{Method: "POST", Pattern: "/queue/held", Who: Agents, answer: decideTellings},
 		{Method: "GET", Pattern: "/alarms", Who: Admins, answer: showAlarms},
 		{Method: "POST", Pattern: "/alarms/{id}/acknowledge", Who: Admins, answer: acknowledge},
 
