@@ -99,7 +99,7 @@ func (c *Conversation) record(by By, id int64, kind EventKind, p Payload) *Event
 	switch {
 	case by.Import:
 		e.State, e.FinalAt, e.Words = EventNotJudged, by.At, "imported"
-	case !kind.Edge():
+	case !kind.Edge(), kind.Quiet(): // saving makes a quiet one pending where a workflow listens
 		e.State = EventJudged
 	}
 	if by.Cause != nil {

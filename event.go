@@ -32,6 +32,7 @@ const (
 	MailAssumedSent EventKind = "mail.assumed_sent"
 
 	WorkflowFailed EventKind = "workflow.failed" // a leg of a run ended in an error
+	WorkflowPaused EventKind = "workflow.paused" // that run, or its mails, were too much: it takes no further part
 	ChainStopped   EventKind = "chain.stopped"   // a chain reached its depth (W20)
 )
 
@@ -44,6 +45,27 @@ func (k EventKind) Edge() bool {
 	switch k {
 	case ConversationCreated, MessageReceived, ReplySent, StatusChanged, AssigneeChanged, TagsChanged,
 		ConversationMoved, ConversationDeleted, ConversationRestored:
+		return true
+	}
+	return k.Quiet()
+}
+
+// Quiet reports whether events of this kind are judged only where a workflow
+// that is switched on listens for them when they happen; all others are recorded
+// as judged. There are many of them, and on most desks nobody listens: they cost
+// nothing there.
+func (k EventKind) Quiet() bool {
+	switch k {
+	case NoteAdded, SubjectChanged, WorkflowFailed, WorkflowPaused:
+		return true
+	}
+	return k.OfMail()
+}
+
+// OfMail reports whether events of this kind say what became of a mail.
+func (k EventKind) OfMail() bool {
+	switch k {
+	case MailAccepted, MailDelayed, MailFailed, MailUncertain, MailCancelled, MailSuppressed, MailSkipped, MailQuarantined, MailAssumedSent:
 		return true
 	}
 	return false
@@ -160,6 +182,7 @@ type Payload struct {
 	Verified  bool    `json:"verified,omitempty"`
 	By        int64   `json:"by,omitempty"`    // the agent who decided what became of a mail
 	Words     string  `json:"words,omitempty"` // what a server or the desk said
+	Code      int     `json:"code,omitempty"`  // of the SMTP answer that decided what became of a mail, 0 if none did
 }
 
 // Snapshot is the conversation's facts after an event: ids and enumerated

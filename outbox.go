@@ -87,6 +87,7 @@ type Mail struct {
 	Class          MailClass
 	Automatic      bool   // carries Auto-Submitted; at most once when uncertain (R8)
 	Machine        bool   // no agent or API client is behind it: it counts against limits (W12)
+	Aside          bool   // a workflow's mail to somebody else than the customer: outside the order of their mails
 	Resent         bool   // was sent a second time after it was uncertain (R6)
 	Header         string // Message-ID without brackets
 	EnvelopeFrom   string

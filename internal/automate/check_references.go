@@ -45,6 +45,10 @@ func missingReferences(ctx context.Context, read store.Read, d workflow.Definiti
 		r.values("when.from", workflow.RefAgent, d.When.From)
 		r.values("when.to", workflow.RefAgent, d.When.To)
 	}
+	if d.When.Event == postroom.ConversationMoved {
+		r.values("when.from", workflow.RefMailbox, d.When.From)
+		r.values("when.to", workflow.RefMailbox, d.When.To)
+	}
 	r.cond("if", d.If)
 	for i, a := range d.Then {
 		path := fmt.Sprintf("then[%d]", i)

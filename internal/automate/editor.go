@@ -169,7 +169,7 @@ func (e *editor) when() {
 	p, w := &e.page, e.definition.When
 	p.Event = string(w.Event)
 	for _, edge := range workflow.Edges() {
-		p.Events = append(p.Events, query.EditorEvent{Value: string(edge.Event), Text: edge.Label})
+		p.Events = append(p.Events, query.EditorEvent{Value: string(edge.Event), Text: edge.Label, Group: workflow.EventGroup(edge.Event)})
 	}
 	edge := workflow.EdgeOf(w.Event)
 	p.EventDoc = edge.Doc

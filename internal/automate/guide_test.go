@@ -21,6 +21,16 @@ var generated = regexp.MustCompile(`(?s)(<!-- generated: ([a-z]+) -->\n).*?(<!--
 // parts makes the parts of the guide by name.
 var parts = map[string]func() string{
 	"shipped": shippedPart, "variables": variablesPart, "facts": factsPart, "filters": filtersPart, "limits": limitsPart, "findings": findingsPart, "recipes": recipesPart,
+	"events": eventsPart,
+}
+
+func eventsPart() string {
+	var b strings.Builder
+	b.WriteString("| when | in words | what it is |\n|---|---|---|\n")
+	for _, e := range workflow.Edges() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", e.Event, e.Label, e.Doc)
+	}
+	return b.String()
 }
 
 func shippedPart() string {

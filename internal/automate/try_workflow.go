@@ -187,6 +187,20 @@ func (e *editor) facts(event *postroom.Event, c *postroom.Conversation) (workflo
 		}
 		r.Customer = customer
 	}
+	if id := event.Payload.MailID; needs.Mail && id != 0 {
+		mail, err := e.read.Mail(e.ctx, id)
+		if err != nil && postroom.CodeOf(err) != postroom.NotFound {
+			return nil, err
+		}
+		r.Mail = mail
+	}
+	if needs.Root && event.Root != event.ID {
+		root, err := e.read.Event(e.ctx, event.Root)
+		if err != nil && postroom.CodeOf(err) != postroom.NotFound {
+			return nil, err
+		}
+		r.Root = &root
+	}
 	if !needs.Message && !needs.Headers {
 		return workflow.NewFacts(r), nil
 	}

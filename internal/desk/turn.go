@@ -17,6 +17,7 @@ type Cause struct {
 	UndoMS int64           // the undo window, in milliseconds; 0: final at once
 	Event  *postroom.Event // what set it off, nil for a person's own act
 	Root   *postroom.Event // the beginning of that chain
+	Begin  bool            // it begins a chain of its own, of which Event is only the cause: a timer
 	JobID  int64           // the bulk job it belongs to: final when the job has ended
 	Import bool            // never judged, mails nobody (W7)
 	At     int64           // when it happened, for an import; 0: now
@@ -103,7 +104,7 @@ func (d *Desk) In(ctx context.Context, tx *store.Tx, actor postroom.Actor, cause
 	if cause.JobID != 0 {
 		t.by.FinalAt = never
 	}
-	if cause.Event != nil {
+	if cause.Event != nil && !cause.Begin {
 		t.by.Depth = cause.Event.Depth + 1
 		if t.by.Root == nil {
 			t.by.Root = cause.Event
@@ -147,7 +148,7 @@ func (t *Turn) save() (Outcome, error) {
 		return out, postroom.Errorf(postroom.Conflict, "Conversation %d is deleted. Restore it first.", c.Number)
 	}
 	steps := []func() error{
-		func() error { return t.fault }, t.saveConversation, t.saveMessages,
+		func() error { return t.fault }, func() error { return t.hear(events) }, t.saveConversation, t.saveMessages,
 		func() error { return tx.InsertEvents(ctx, events) },
 		t.saveMails, t.saveRun, t.saveAct,
 		func() error { return t.openLane(events) },
@@ -245,6 +246,24 @@ func (t *Turn) saveAct() error {
 	return t.Tx.InsertAct(t.ctx, a)
 }
 
+// hear makes those quiet events pending that a workflow listens for.
+func (t *Turn) hear(events []postroom.Event) error {
+	quiet := func(e postroom.Event) bool { return e.Kind.Quiet() && e.State == postroom.EventJudged }
+	if !slices.ContainsFunc(events, quiet) {
+		return nil
+	}
+	listened, err := t.Tx.Listened(t.ctx)
+	if err != nil {
+		return err
+	}
+	for i, e := range events {
+		if quiet(e) && slices.Contains(listened, e.Kind) {
+			events[i].State = postroom.EventPending
+		}
+	}
+	return nil
+}
+
 func (t *Turn) openLane(events []postroom.Event) error {
 	for _, e := range events {
 		if e.State == postroom.EventPending {
@@ -260,7 +279,7 @@ func (t *Turn) openLane(events []postroom.Event) error {
 func (t *Turn) tell(events []postroom.Event) error {
 	trouble := false
 	for _, e := range events {
-		if e.Kind.Edge() || !e.Kind.Tells() || t.by.Import || e.Kind.Trouble() && trouble {
+		if e.Kind.Edge() && !e.Kind.Quiet() || !e.Kind.Tells() || t.by.Import || e.Kind.Trouble() && trouble {
 			continue
 		}
 		trouble = trouble || e.Kind.Trouble()

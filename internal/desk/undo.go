@@ -106,7 +106,7 @@ func (u *undoing) events(ctx context.Context) error {
 		if e.State == postroom.EventUndone {
 			continue // nothing was left of it after an earlier act was undone
 		}
-		if e.State == postroom.EventJudged && e.Kind.Edge() || e.SetRevision != 0 {
+		if e.State == postroom.EventJudged && e.Kind.Edge() && !e.Kind.Quiet() || e.SetRevision != 0 {
 			return postroom.Errorf(postroom.Conflict, "Too late to undo: the workflows have seen it.")
 		}
 		if e.State == postroom.EventPending {

@@ -121,9 +121,13 @@ func (o *Outbox) consequences(ctx context.Context, tx *store.Tx, c *postroom.Con
 	if err != nil {
 		return err
 	}
-	cause := desk.Cause{Path: postroom.PathSystem}
+	// What became of a mail begins a chain, which knows what decided the mail.
+	cause := desk.Cause{Path: postroom.PathSystem, Begin: true}
+	if m.EventID != 0 {
+		cause.Event = &postroom.Event{ID: m.EventID}
+	}
 	_, err = o.Desk.In(ctx, tx, postroom.System, cause, c, ids[1:len(ids)-1], func(t *desk.Turn) error {
-		t.Record(kind, postroom.Payload{MailID: m.ID, MessageID: m.MessageID, By: f.by, Words: m.Words})
+		t.Record(kind, postroom.Payload{MailID: m.ID, MessageID: m.MessageID, By: f.by, Words: m.Words, Code: codeOf(m)})
 		for _, later := range cancelled {
 			t.Record(postroom.MailCancelled, postroom.Payload{MailID: later.ID, MessageID: later.MessageID, By: f.by, Words: later.Words})
 		}
@@ -133,6 +137,17 @@ func (o *Outbox) consequences(ctx context.Context, tx *store.Tx, c *postroom.Con
 		return nil
 	})
 	return err
+}
+
+// codeOf returns the code of the SMTP answer that decided a mail's state, 0 if
+// none did.
+func codeOf(m *postroom.Mail) int {
+	for _, r := range m.Recipients {
+		if r.State == m.State && r.Code != 0 {
+			return r.Code
+		}
+	}
+	return 0
 }
 
 // mailAlarm raises the alarm of a mail that people must look at, and clears it

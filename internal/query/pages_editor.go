@@ -47,6 +47,7 @@ type EditorVariable struct {
 // EditorEvent is one kind of event in the When.
 type EditorEvent struct {
 	Value, Text string
+	Group       string // those of one group stand together
 }
 
 // EditorControl is one control for a list of values or for one.

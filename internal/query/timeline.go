@@ -260,10 +260,10 @@ func (v *conversationView) line(e store.EventRow) EventLine {
 		l.Words, l.Bad = "Workflows could not be run: "+e.Words, true
 	}
 	switch e.Kind {
-	case postroom.MailFailed, postroom.MailUncertain, postroom.MailQuarantined, postroom.WorkflowFailed, postroom.ChainStopped:
+	case postroom.MailFailed, postroom.MailUncertain, postroom.MailQuarantined, postroom.WorkflowFailed, postroom.WorkflowPaused, postroom.ChainStopped:
 		l.Bad = true
 	}
-	l.Why = e.Kind.Edge() && e.State != postroom.EventUndone && e.Words != "imported"
+	l.Why = e.Kind.Edge() && (!e.Kind.Quiet() || e.Revision != 0) && e.State != postroom.EventUndone && e.Words != "imported"
 	return l
 }
 

@@ -49,8 +49,8 @@ func (d *Desk) Why(ctx context.Context, a *postroom.Agent, number int64, place P
 	}
 	w := whyReader{desk: d, ctx: ctx, view: v, shell: shell, versions: versions}
 	for _, e := range events {
-		if !e.Kind.Edge() {
-			continue
+		if !e.Kind.Edge() || e.Kind.Quiet() && e.SetRevision == 0 && e.State == postroom.EventJudged {
+			continue // nobody listened
 		}
 		event, err := w.event(e)
 		if err != nil {
@@ -140,6 +140,18 @@ func (w *whyReader) record(e *postroom.Event) workflow.Record {
 			m.Attachments = v.rows.Files[m.ID]
 			r.Message = m
 			break
+		}
+	}
+	for _, m := range v.rows.Mails {
+		if m.ID == e.Payload.MailID && e.Payload.MailID != 0 {
+			mail := m.Mail
+			mail.Recipients = v.rows.Recipients[m.ID]
+			r.Mail = &mail
+		}
+	}
+	for _, x := range v.rows.Events {
+		if x.ID == e.Root {
+			r.Root = &postroom.Event{ID: x.ID, Kind: x.Kind, Actor: x.Actor, Path: x.Path}
 		}
 	}
 	if m := r.Message; m != nil && m.InboundID > 0 {

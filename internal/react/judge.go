@@ -163,7 +163,7 @@ func (r *React) endEvents(ctx context.Context, tx *store.Tx, events []postroom.E
 func (r *React) tell(ctx context.Context, tx *store.Tx, events []postroom.Event) error {
 	told := false
 	for _, e := range events {
-		if !e.Kind.Edge() || !e.Kind.Tells() {
+		if !e.Kind.Edge() || e.Kind.Quiet() || !e.Kind.Tells() {
 			continue
 		}
 		told = true
@@ -384,6 +384,11 @@ func (g *judgement) countRuns(ctx context.Context) error {
 	}
 	if g.fixed {
 		return nil
+	}
+	if e.Kind.OfMail() {
+		if err := g.countAncestors(ctx); err != nil {
+			return err
+		}
 	}
 	var err error
 	g.in.Counters, err = g.r.counters(ctx, g.set.Limited(e.Kind), e)

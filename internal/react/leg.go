@@ -197,7 +197,11 @@ func (l *leg) run(ctx context.Context, tx *store.Tx, c *postroom.Conversation) e
 func (l *leg) fail(ctx context.Context, tx *store.Tx, t *desk.Turn, run *postroom.Run) error {
 	run.State, run.Error = postroom.RunFailed, postroom.TextOf(l.fault)
 	t.Record(postroom.WorkflowFailed, postroom.Payload{RunID: run.ID, Words: l.version.Name + ": " + run.Error})
-	return l.g.r.failed(ctx, tx, l.version, run.Error, l.pauseID)
+	paused, err := l.g.r.failed(ctx, tx, l.version, run.Error, l.pauseID)
+	if paused != "" {
+		t.Record(postroom.WorkflowPaused, postroom.Payload{RunID: run.ID, Words: l.version.Name + ": " + paused})
+	}
+	return err
 }
 
 // step carries out the actions of a leg, one after the other.
@@ -313,7 +317,7 @@ func (s *step) later() ([]postroom.Event, error) {
 	e := s.leg.g.event
 	all, err := s.tx.LaterEvents(s.ctx, s.c.ID, e.Seq)
 	s.since = slices.DeleteFunc(all, func(x postroom.Event) bool {
-		return x.Cause == e.ID || x.ActID == e.ActID && x.Actor.Kind != postroom.ByAgent
+		return x.Cause == e.ID && x.Actor.Kind == postroom.ByWorkflow || x.ActID == e.ActID && x.Actor.Kind != postroom.ByAgent
 	})
 	s.known = err == nil
 	return s.since, err
@@ -457,6 +461,18 @@ func (s *step) left() (string, error) {
 					return "The tags were changed back since, by " + who(x.Actor) + ".", err
 				}
 			}
+		}
+		return "", err
+	case postroom.ConversationMoved:
+		by, err := s.changedSince(postroom.ConversationMoved)
+		if by != "" {
+			return "The conversation was moved on since, by " + by + ".", err
+		}
+		return "", err
+	case postroom.ConversationRestored:
+		by, err := s.changedSince(postroom.ConversationDeleted)
+		if by != "" {
+			return "The conversation was deleted again since, by " + by + ".", err
 		}
 		return "", err
 	}

@@ -139,24 +139,31 @@ const maxFailures = 5
 const lockName = "workflows"
 
 // failed counts a failed run; a workflow that fails again and again is paused.
-func (r *React) failed(ctx context.Context, tx *store.Tx, v *workflow.Version, words string, id int64) error {
+// paused says why it was paused now, "" if it was not.
+func (r *React) failed(ctx context.Context, tx *store.Tx, v *workflow.Version, words string, id int64) (paused string, err error) {
 	if err := tx.Lock(ctx, lockName); err != nil {
-		return err
+		return "", err
 	}
 	w, err := tx.Workflow(ctx, v.WorkflowID)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if w.Failures++; w.Failures >= maxFailures && w.PausedWords == "" {
-		w.PausedWords = fmt.Sprintf("Paused: it failed %d times in a row. The last time: %s", w.Failures, words)
-		if err := r.Alarms.RaiseIn(ctx, tx, id, alarm.WorkflowPause, decimal(w.ID), w.Name+": "+w.PausedWords); err != nil {
-			return err
-		}
-		if err := tx.UpdateWorkflow(ctx, w); err != nil {
-			return err
-		}
-		_, err = tx.PublishSet(ctx, 0, r.Store.Now())
-		return err
+		return r.pause(ctx, tx, w, fmt.Sprintf("Paused: it failed %d times in a row. The last time: %s", w.Failures, words), id)
 	}
-	return tx.UpdateWorkflow(ctx, w)
+	return "", tx.UpdateWorkflow(ctx, w)
+}
+
+// pause takes a workflow out until an admin resumes it, with an alarm. The lock
+// on the set is held.
+func (r *React) pause(ctx context.Context, tx *store.Tx, w store.Workflow, words string, id int64) (string, error) {
+	w.PausedWords = words
+	if err := r.Alarms.RaiseIn(ctx, tx, id, alarm.WorkflowPause, decimal(w.ID), w.Name+": "+words); err != nil {
+		return "", err
+	}
+	if err := tx.UpdateWorkflow(ctx, w); err != nil {
+		return "", err
+	}
+	_, err := tx.PublishSet(ctx, 0, r.Store.Now())
+	return words, err
 }

@@ -30,6 +30,7 @@ type lookups struct {
 	agents       map[int64]*postroom.Agent
 	messages     map[int64]*postroom.Message // by event
 	mail         memo[*email.Mail]
+	outgoing     memo[*postroom.Mail]
 }
 
 // memo is something that is read at most once.
@@ -215,7 +216,23 @@ func (l *lookups) facts(needs workflow.Needs) workflow.Facts {
 	if needs.Headers {
 		record.Headers = l.headers(record.Message)
 	}
+	if needs.Mail {
+		record.Mail = l.Outgoing()
+	}
+	if needs.Root {
+		record.Root = l.root
+	}
 	return workflow.NewFacts(record)
+}
+
+// Outgoing is the mail that the event is about, nil if it is about none.
+func (l *lookups) Outgoing() *postroom.Mail {
+	if l.event.Payload.MailID == 0 {
+		return nil
+	}
+	return l.outgoing.get(l, func() (*postroom.Mail, error) {
+		return orNone(l.r.Store.Read().Mail(l.ctx, l.event.Payload.MailID))
+	})
 }
 
 // value gives the variables of a workflow's templates.

@@ -154,7 +154,7 @@ const mailLastAt = `coalesce((select max(t.ended_at) from attempt t where t.mail
 func mailPart(from string, args ...any) part {
 	return part{kind: "mail",
 		n: []string{"m.id", "m.mailbox_id", "m.conversation_id", "m.message_id", "m.event_id", "m.seq", "m.root_id", "m.root_seq", "m.run_id", "m.class",
-			"m.automatic", "m.tries", "m.created_at", "m.due_at", "m.queued_at", "m.ended_at", "m.resent", mailLastAt},
+			"m.automatic", "m.tries", "m.created_at", "m.due_at", "m.queued_at", "m.ended_at", "m.resent", mailLastAt, "m.aside"},
 		s:    []string{"m.state", "m.words", "m.subject", mailServer, "m.header"},
 		from: from, args: args}
 }
@@ -164,6 +164,7 @@ func scanMailRow(t tripRow) MailRow {
 	m.ID, m.MailboxID, m.ConversationID, m.MessageID, m.EventID, m.Seq, m.Root, m.RootSeq, m.RunID = t.n[0], t.n[1], t.n[2], t.n[3], t.n[4], t.n[5], t.n[6], t.n[7], t.n[8]
 	m.Class, m.Automatic, m.Tries = postroom.MailClass(t.n[9]), t.n[10] == 1, int(t.n[11])
 	m.CreatedAt, m.DueAt, m.QueuedAt, m.EndedAt, m.Resent = t.n[12], t.n[13], t.n[14], t.n[15], t.n[16] == 1
+	m.Aside = t.n[18] == 1
 	m.State, m.Words, m.Subject, m.Header = postroom.MailState(t.s[0]), t.s[1], t.s[2], t.s[4]
 	return m
 }

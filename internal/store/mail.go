@@ -8,18 +8,18 @@ import (
 )
 
 const mailColumns = `id, mailbox_id, conversation_id, message_id, event_id, seq, root_id, root_seq, run_id, class, automatic, machine,
-	header, envelope_from, subject, spec, sha256, size, state, words, phase, tries, resent, created_at, due_at, queued_at, ended_at, lease, agent_id`
+	header, envelope_from, subject, spec, sha256, size, state, words, phase, tries, resent, created_at, due_at, queued_at, ended_at, lease, agent_id, aside`
 
 func scanMail(r row) (*postroom.Mail, error) {
 	var m postroom.Mail
 	err := r.Scan(&m.ID, &m.MailboxID, &m.ConversationID, &m.MessageID, &m.EventID, &m.Seq, &m.Root, &m.RootSeq, &m.RunID, &m.Class,
 		&m.Automatic, &m.Machine, &m.Header, &m.EnvelopeFrom, &m.Subject, &m.Spec, &m.SHA256, &m.Size, &m.State, &m.Words, &m.Phase,
-		&m.Tries, &m.Resent, &m.CreatedAt, &m.DueAt, &m.QueuedAt, &m.EndedAt, &m.Lease, &m.AgentID)
+		&m.Tries, &m.Resent, &m.CreatedAt, &m.DueAt, &m.QueuedAt, &m.EndedAt, &m.Lease, &m.AgentID, &m.Aside)
 	return &m, err
 }
 
 const qInsertMail = `insert into mail (` + mailColumns + `, ended)
-	values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30)`
+	values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31)`
 
 const qInsertRecipient = `insert into mail_recipient (mail_id, address, kind, state, code, words, at) values ($1,$2,$3,$4,$5,$6,$7)`
 
@@ -28,7 +28,7 @@ const qInsertRecipient = `insert into mail_recipient (mail_id, address, kind, st
 func (t *Tx) InsertMail(ctx context.Context, m *postroom.Mail) error {
 	err := t.send(ctx, qInsertMail, m.ID, m.MailboxID, m.ConversationID, m.MessageID, m.EventID, m.Seq, m.Root, m.RootSeq, m.RunID, m.Class,
 		bit(m.Automatic), bit(m.Machine), m.Header, m.EnvelopeFrom, m.Subject, string(m.Spec), m.SHA256, m.Size, m.State, m.Words, m.Phase,
-		m.Tries, bit(m.Resent), m.CreatedAt, m.DueAt, m.QueuedAt, m.EndedAt, m.Lease, m.AgentID, bit(m.State.Ended()))
+		m.Tries, bit(m.Resent), m.CreatedAt, m.DueAt, m.QueuedAt, m.EndedAt, m.Lease, m.AgentID, bit(m.Aside), bit(m.State.Ended()))
 	if err != nil {
 		return fmt.Errorf("insert mail: %w", err)
 	}
@@ -200,7 +200,7 @@ func (t *Tx) CancelHeld(ctx context.Context, event int64, words string, at int64
 }
 
 const qFollowers = `select id from mail where conversation_id = $1 and root_id = $2 and ended = 0 and seq > $3 and id <> $4
-	and agent_id = 0 order by seq, id`
+	and agent_id = 0 and aside = 0 order by seq, id`
 
 // Followers returns the open mails of the same chain that come after a mail.
 func (r Read) Followers(ctx context.Context, m *postroom.Mail) ([]int64, error) {
@@ -219,7 +219,7 @@ func (r Read) ids(ctx context.Context, query string, args ...any) ([]int64, erro
 }
 
 const qFailedBefore = `select id from mail where conversation_id = $1 and root_id = $2 and seq < $3 and id <> $4
-	and agent_id = 0 and state in ('failed', 'cancelled', 'suppressed') order by id`
+	and agent_id = 0 and aside = 0 and state in ('failed', 'cancelled', 'suppressed') order by id`
 
 // FailedBefore returns the mails of the same chain that come before a mail and
 // ended without being handed over.

@@ -11,8 +11,10 @@ import (
 
 // Claiming a mail looks at its lane (W25). A mail waits while
 //   - an event of its conversation with a smaller sequence number is still to
-//     be judged, since that may yet put a mail before it;
-//   - an earlier mail of the same chain is open, however long that takes;
+//     be judged, since that may yet put a mail before it. What became of a mail
+//     cannot: what follows from that comes after the mails that are there;
+//   - an earlier mail of the same chain is open, however long that takes; one to
+//     somebody else than the customer is left out of account;
 //   - an earlier mail to one of its recipients is open, for an hour at most
 //     from the end of its window, which is its due time before the first try.
 //
@@ -20,10 +22,10 @@ import (
 // of agents never wait for each other; a notification waits only for an earlier
 // one to the same agent, and for no event. $1 is now, $2 an hour before.
 const qReady = ` m.ended = 0 and m.due_at <= $1 and m.lease_until <= $1 and m.state in ('held', 'queued', 'deferred')
-	and (m.agent_id > 0 or not exists (select 1 from event e where e.conversation_id = m.conversation_id and e.state = 'pending' and e.seq < m.seq))
+	and (m.agent_id > 0 or not exists (select 1 from event e where e.conversation_id = m.conversation_id and e.state = 'pending' and e.seq < m.seq and e.kind not like 'mail.%'))
 	and not exists (select 1 from mail o where o.conversation_id = m.conversation_id and o.ended = 0 and o.id <> m.id and o.agent_id = m.agent_id
 		and (o.root_seq < m.root_seq or (o.root_seq = m.root_seq and o.seq < m.seq))
-		and (o.root_id = m.root_id and m.agent_id = 0
+		and (o.root_id = m.root_id and m.agent_id = 0 and m.aside = 0 and o.aside = 0
 			or (case when m.queued_at = 0 then m.due_at else m.queued_at end > $2 and o.state <> 'quarantined' and exists (select 1 from mail_recipient a
 				join mail_recipient b on b.address = a.address where a.mail_id = o.id and b.mail_id = m.id))))`
 

@@ -183,8 +183,10 @@ func (t *Tx) PublishSet(ctx context.Context, author, at int64) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	_, err = t.exec(ctx, qInsertSet, revision+1, toJSON(entries), author, at)
-	return revision + 1, err
+	if _, err = t.exec(ctx, qInsertSet, revision+1, toJSON(entries), author, at); err != nil {
+		return 0, err
+	}
+	return revision + 1, t.saveListened(ctx)
 }
 
 // --- runs

@@ -66,8 +66,12 @@ func alone(v *Version) []Finding {
 	}
 	for _, n := range v.cond.conjuncts(nil) {
 		if !kindHas(v.when.Event, n.fact.Name) {
-			add(NeverKnown, "%s can never match: when %s there is no message, so it is never known whether %s.",
-				v.title(), EventLabel(v.when.Event), n.source.leafWords(nil))
+			missing := "message"
+			if strings.HasPrefix(n.fact.Name, "mail.") {
+				missing = "outgoing mail"
+			}
+			add(NeverKnown, "%s can never match: when %s there is no %s, so it is never known whether %s.",
+				v.title(), EventLabel(v.when.Event), missing, n.source.leafWords(nil))
 			break
 		}
 	}
@@ -164,11 +168,14 @@ func (n *node) conjuncts(out []*node) []*node {
 
 // kindHas reports whether events of a kind ever have the fact.
 func kindHas(kind postroom.EventKind, fact string) bool {
-	if !strings.HasPrefix(fact, "message.") {
+	switch {
+	case strings.HasPrefix(fact, "mail."):
+		return kind.OfMail()
+	case !strings.HasPrefix(fact, "message."):
 		return true
 	}
 	switch kind {
-	case postroom.ConversationCreated, postroom.MessageReceived, postroom.ReplySent:
+	case postroom.ConversationCreated, postroom.MessageReceived, postroom.ReplySent, postroom.NoteAdded:
 		return true
 	}
 	return false

@@ -27,6 +27,25 @@ var edgeDocs = map[postroom.EventKind]string{
 	postroom.StatusChanged:       "From one status to another, by whatever path. Closing is a change to closed.",
 	postroom.AssigneeChanged:     "From one agent to another, or to or from nobody.",
 	postroom.TagsChanged:         "Tags added or removed.",
+
+	postroom.NoteAdded:            "An internal note, by an agent or a workflow.",
+	postroom.SubjectChanged:       "The conversation got another subject.",
+	postroom.ConversationMoved:    "Into another mailbox. A workflow of one mailbox hears of what comes into it.",
+	postroom.ConversationDeleted:  "It lies among the deleted ones now. Nothing is done to it there any more, and the customer gets no mail; mails to others go out.",
+	postroom.ConversationRestored: "It came back from the deleted ones.",
+
+	postroom.MailAccepted:    "The server of the recipient has taken a mail of this conversation.",
+	postroom.MailDelayed:     "The server has put a mail off again and again; it is told once, when the mail is an hour late.",
+	postroom.MailFailed:      "A mail was refused for good, or given up after days.",
+	postroom.MailUncertain:   "The connection broke after the whole mail was handed over and before the server answered.",
+	postroom.MailAssumedSent: "A mail of which nobody knows was taken as sent.",
+	postroom.MailSuppressed:  "A mail was not sent because nothing automatic goes to this address.",
+	postroom.MailSkipped:     "A mail was not sent because of a limit, or because there was nobody to send it to.",
+	postroom.MailCancelled:   "A mail was cancelled by somebody, or because the reply it follows failed.",
+	postroom.MailQuarantined: "A mail is held back by the breaker or a budget until somebody releases or discards it.",
+
+	postroom.WorkflowFailed: "A workflow could not be carried out on this conversation.",
+	postroom.WorkflowPaused: "A workflow paused itself while it worked on this conversation.",
 }
 
 // Edges lists the kinds of events a workflow can listen for, with what each
@@ -37,6 +56,19 @@ func Edges() []Edge {
 		out = append(out, EdgeOf(kind))
 	}
 	return out
+}
+
+// EventGroup names the group of a kind of event, for a menu.
+func EventGroup(kind postroom.EventKind) string {
+	switch {
+	case kind.OfMail():
+		return "Outgoing mail"
+	case kind == postroom.MessageReceived, kind == postroom.ReplySent, kind == postroom.NoteAdded:
+		return "Messages"
+	case kind == postroom.WorkflowFailed, kind == postroom.WorkflowPaused:
+		return "Workflows"
+	}
+	return "Conversation"
 }
 
 // EdgeOf returns the row of one kind; a kind no workflow can listen for has no
@@ -50,6 +82,8 @@ func EdgeOf(kind postroom.EventKind) Edge {
 		e.To, e.Choices = true, slices.Clone(choiceLists.status)
 	case postroom.AssigneeChanged:
 		e.From, e.To, e.Ref = true, true, RefAgent
+	case postroom.ConversationMoved:
+		e.From, e.To, e.Ref = true, true, RefMailbox
 	}
 	return e
 }
@@ -90,7 +124,8 @@ func Actions() []ActionSchema {
 func FactsOn(kind postroom.EventKind) []Fact {
 	return slices.DeleteFunc(Schema(), func(f Fact) bool {
 		e := EdgeOf(kind)
-		return !kindHas(kind, f.Name) || f.Name == "event.from" && !e.From || f.Name == "event.to" && !e.To
+		moved := kind == postroom.ConversationMoved // its sides are asked for as the mailbox
+		return !kindHas(kind, f.Name) || f.Name == "event.from" && (!e.From || moved) || f.Name == "event.to" && (!e.To || moved)
 	})
 }
 
@@ -104,6 +139,8 @@ func FactGroup(name string) string {
 		return "Conversation"
 	case "message":
 		return "Message"
+	case "mail":
+		return "Outgoing mail"
 	}
 	return "What happened"
 }
@@ -194,6 +231,8 @@ var hints = map[string]string{
 	"customer.address": "Such as @example.com.",
 	"customer.domain":  "Such as example.com.",
 	"message.from":     "Such as @example.com.",
+	"mail.address":     "Such as @example.com.",
+	"mail.words":       "Such as mailbox full.",
 }
 
 // Units are the units of a span, the smallest first: what is stored, and the

@@ -32,7 +32,10 @@ func TestCompileFaults(t *testing.T) {
 		text string
 	}{
 		{"no event", when(When{}), "when.event", "Say which event"},
-		{"no edge", when(When{Event: postroom.MailAccepted}), "when.event", "No workflow can listen"},
+		{"no edge", when(When{Event: postroom.ChainStopped}), "when.event", "No workflow can listen"},
+		{"no mailbox", when(When{Event: postroom.ConversationMoved, From: []string{"sales"}}), "when.from[0]", "is not a mailbox"},
+		{"moved to nowhere", when(When{Event: postroom.ConversationMoved, To: []string{"0"}}), "when.to[0]", "is not a mailbox"},
+		{"no side", when(When{Event: postroom.MailFailed, To: []string{"x"}}), "when.to[0]", "changes nothing"},
 		{"no status", when(When{Event: postroom.StatusChanged, To: []string{"closed", "shut"}}), "when.to[1]", `"shut" is not a status`},
 		{"no agent", when(When{Event: postroom.AssigneeChanged, From: []string{"Ann"}}), "when.from[0]", "is not an agent"},
 		{"no change", when(When{Event: postroom.ReplySent, From: []string{"x"}}), "when.from[0]", "changes nothing"},

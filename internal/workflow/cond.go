@@ -211,6 +211,9 @@ func compilePattern(v string) (*regexp.Regexp, error) {
 // sideValue checks a value that event.from or event.to is compared with: what
 // it can be depends on the event.
 func (c *compiler) sideValue(v string) string {
+	if c.version.Definition.When.Event == postroom.ConversationMoved {
+		return "Ask whether the mailbox changed from or to one."
+	}
 	sub := compiler{version: &Version{}}
 	sub.side(c.version.Definition.When.Event, v, "", false)
 	if len(sub.faults) > 0 {
@@ -259,12 +262,17 @@ func needsOf(fact string) Needs {
 		return Needs{Message: true, Headers: true}
 	case group == "message":
 		return Needs{Message: true}
+	case fact == "mail.sort", fact == "mail.address":
+		return Needs{Mail: true}
+	case fact == "cause.actor", fact == "cause.event":
+		return Needs{Root: true}
 	}
 	return Needs{}
 }
 
 func (n Needs) or(m Needs) Needs {
-	return Needs{n.Customer || m.Customer, n.Subject || m.Subject, n.Message || m.Message, n.Headers || m.Headers}
+	return Needs{Customer: n.Customer || m.Customer, Subject: n.Subject || m.Subject, Message: n.Message || m.Message,
+		Headers: n.Headers || m.Headers, Mail: n.Mail || m.Mail, Root: n.Root || m.Root}
 }
 
 // changeOf returns what a fact was before and after the event, and whether this
@@ -273,7 +281,9 @@ func changeOf(fact string, e *postroom.Event) (from, to string, changed bool) {
 	switch {
 	case fact == "conversation.status" && e.Kind == postroom.StatusChanged,
 		fact == "conversation.assignee" && e.Kind == postroom.AssigneeChanged,
-		fact == "conversation.tags" && e.Kind == postroom.TagsChanged:
+		fact == "conversation.tags" && e.Kind == postroom.TagsChanged,
+		fact == "conversation.mailbox" && e.Kind == postroom.ConversationMoved,
+		fact == "conversation.subject" && e.Kind == postroom.SubjectChanged:
 		from, to = sides(e)
 		return from, to, true
 	}

@@ -81,43 +81,12 @@ func shortestCycle(next [][]int, start int) []int {
 	return nil
 }
 
-// setsOff reports whether an action of v can be an event that w's When lets
-// pass and w's conditions do not exclude, and after which w would do something
-// that is an event in turn.
-func (v *Version) setsOff(w *Version) bool {
-	if v.MailboxID != 0 && w.MailboxID != 0 && v.MailboxID != w.MailboxID {
-		return false
-	}
-	for _, a := range v.actions {
-		e := postroom.Event{Actor: postroom.Actor{Kind: postroom.ByWorkflow, ID: v.WorkflowID}, Path: postroom.PathWorkflow}
-		to := ""
-		switch a.Do {
-		case DoReply:
-			e.Kind = postroom.ReplySent
-		case DoStatus:
-			e.Kind, to = postroom.StatusChanged, string(a.Status)
-		case DoAssign:
-			e.Kind, to = postroom.AssigneeChanged, fmt.Sprint(*a.Agent)
-		case DoTags:
-			e.Kind = postroom.TagsChanged
-		}
-		if w.silentAfter(a) {
-			continue
-		}
-		if e.Kind == w.when.Event && pass(w.when.To, to) && pass(w.when.Actors, e.Actor.Kind) &&
-			pass(w.when.Paths, e.Path) && !w.excludes(&e, to) {
-			return true
-		}
-	}
-	return false
-}
-
 // silentAfter reports whether all that v does after a was done records nothing:
 // a note is no edge, and to set what is already so is no event (W5).
 func (v *Version) silentAfter(a compiledAction) bool {
 	for _, b := range v.actions {
 		switch {
-		case b.Do == DoNote, b.Do == DoStop, b.Do == DoTags && a.Do == DoTags && slices.Equal(a.Add, b.Add) && slices.Equal(a.Remove, b.Remove):
+		case b.Do == DoNote && v.when.Event != postroom.NoteAdded, b.Do == DoStop, b.Do == DoTags && a.Do == DoTags && slices.Equal(a.Add, b.Add) && slices.Equal(a.Remove, b.Remove):
 		case b.Do == DoStatus && a.Do == DoStatus && a.Status == b.Status:
 		case b.Do == DoAssign && a.Do == DoAssign && *a.Agent == *b.Agent:
 		default:
@@ -125,30 +94,4 @@ func (v *Version) silentAfter(a compiledAction) bool {
 		}
 	}
 	return true
-}
-
-// excludes reports whether the conditions contradict what is known of an event
-// that another workflow's action would be.
-func (v *Version) excludes(e *postroom.Event, to string) bool {
-	c := constraints{}
-	c.of(v)
-	c.allow("event.actor", []string{string(e.Actor.Kind)})
-	c.allow("event.path", []string{string(e.Path)})
-	c.allow("cause.workflow", []string{fmt.Sprint(e.Actor.ID)})
-	switch e.Kind {
-	case postroom.StatusChanged:
-		c.allow("event.to", []string{to})
-		c.allow("conversation.status", []string{to})
-	case postroom.AssigneeChanged:
-		c.allow("event.to", []string{to})
-		c.allow("conversation.assignee", []string{to})
-	}
-	// "Not set" is a demand too: a workflow that runs only on what no workflow
-	// did is not set off by any.
-	for _, n := range v.cond.conjuncts(nil) {
-		if n.fact.Name == "cause.workflow" && n.source.Op == NotSet {
-			return true
-		}
-	}
-	return c.contradiction() != ""
 }

@@ -43,6 +43,8 @@ func record(e *postroom.Event) Record {
 		Headers: func(name string) []string {
 			return map[string][]string{"x-priority": {"1"}, "received": {"by a", "by b"}}[name]
 		},
+		Mail: &postroom.Mail{Automatic: true, Recipients: []postroom.MailRecipient{{Address: "Maria@example.com"}, {Address: "boss@work.example"}}},
+		Root: &postroom.Event{Kind: postroom.ReplySent, Actor: postroom.Actor{Kind: postroom.ByAgent, ID: 7}},
 	}
 }
 
@@ -149,6 +151,17 @@ func TestConditions(t *testing.T) {
 		{is("event.to", IsNot, "closed"), False},
 		{is("event.depth", Is, "0"), True},
 		{is("cause.workflow", NotSet), True},
+		{is("cause.actor", Is, "agent"), True},
+		{is("cause.event", Is, "reply.sent"), True},
+		{is("cause.event", Is, "message.received"), False},
+		{is("conversation.deleted", Is, "false"), True},
+		{is("conversation.closed_at", NotSet), True},
+		{is("conversation.mailbox", Changed), False},
+		{is("conversation.subject", Changed), False},
+		{is("message.attachment", Ends, ".png"), True},
+		{is("message.attachment", Ends, ".exe"), False},
+		{is("mail.code", Is, "550"), Unknown}, // the event is about no mail
+		{is("mail.words", Contains, "x"), Unknown},
 		{is("cause.workflow", Is, "3"), False},
 	} {
 		v := compile(t, on(c.cond), 1)
@@ -163,6 +176,7 @@ func TestConditions(t *testing.T) {
 func TestEveryFactHasAValue(t *testing.T) {
 	t.Parallel()
 	e := closed()
+	e.Payload.MailID, e.Payload.Code, e.Payload.Words = 4, 550, "no such user"
 	facts, nothing := NewFacts(record(e)), NewFacts(Record{})
 	for _, f := range Schema() {
 		name := strings.Replace(f.Name, ".*", ".X-Priority", 1)

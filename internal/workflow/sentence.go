@@ -38,6 +38,54 @@ var eventWords = map[postroom.EventKind]string{
 	postroom.StatusChanged:       "the status changes",
 	postroom.AssigneeChanged:     "the assignee changes",
 	postroom.TagsChanged:         "the tags change",
+
+	postroom.NoteAdded:            "a note is added",
+	postroom.SubjectChanged:       "the subject changes",
+	postroom.ConversationMoved:    "a conversation is moved",
+	postroom.ConversationDeleted:  "a conversation is deleted",
+	postroom.ConversationRestored: "a conversation is restored",
+
+	postroom.MailAccepted:    "a mail is accepted",
+	postroom.MailDelayed:     "a mail is an hour late",
+	postroom.MailFailed:      "a mail fails",
+	postroom.MailUncertain:   "a mail becomes uncertain",
+	postroom.MailAssumedSent: "a mail is taken as sent",
+	postroom.MailSuppressed:  "a mail is suppressed",
+	postroom.MailSkipped:     "a mail is skipped",
+	postroom.MailCancelled:   "a mail is cancelled",
+	postroom.MailQuarantined: "a mail is held back",
+
+	postroom.WorkflowFailed: "a workflow fails",
+	postroom.WorkflowPaused: "a workflow pauses itself",
+}
+
+// pastWords say what happened.
+var pastWords = map[postroom.EventKind]string{
+	postroom.ConversationCreated: "A conversation began",
+	postroom.MessageReceived:     "A message arrived",
+	postroom.ReplySent:           "A reply was sent",
+	postroom.StatusChanged:       "The status changed",
+	postroom.AssigneeChanged:     "The assignee changed",
+	postroom.TagsChanged:         "The tags changed",
+
+	postroom.NoteAdded:            "A note was added",
+	postroom.SubjectChanged:       "The subject changed",
+	postroom.ConversationMoved:    "The conversation was moved",
+	postroom.ConversationDeleted:  "The conversation was deleted",
+	postroom.ConversationRestored: "The conversation was restored",
+
+	postroom.MailAccepted:    "A mail was accepted",
+	postroom.MailDelayed:     "A mail was an hour late",
+	postroom.MailFailed:      "A mail failed",
+	postroom.MailUncertain:   "A mail became uncertain",
+	postroom.MailAssumedSent: "A mail was taken as sent",
+	postroom.MailSuppressed:  "A mail was suppressed",
+	postroom.MailSkipped:     "A mail was skipped",
+	postroom.MailCancelled:   "A mail was cancelled",
+	postroom.MailQuarantined: "A mail was held back",
+
+	postroom.WorkflowFailed: "A workflow failed",
+	postroom.WorkflowPaused: "A workflow paused itself",
 }
 
 var actorWords = map[string]string{
@@ -79,17 +127,7 @@ func EventLabel(kind postroom.EventKind) string { return wordsOr(eventWords, kin
 // closed, by an agent, through Send & Close".
 func EventWords(e *postroom.Event, names Names) string {
 	from, to := sides(e)
-	text := map[postroom.EventKind]string{
-		postroom.ConversationCreated: "A conversation began",
-		postroom.MessageReceived:     "A message arrived",
-		postroom.ReplySent:           "A reply was sent",
-		postroom.StatusChanged:       "The status changed",
-		postroom.AssigneeChanged:     "The assignee changed",
-		postroom.TagsChanged:         "The tags changed",
-	}[e.Kind]
-	if text == "" {
-		text = string(e.Kind)
-	}
+	text := wordsOr(pastWords, e.Kind)
 	if edge := EdgeOf(e.Kind); edge.From && from+to != "" {
 		text += " from " + sideWords(e.Kind, from, names) + " to " + sideWords(e.Kind, to, names)
 	}
@@ -105,6 +143,12 @@ func ChoiceLabel(fact, value string) string {
 		return wordsOr(pathWords, value)
 	case "message.class":
 		return wordsOr(classWords, value)
+	case "mail.sort":
+		return wordsOr(mailWords, value)
+	case "cause.actor":
+		return wordsOr(actorWords, value)
+	case "cause.event":
+		return wordsOr(eventWords, postroom.EventKind(value))
 	}
 	return value
 }
@@ -201,6 +245,11 @@ func sideWords(kind postroom.EventKind, v string, names Names) string {
 		}
 		if id, ok := parseID(v); ok {
 			return names.of(RefAgent, id)
+		}
+	}
+	if kind == postroom.ConversationMoved {
+		if id, ok := parseID(v); ok {
+			return names.of(RefMailbox, id)
 		}
 	}
 	return v

@@ -61,6 +61,8 @@ type Needs struct {
 	Subject  bool
 	Message  bool
 	Headers  bool
+	Mail     bool
+	Root     bool
 }
 
 // Record is what facts are read from: the event with its snapshot, and the
@@ -75,6 +77,10 @@ type Record struct {
 	// Headers returns all values of a header of the received mail, nil if it
 	// has none. The name comes in lower case.
 	Headers func(name string) []string
+	// Mail is the mail the event is about, with its recipients.
+	Mail *postroom.Mail
+	// Root is the first event of the chain; nil is good where that is Event.
+	Root *postroom.Event
 }
 
 // NewFacts returns the facts of an event.
@@ -94,13 +100,10 @@ func (f recordFacts) Value(fact string) Value {
 		return f.message(rest)
 	case "event":
 		return f.event(rest)
+	case "mail":
+		return f.mail(rest)
 	case "cause":
-		if rest == "workflow" && f.r.Event != nil {
-			if a := f.r.Event.Actor; a.Kind == postroom.ByWorkflow {
-				return ID(a.ID)
-			}
-			return ID(0)
-		}
+		return f.cause(rest)
 	}
 	return Missing()
 }
@@ -165,6 +168,10 @@ func (f recordFacts) conversation(name string) Value {
 		return Time(s.LastAgentAt)
 	case "last_human_at":
 		return Time(s.LastHumanAt)
+	case "closed_at":
+		return Time(s.ClosedAt)
+	case "deleted":
+		return Bool(s.Deleted)
 	}
 	return Missing()
 }
@@ -200,6 +207,12 @@ func (f recordFacts) message(name string) Value {
 		return Bool(m.Verified)
 	case "has_attachments":
 		return Bool(len(m.Attachments) > 0)
+	case "attachment":
+		names := make([]string, len(m.Attachments))
+		for i, a := range m.Attachments {
+			names[i] = a.Name
+		}
+		return Text(names...)
 	}
 	if header, ok := strings.CutPrefix(name, "header."); ok && f.r.Headers != nil {
 		return Text(f.r.Headers(strings.ToLower(header))...)

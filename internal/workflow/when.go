@@ -11,8 +11,12 @@ import (
 // Events lists the kinds of events a workflow can listen for, in the editor's
 // order.
 func Events() []postroom.EventKind {
-	return []postroom.EventKind{postroom.ConversationCreated, postroom.MessageReceived, postroom.ReplySent,
-		postroom.StatusChanged, postroom.AssigneeChanged, postroom.TagsChanged}
+	return []postroom.EventKind{postroom.ConversationCreated, postroom.StatusChanged, postroom.AssigneeChanged, postroom.TagsChanged,
+		postroom.SubjectChanged, postroom.ConversationMoved, postroom.ConversationDeleted, postroom.ConversationRestored,
+		postroom.MessageReceived, postroom.ReplySent, postroom.NoteAdded,
+		postroom.MailAccepted, postroom.MailDelayed, postroom.MailFailed, postroom.MailUncertain, postroom.MailAssumedSent,
+		postroom.MailSuppressed, postroom.MailSkipped, postroom.MailCancelled, postroom.MailQuarantined,
+		postroom.WorkflowFailed, postroom.WorkflowPaused}
 }
 
 // compiledWhen is a When whose event is known to be the right one.
@@ -81,6 +85,10 @@ func (c *compiler) side(kind postroom.EventKind, value, path string, from bool) 
 	case kind == postroom.AssigneeChanged:
 		if id, err := strconv.ParseInt(value, 10, 64); err != nil || id < 0 || strconv.FormatInt(id, 10) != value {
 			c.fault(path, "%q is not an agent; 0 is nobody.", value)
+		}
+	case kind == postroom.ConversationMoved:
+		if id, ok := parseID(value); !ok || id <= 0 {
+			c.fault(path, "%q is not a mailbox.", value)
 		}
 	default:
 		word := "to"

@@ -246,6 +246,9 @@ func eventWords(e query.EventLine) string {
 		}
 		return "tagged it " + e.To + " and removed " + e.From
 	case postroom.SubjectChanged:
+		if e.To == "" {
+			return "changed the subject"
+		}
 		return "changed the subject to “" + e.To + "”"
 	case postroom.ConversationMoved:
 		return "moved it from " + e.From + " to " + e.To
@@ -257,6 +260,8 @@ func eventWords(e query.EventLine) string {
 		return "let a new sender take part"
 	case postroom.WorkflowFailed:
 		return "failed"
+	case postroom.WorkflowPaused:
+		return "paused itself"
 	case postroom.ChainStopped:
 		return "stopped a chain of workflows that had grown too long"
 	}

@@ -1,0 +1,89 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"postroom"
+)
+
+const (
+	qListening = `select v.definition from workflow w join workflow_version v on v.workflow_id = w.id and v.number = w.version
+		where w.enabled = 1 and w.deleted_at = 0`
+	qForgetListened = `delete from listened_kind`
+	qInsertListened = `insert into listened_kind (kind) values ($1)`
+	qListened       = `select kind from listened_kind`
+)
+
+// Listened returns the kinds of events that workflows which are switched on
+// listen for, those a When waits for or is called off by included.
+func (r Read) Listened(ctx context.Context) ([]postroom.EventKind, error) {
+	var out []postroom.EventKind
+	err := each(ctx, r.q, qListened, nil, func(rows row) error {
+		var k postroom.EventKind
+		err := rows.Scan(&k)
+		out = append(out, k)
+		return err
+	})
+	return out, err
+}
+
+// saveListened stores which kinds of events the workflows listen for as they
+// stand now.
+func (t *Tx) saveListened(ctx context.Context) error {
+	var kinds []string
+	err := each(ctx, t.q, qListening, nil, func(rows row) error {
+		var definition string
+		if err := rows.Scan(&definition); err != nil {
+			return err
+		}
+		kinds = append(kinds, eventsIn(definition)...)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read what workflows listen for: %w", err)
+	}
+	slices.Sort(kinds)
+	if _, err := t.exec(ctx, qForgetListened); err != nil {
+		return err
+	}
+	for _, k := range slices.Compact(kinds) {
+		if _, err := t.exec(ctx, qInsertListened, k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eventsIn finds the kinds of events named anywhere in the When of a definition.
+// One that cannot be read names none: it judges nothing either.
+func eventsIn(definition string) []string {
+	var d struct {
+		When any `json:"when"`
+	}
+	if json.Unmarshal([]byte(definition), &d) != nil {
+		return nil
+	}
+	var out []string
+	var walk func(any)
+	walk = func(x any) {
+		switch x := x.(type) {
+		case map[string]any:
+			for key, value := range x {
+				if kind, is := value.(string); is && key == "event" && kind != "" {
+					out = append(out, kind)
+				} else {
+					walk(value)
+				}
+			}
+		case []any:
+			for _, value := range x {
+				walk(value)
+			}
+		}
+	}
+	walk(d.When)
+	return out
+}
