@@ -15,7 +15,8 @@ import (
 func TestWhySaysWhatWasJudged(t *testing.T) {
 	t.Parallel()
 	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
-		kinds := workflow.Events()
+		kinds := []postroom.EventKind{postroom.ConversationCreated, postroom.MessageReceived, postroom.ReplySent, postroom.NoteAdded,
+			postroom.StatusChanged, postroom.AssigneeChanged, postroom.TagsChanged, postroom.SubjectChanged, postroom.MailAccepted}
 		for _, kind := range kinds {
 			for _, f := range workflow.Schema() {
 				name := strings.Replace(f.Name, "*", "X-Priority", 1)
@@ -40,7 +41,9 @@ func TestWhySaysWhatWasJudged(t *testing.T) {
 				}
 				def := on(kind, workflow.Action{Do: workflow.DoStatus, Status: postroom.Closed})
 				def.If = workflow.Cond{Fact: name, Op: op, Values: values}
-				def.When.Actors = []postroom.ActorKind{postroom.ByAgent, postroom.ByCustomer}
+				if !kind.OfMail() {
+					def.When.Actors = []postroom.ActorKind{postroom.ByAgent, postroom.ByCustomer}
+				}
 				if workflow.Publishable(def) != nil {
 					continue // this event has no such fact
 				}
@@ -51,7 +54,11 @@ func TestWhySaysWhatWasJudged(t *testing.T) {
 			Body: "It smokes.", Headers: "X-Priority: 1\nCc: tim@customer.example\n"}))
 		ann := d.Agent("ann")
 		ann.Reply(c, "Put it out.")
+		ann.AddNote(c, "Watch it.")
 		ann.Assign(c, ann.ID)
+		if _, err := d.Desk.SetSubject(d.Ctx, ann.Agent, c.ID, "Lamp, smoking", postroom.PathMenu); err != nil {
+			t.Fatal(err)
+		}
 		if _, err := d.Desk.ChangeTags(d.Ctx, ann.Agent, c.ID, []string{"fire"}, nil, postroom.PathMenu); err != nil {
 			t.Fatal(err)
 		}

@@ -51,7 +51,7 @@ func (r Read) Mails(ctx context.Context, ask MailAsk) ([]LogMail, error) {
 	var out []LogMail
 	var ids []any
 	err := r.trip(ctx, []part{p}, func(t tripRow) error {
-		m := LogMail{MailRow: scanMailRow(t), Number: t.n[18], Mailbox: t.s[5], Workflow: t.s[6]}
+		m := LogMail{MailRow: scanMailRow(t), Number: t.n[19], Mailbox: t.s[5], Workflow: t.s[6]}
 		out, ids = append(out, m), append(ids, m.ID)
 		return nil
 	})
