@@ -72,6 +72,9 @@ type Message struct {
 	Date           int64 // what its Date header claims, 0 when missing (M8)
 	Attachments    []Attachment
 	Notices        []string // what was odd about its mail, in words
+	Version        int64    // of its text: 1 at first, one more with each edit
+	EditedAt       int64    // when the text it has now was written, 0 for the first one
+	EditedBy       int64    // the agent who wrote it then
 }
 
 // Attachment is a file that came or goes with a message. Its bytes are a blob

@@ -217,7 +217,7 @@ func (e *editor) facts(event *postroom.Event, c *postroom.Conversation) (workflo
 	if id == 0 {
 		return workflow.NewFacts(r), nil
 	}
-	m, err := e.read.Message(e.ctx, id)
+	m, err := e.read.MessageAsWritten(e.ctx, id)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package desk
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"path"
 	"strings"
@@ -129,23 +128,10 @@ func (d *Desk) Attach(ctx context.Context, a *postroom.Agent, conversation int64
 	if len(draft.Attachments) >= MaxFiles {
 		return 0, none, postroom.InvalidField("file", "A message may have at most %d attachments.", MaxFiles)
 	}
-	limited := &io.LimitedReader{R: r, N: d.maxFile + 1}
-	ref, err := d.blobs.Put(ctx, limited)
+	file, err := d.storeFile(ctx, name, mediaType, r, inline)
 	if err != nil {
 		return 0, none, err
 	}
-	if ref.Size > d.maxFile {
-		limit := fmt.Sprintf("%d MB", d.maxFile>>20)
-		if d.maxFile < 1<<20 {
-			limit = fmt.Sprintf("%d KB", d.maxFile>>10)
-		}
-		return 0, none, postroom.InvalidField("file", "%s is larger than %s.", FileName(name), limit)
-	}
-	id, err := d.store.NewID(ctx)
-	if err != nil {
-		return 0, none, err
-	}
-	file := postroom.Attachment{ID: id, Name: FileName(name), Type: MediaType(mediaType), Inline: inline, Size: ref.Size, SHA256: ref.Hash}
 	err = d.store.Write(ctx, func(tx *store.Tx) error {
 		if _, err := tx.Conversation(ctx, conversation); err != nil {
 			return err

@@ -54,6 +54,7 @@ type Turn struct {
 	mails        []*postroom.Mail
 	participants []store.Participant
 	run          *postroom.Run
+	edited       *edited
 	publishes    int64 // draft
 	fault        error // of drawing an id
 }
@@ -140,15 +141,15 @@ func (t *Turn) save() (Outcome, error) {
 	c, ctx, tx := t.Conversation, t.ctx, t.Tx
 	out := Outcome{ActID: t.by.ActID, ConversationID: c.ID, Number: c.Number, FinalAt: t.by.FinalAt, Seq: c.Seq}
 	events := c.Events()
-	if len(events) == 0 && t.run == nil && len(t.mails) == 0 && t.publishes == 0 {
+	if len(events) == 0 && t.run == nil && len(t.mails) == 0 && t.publishes == 0 && t.edited == nil {
 		return out, nil
 	}
-	out.Changed = len(events) > 0
+	out.Changed = len(events) > 0 || t.edited != nil && t.edited.changed
 	if t.before.Deleted && c.DeletedAt > 0 && t.by.Actor.Kind == postroom.ByAgent && len(events)+len(t.messages) > 0 {
 		return out, postroom.Errorf(postroom.Conflict, "Conversation %d is deleted. Restore it first.", c.Number)
 	}
 	steps := []func() error{
-		func() error { return t.fault }, func() error { return t.hear(events) }, t.saveConversation, t.saveMessages,
+		func() error { return t.fault }, func() error { return t.hear(events) }, t.saveConversation, t.saveMessages, t.saveEdit,
 		func() error { return tx.InsertEvents(ctx, events) },
 		t.saveMails, t.saveRun, t.saveAct,
 		func() error { return t.openLane(events) },

@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"postroom"
 )
@@ -22,11 +23,13 @@ func (u *undoing) message(ctx context.Context) error {
 	draft := &postroom.Draft{ID: u.ids[0], ConversationID: u.c.ID, AgentID: u.act.Actor.ID, Kind: m.Kind,
 		To: m.To, Cc: m.Cc, Bcc: m.Bcc, SeenSeq: u.c.Seq, UpdatedAt: u.now}
 	ids := u.ids[1:]
-	if len(m.Attachments) > len(ids) {
-		return fmt.Errorf("undo: %d attachments", len(m.Attachments))
+	// Pictures that only a former text shows stay with that one.
+	files := slices.DeleteFunc(m.Attachments, func(f postroom.Attachment) bool { return f.Inline && !postroom.Shows(m.HTML, f) })
+	if len(files) > len(ids) {
+		return fmt.Errorf("undo: %d attachments", len(files))
 	}
 	draft.HTML = m.HTML
-	for i, f := range m.Attachments {
+	for i, f := range files {
 		if f.Inline {
 			draft.HTML = pictureURLs(draft.HTML, f, ids[i])
 		}
@@ -46,7 +49,7 @@ func (u *undoing) message(ctx context.Context) error {
 	}
 	u.out.DraftID = draft.ID
 	u.uncount(m)
-	return u.tx.RestoreFiles(ctx, draft.ID, m.Attachments, ids)
+	return u.tx.RestoreFiles(ctx, draft.ID, files, ids)
 }
 
 // uncount takes the message out of the conversation's counts. Times that a

@@ -96,6 +96,54 @@ type Message struct {
 	Later       bool       // arrived after the newest reply had been begun: "later message arrived"
 	Collapsed   bool       // shown folded: auto-replies and old messages in long conversations
 	HasRaw      bool       // GET /messages/{id}/raw has something
+
+	Editable    bool // the agent who looks may change its text now
+	Latest      bool // the last one they may
+	Version     int64
+	EditedAt    int64     // when the text it has was written; 0: it is the first
+	EditedBy    string    // "" for the agent who looks
+	EditNote    string    // of an edited reply: which text the customer has
+	Begun       bool      // a new text was begun and not saved
+	Edit        *EditForm // open in place of the body
+	EditRefused string    // it was to be opened, and why it is not
+	History     []Version // newest first; only where asked for
+}
+
+// EditForm is where an author changes a message's text: POST
+// /messages/{id}/edit. Refused (422) it comes back with what was typed.
+type EditForm struct {
+	Message  int64
+	Version  int64 // the one that was begun from
+	Over     int64 // a newer one that the author was shown; saving now replaces it; 0 = none
+	From     int64 // the former version whose text was taken up again; 0 = none
+	Revision int64 // of the saved draft; 0 = none
+	SavedAt  int64
+	Body     string
+	Format   string // of Body: "text" or "html"
+	Files    []Attachment
+	Mailed   bool   // a reply: what the customer was mailed stays as it is
+	Now      string // the newest text in short, where it is not the one begun from
+	Errors   FieldErrors
+}
+
+// Version is one text that a message has or had.
+type Version struct {
+	Number     int64
+	Author     string
+	Mine       bool
+	At         int64
+	Current    bool
+	First      bool
+	Text       string // one of the two
+	HTML       string
+	Changes    []Change // against the version before; nil for the first
+	Came, Went int      // pictures, since the version before
+}
+
+// Change is a piece of text that stayed, went or came.
+type Change struct {
+	Kind string // "same", "removed", "added"
+	Text string
 }
 
 // Attachment is a file of a message or of a draft.

@@ -15,6 +15,9 @@ import (
 type ConversationAsk struct {
 	Number  int64
 	Compose string
+	Edit    int64 // a message whose text is to be changed; 0 for none
+	From    int64 // the former version of it to begin with; 0 for what it says now
+	History int64 // a message whose former texts are to be shown; 0 for none
 }
 
 // Conversation reads the page of a conversation: the frame and three
@@ -48,7 +51,7 @@ func (d *Desk) Conversation(ctx context.Context, a *postroom.Agent, ask Conversa
 	if may {
 		p.Composer = v.composer(ask)
 	}
-	return p, nil
+	return p, d.edits(ctx, v, p, ask, may)
 }
 
 // moveTo lists the mailboxes that an agent may move conversations to.

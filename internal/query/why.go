@@ -138,7 +138,7 @@ func (w *whyReader) record(e *postroom.Event) workflow.Record {
 	for _, m := range v.messages {
 		if m.ID == id || id == 0 && e.Kind == postroom.ConversationCreated {
 			m.Attachments = v.rows.Files[m.ID]
-			r.Message = m
+			r.Message = w.asWritten(m)
 			break
 		}
 	}
@@ -158,6 +158,19 @@ func (w *whyReader) record(e *postroom.Event) workflow.Record {
 		r.Headers = w.headers(m.InboundID)
 	}
 	return r
+}
+
+// asWritten is a message as workflows saw it: with the text it had before it was
+// edited.
+func (w *whyReader) asWritten(m *postroom.Message) *postroom.Message {
+	if m.Version < 2 {
+		return m
+	}
+	first, err := w.desk.read().FormerTexts(w.ctx, m.ID)
+	if err != nil || len(first) == 0 {
+		return m // a difference is shown as one
+	}
+	return m.AsWritten(first[0])
 }
 
 // headers reads a received mail's headers, when a condition asks for one.

@@ -173,7 +173,7 @@ func (l *lookups) readMessage(e *postroom.Event) (*postroom.Message, error) {
 	if id == 0 {
 		return nil, nil
 	}
-	return read.Message(l.ctx, id)
+	return read.MessageAsWritten(l.ctx, id)
 }
 
 // headers gives the headers of the mail a message came in; nil for one that

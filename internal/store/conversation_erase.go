@@ -14,6 +14,7 @@ const (
 	qErasedBlobs = `insert into erased_blob (sha256, at)
 		select a.sha256, cast($2 as bigint) from attachment a join message m on m.id = a.message_id where m.conversation_id = $1 and a.message_id > 0
 		union select a.sha256, cast($2 as bigint) from attachment a join draft d on d.id = a.draft_id where d.conversation_id = $1 and a.draft_id > 0
+		union select a.sha256, cast($2 as bigint) from attachment a join edit_draft e on e.id = a.draft_id where e.conversation_id = $1 and a.draft_id > 0
 		union select i.raw_sha256, cast($2 as bigint) from inbound i where i.conversation_id = $1
 		union select x.sha256, cast($2 as bigint) from mail x where x.conversation_id = $1 and x.sha256 <> ''
 		on conflict (sha256) do update set at = excluded.at`
@@ -33,6 +34,8 @@ var erasing = []string{
 	`delete from act where conversation_id = $1`,
 	`delete from attachment where draft_id > 0 and draft_id in (select id from draft where conversation_id = $1)`,
 	`delete from draft where conversation_id = $1`,
+	`delete from attachment where draft_id > 0 and draft_id in (select id from edit_draft where conversation_id = $1)`,
+	`delete from edit_draft where conversation_id = $1`,
 	`delete from attachment where message_id > 0 and message_id in (select id from message where conversation_id = $1)`,
 	`delete from message_text where message_id in (select id from message where conversation_id = $1)`,
 	`delete from message_ref where conversation_id = $1`,

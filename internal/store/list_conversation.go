@@ -55,6 +55,7 @@ type ConversationRows struct {
 	Mails        []MailRow // in order
 	Recipients   map[int64][]postroom.MailRecipient
 	Drafts       []*postroom.Draft
+	Edits        []*postroom.EditDraft // of the agent who looks; their files are in DraftFiles
 	Participants []Participant
 	Addresses    []string // of the customer, the primary one first
 	Others       []OtherRow
@@ -179,6 +180,7 @@ func timelineParts(id int64) []part {
 			s: []string{"kind", "actor_kind", "path", "payload", "state", "verdicts", "words"}, from: `from event where conversation_id = ?`, args: []any{id}},
 		file("file", `from message m join attachment f on f.message_id = m.id where m.conversation_id = ? and f.message_id > 0`),
 		file("draftfile", `from draft d join attachment f on f.draft_id = d.id where d.conversation_id = ? and f.draft_id > 0`),
+		file("draftfile", `from edit_draft e join attachment f on f.draft_id = e.id where e.conversation_id = ? and f.draft_id > 0`),
 		mailPart(`from mail m where m.conversation_id = ? and m.agent_id = 0`, id),
 		{kind: "recipient", n: []string{"r.mail_id", "r.code", "r.at"}, s: []string{"r.address", "r.kind", "r.state", "r.words"},
 			from: `from mail m join mail_recipient r on r.mail_id = m.id where m.conversation_id = ? and m.agent_id = 0`, args: []any{id}},
@@ -193,6 +195,8 @@ func sideParts(c *postroom.Conversation, ask ConversationAsk) []part {
 	return []part{
 		{kind: "draft", n: []string{"id", "revision", "seen_seq", "updated_at"}, s: []string{"kind", "to_list", "cc_list", "bcc_list", "body_html"},
 			from: `from draft where conversation_id = ? and agent_id = ?`, args: []any{c.ID, ask.Agent}},
+		{kind: "edit", n: []string{"id", "message_id", "base", "revision", "updated_at"}, s: []string{"body_html"},
+			from: `from edit_draft where conversation_id = ? and agent_id = ?`, args: []any{c.ID, ask.Agent}},
 		{kind: "participant", n: []string{"confirmed"}, s: []string{"address", "name", "kind"}, from: `from participant where conversation_id = ?`, args: []any{c.ID}},
 		{kind: "address", n: []string{"position"}, s: []string{"address"}, from: `from customer_address where customer_id = ?`, args: []any{c.CustomerID}},
 		limited(part{kind: "other", n: []string{"number", "updated_at"}, s: []string{"subject", "status"},
@@ -241,6 +245,8 @@ func (o *ConversationRows) scan(t tripRow) error {
 		return err
 	case "draft":
 		return o.scanDraft(t)
+	case "edit":
+		o.Edits = append(o.Edits, &postroom.EditDraft{ID: t.n[0], MessageID: t.n[1], Base: t.n[2], Revision: t.n[3], UpdatedAt: t.n[4], HTML: t.s[0]})
 	case "participant":
 		o.Participants = append(o.Participants, Participant{Address: t.s[0], Name: t.s[1], Kind: t.s[2], Confirmed: t.n[0] == 1})
 	case "address":

@@ -180,9 +180,10 @@ type FileRow struct {
 	DraftOf int64 // agent; 0 for a file of a message
 }
 
-const qFile = `select f.id, f.name, f.type, f.content_id, f.inline, f.size, f.sha256, c.mailbox_id, c.assignee_id, c.number, coalesce(d.agent_id, 0)
+const qFile = `select f.id, f.name, f.type, f.content_id, f.inline, f.size, f.sha256, c.mailbox_id, c.assignee_id, c.number, coalesce(d.agent_id, e.agent_id, 0)
 	from attachment f left join message m on m.id = f.message_id and f.message_id > 0 left join draft d on d.id = f.draft_id and f.draft_id > 0
-	join conversation c on c.id = coalesce(m.conversation_id, d.conversation_id) where f.id = $1`
+	left join edit_draft e on e.id = f.draft_id and f.draft_id > 0
+	join conversation c on c.id = coalesce(m.conversation_id, d.conversation_id, e.conversation_id) where f.id = $1`
 
 // File loads a file with what decides who may see it.
 func (r Read) File(ctx context.Context, id int64) (FileRow, error) {

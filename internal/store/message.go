@@ -11,14 +11,14 @@ import (
 
 const messageColumns = `id, conversation_id, seq, kind, author_kind, author_id, from_name, from_address, to_list, cc_list, bcc_list,
 	subject, body_text, body_html, visible_text, visible_html, header, reference_list, class, no_auto, verified, unconfirmed, undone,
-	inbound_id, run_id, at, date_header, notices`
+	inbound_id, run_id, at, date_header, notices, version, edited_at, edited_by`
 
 func scanMessage(row row) (*postroom.Message, error) {
 	var m postroom.Message
 	var to, cc, bcc, references, notices string
 	err := row.Scan(&m.ID, &m.ConversationID, &m.Seq, &m.Kind, &m.Author.Kind, &m.Author.ID, &m.From.Name, &m.From.Address, &to, &cc, &bcc,
 		&m.Subject, &m.Text, &m.HTML, &m.VisibleText, &m.VisibleHTML, &m.Header, &references, &m.Class, &m.NoAuto, &m.Verified, &m.Unconfirmed, &m.Undone,
-		&m.InboundID, &m.RunID, &m.At, &m.Date, &notices)
+		&m.InboundID, &m.RunID, &m.At, &m.Date, &notices, &m.Version, &m.EditedAt, &m.EditedBy)
 	for _, f := range []struct {
 		text string
 		v    any
@@ -31,13 +31,14 @@ func scanMessage(row row) (*postroom.Message, error) {
 }
 
 const qInsertMessage = `insert into message (` + messageColumns + `)
-	values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28)`
+	values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31)`
 
 // InsertMessage stores a message with its attachments, which must have ids.
 func (t *Tx) InsertMessage(ctx context.Context, m *postroom.Message) error {
 	err := t.send(ctx, qInsertMessage, m.ID, m.ConversationID, m.Seq, m.Kind, m.Author.Kind, m.Author.ID, m.From.Name, m.From.Address,
 		toJSON(m.To), toJSON(m.Cc), toJSON(m.Bcc), m.Subject, m.Text, m.HTML, m.VisibleText, m.VisibleHTML, m.Header, toJSON(m.References),
-		m.Class, m.NoAuto, bit(m.Verified), bit(m.Unconfirmed), bit(m.Undone), m.InboundID, m.RunID, m.At, m.Date, toJSON(m.Notices))
+		m.Class, m.NoAuto, bit(m.Verified), bit(m.Unconfirmed), bit(m.Undone), m.InboundID, m.RunID, m.At, m.Date, toJSON(m.Notices),
+		max(m.Version, 1), m.EditedAt, m.EditedBy)
 	if err != nil {
 		return fmt.Errorf("insert message: %w", err)
 	}

@@ -16,8 +16,12 @@ func showConversation(q *request) error {
 	if err != nil {
 		return err
 	}
-	place := q.place("desk")
-	p, err := q.conversation(number, q.URL.Query().Get("compose"), place)
+	v := q.URL.Query()
+	ask := query.ConversationAsk{Number: number, Compose: v.Get("compose")}
+	for name, id := range map[string]*int64{"edit": &ask.Edit, "from": &ask.From, "history": &ask.History} {
+		*id, _ = strconv.ParseInt(v.Get(name), 10, 64)
+	}
+	p, err := q.conversation(ask, q.place("desk"))
 	if err != nil {
 		return err
 	}
@@ -25,8 +29,8 @@ func showConversation(q *request) error {
 }
 
 // conversation reads the page of a conversation with a list beside it.
-func (q *request) conversation(number int64, compose string, place query.Place) (*query.ConversationPage, error) {
-	p, err := q.site.o.Pages.Conversation(q.Context(), q.agent, query.ConversationAsk{Number: number, Compose: compose}, place)
+func (q *request) conversation(ask query.ConversationAsk, place query.Place) (*query.ConversationPage, error) {
+	p, err := q.site.o.Pages.Conversation(q.Context(), q.agent, ask, place)
 	if err != nil {
 		return nil, err
 	}

@@ -237,7 +237,7 @@ func (q *request) refuse(ref query.Ref, kind postroom.MessageKind, err error) er
 func (q *request) refused(ref query.Ref, kind postroom.MessageKind, wrong query.FieldErrors, stale *query.Stale) error {
 	place := placeOfList(localPath(q.field("return"), "/"))
 	place.Path = conversationPath(ref.Number, place)
-	p, err := q.conversation(ref.Number, string(kind), place)
+	p, err := q.conversation(query.ConversationAsk{Number: ref.Number, Compose: string(kind)}, place)
 	if err != nil {
 		return err
 	}
@@ -393,8 +393,7 @@ func upload(q *request) error {
 		if err != nil {
 			return err
 		}
-		kind := postroom.MessageKind(orElse(q.field("kind"), "reply"))
-		_, file, err := q.site.o.Desk.Attach(q.Context(), q.agent, ref.ID, kind, part.FileName(), part.Header.Get("Content-Type"), part, q.ticked("inline"))
+		file, err := q.uploaded(ref, part)
 		if postroom.CodeOf(err) == postroom.Invalid {
 			fault = err
 			chip = &query.UploadedFile{Attachment: query.Attachment{Name: part.FileName(), Error: postroom.TextOf(err)}}
@@ -419,4 +418,15 @@ func upload(q *request) error {
 		return q.html(422, view.UploadChip(*chip))
 	}
 	return q.html(201, view.UploadChip(*chip))
+}
+
+// uploaded keeps a file that is being uploaded: in the draft of the new text of
+// a message, or in the one of a reply or note.
+func (q *request) uploaded(ref query.Ref, part *multipart.Part) (postroom.Attachment, error) {
+	if message := q.id("message"); message > 0 {
+		return q.site.o.Desk.AttachToEdit(q.Context(), q.agent, message, q.id("version"), part.FileName(), part.Header.Get("Content-Type"), part)
+	}
+	kind := postroom.MessageKind(orElse(q.field("kind"), "reply"))
+	_, file, err := q.site.o.Desk.Attach(q.Context(), q.agent, ref.ID, kind, part.FileName(), part.Header.Get("Content-Type"), part, q.ticked("inline"))
+	return file, err
 }

@@ -114,6 +114,11 @@ func (s *Site) Routes() []Route {
 		{Method: "GET", Pattern: "/messages/{id}/body", Who: Agents, answer: showBody},
 		{Method: "GET", Pattern: "/messages/{id}/raw", Who: Agents, answer: showRaw},
 
+		// Changing what was written
+		{Method: "POST", Pattern: "/messages/{id}/edit", Who: Agents, Paths: byMenu, Body: TextForm, answer: editMessage},
+		{Method: "POST", Pattern: "/messages/{id}/edit/draft", Who: Agents, Body: TextForm, answer: saveEditDraft},
+		{Method: "POST", Pattern: "/messages/{id}/edit/discard", Who: Agents, Body: TextForm, answer: discardEdit},
+
 		// Mail out
 		{Method: "GET", Pattern: "/mails", Who: Agents, answer: showMails},
 		{Method: "GET", Pattern: "/mails/{id}", Who: Agents, answer: showJourney},

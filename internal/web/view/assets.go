@@ -4,8 +4,8 @@ package view
 
 // Paths of the assets every page, and a mail's own document, load.
 const (
-	appJS    = "/assets/app-C3OJFB4R.js"
-	appCSS   = "/assets/app-EI2ZY7OQ.css"
+	appJS    = "/assets/app-6SKEGQZD.js"
+	appCSS   = "/assets/app-7IH6HPGL.css"
 	bodyCSS  = "/assets/body-B4JSBSBH.css"
 	iconsSVG = "/assets/icons-7DA8C982.svg"
 )

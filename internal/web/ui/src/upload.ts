@@ -6,12 +6,14 @@ interface Upload {
   file: File
   conversation: number
   kind: string // "reply" or "note": into which draft it goes
+  message: number // whose text is changed, 0 for a reply or note: into its draft then
+  version: number // of that message
   inline: boolean
   list: HTMLElement
 }
 
 /** Resolves with the URL of a picture, or "" where there is none to show; a refused file stays in the list with its reason. */
-export function upload({ file, conversation, kind, inline, list }: Upload): Promise<string> {
+export function upload({ file, conversation, kind, message, version, inline, list }: Upload): Promise<string> {
   const line = document.createElement("li")
   line.className = "file"
   line.setAttribute("data-browser", "")
@@ -65,6 +67,10 @@ export function upload({ file, conversation, kind, inline, list }: Upload): Prom
     const data = new FormData()
     data.append("conversation", String(conversation)) // the server wants these before the file
     data.append("kind", kind)
+    if (message) {
+      data.append("message", String(message))
+      data.append("version", String(version))
+    }
     if (inline) data.append("inline", "1")
     data.append("file", file)
     request.open("POST", "/uploads")

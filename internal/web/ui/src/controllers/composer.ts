@@ -6,15 +6,16 @@ import { upload } from "../upload"
 const QUIET = 1000 // autosave after so much quiet
 
 /**
- * The reply and note form. What is typed is saved as a draft after each
+ * The reply and note form, and the one in which a text that was sent is changed
+ * (messageValue). What is typed is saved as a draft after each
  * second of quiet; while the server cannot be reached a copy stays in this
  * browser, under the agent's id, and goes when the server has the words or the
  * agent signs out. The element is never morphed (data-keep): its id names the
  * conversation and the draft, so a sent reply is followed by an empty one.
  */
 export default class extends Controller<HTMLElement> {
-  static override targets = ["form", "body", "mount", "toolbar", "files", "file", "saved", "draft", "revision", "format", "send", "sendClose", "subject", "extra", "drop", "after"]
-  static override values = { number: Number, agent: Number, savedAt: Number, kind: String, loaded: Boolean }
+  static override targets = ["form", "body", "mount", "toolbar", "files", "file", "saved", "draft", "revision", "format", "send", "sendClose", "subject", "extra", "drop", "after", "away"]
+  static override values = { number: Number, message: Number, agent: Number, savedAt: Number, kind: String, loaded: Boolean }
   declare readonly formTarget: HTMLFormElement
   declare readonly bodyTarget: HTMLTextAreaElement
   declare readonly mountTarget: HTMLElement
@@ -32,7 +33,10 @@ export default class extends Controller<HTMLElement> {
   declare readonly hasSubjectTarget: boolean
   declare readonly extraTargets: HTMLElement[]
   declare readonly afterTargets: HTMLSelectElement[]
+  declare readonly awayTarget: HTMLAnchorElement
+  declare readonly hasAwayTarget: boolean
   declare readonly numberValue: number
+  declare readonly messageValue: number // whose text is changed; 0 in a composer
   declare readonly agentValue: number
   declare readonly savedAtValue: number
   declare kindValue: string
@@ -51,7 +55,7 @@ export default class extends Controller<HTMLElement> {
     document.addEventListener("visibilitychange", this.flushHidden)
     this.formTarget.addEventListener("submit", this.submitting, true)
     this.restoreCopy()
-    if (this.isOpen()) void this.load()
+    if (this.isOpen()) void this.load().then(() => this.messageValue && this.focus())
   }
 
   override disconnect(): void {
@@ -78,12 +82,14 @@ export default class extends Controller<HTMLElement> {
 
   close(event: Event): void {
     event.preventDefault()
+    if (this.hasAwayTarget) return this.awayTarget.click()
     this.flush()
     this.element.setAttribute("data-closed", "")
     this.element.querySelector<HTMLElement>("[data-kind]")?.focus()
   }
 
   private choose(kind: string): void {
+    if (this.messageValue) return
     if (kind !== this.kindValue) this.propose(kind)
     this.kindValue = kind
     this.element.dataset.kind = kind
@@ -160,6 +166,8 @@ export default class extends Controller<HTMLElement> {
       event.preventDefault()
       event.stopPropagation()
       const button = event.shiftKey && this.kindValue === "reply" && this.hasSendCloseTarget ? this.sendCloseTarget : this.sendTarget
+      const path = this.formTarget.elements.namedItem("path")
+      if (path instanceof HTMLInputElement) path.value = "keyboard"
       this.formTarget.requestSubmit(button)
     } else if (event.key === "Escape" && !event.isComposing && !(event.target as HTMLElement).closest("details[open]")) {
       this.close(event)
@@ -205,7 +213,7 @@ export default class extends Controller<HTMLElement> {
     }
     data.set("kind", this.kindValue)
     try {
-      const answer = await fetch(`/conversations/${this.numberValue}/draft`, {
+      const answer = await fetch(this.messageValue ? `/messages/${this.messageValue}/edit/draft` : `/conversations/${this.numberValue}/draft`, {
         method: "POST",
         body: data,
         credentials: "same-origin",
@@ -213,6 +221,11 @@ export default class extends Controller<HTMLElement> {
         keepalive: last && this.bodyTarget.value.length < 50_000, // the browser's own cap is 64 kB
         headers: { "X-Postroom-Tab": tab },
       })
+      if (this.messageValue && answer.status === 409) {
+        // Saved or changed in another window: what is typed here stays, and saving says what to do.
+        this.say("Changed in another window; your words are kept in this browser")
+        return
+      }
       if (!answer.ok) throw new Error(String(answer.status))
       if (answer.status === 200) this.adopt(await answer.text())
       if (!this.changedSince) {
@@ -233,7 +246,7 @@ export default class extends Controller<HTMLElement> {
     if (!draft || !revision) return
     this.draftTarget.value = draft
     this.revisionTarget.value = revision
-    this.element.id = `composer-${this.numberValue}-${draft}`
+    if (!this.messageValue) this.element.id = `composer-${this.numberValue}-${draft}`
   }
 
   private say(words: string): void {
@@ -323,7 +336,7 @@ export default class extends Controller<HTMLElement> {
     this.element.removeAttribute("data-closed")
     for (const file of files) {
       const inline = inText && this.editor !== null && /^image\/(png|jpeg|gif|webp)$/.test(file.type)
-      const done = upload({ file, conversation: this.numberValue, kind: this.kindValue, inline, list: this.filesTarget }).then((url) => {
+      const done = upload({ file, conversation: this.numberValue, kind: this.kindValue, message: this.messageValue, version: this.version(), inline, list: this.filesTarget }).then((url) => {
         if (inline && url) this.editor?.picture(url, file.name)
         this.changed()
       })
@@ -332,10 +345,17 @@ export default class extends Controller<HTMLElement> {
     }
   }
 
+  /** The version of the message that is being changed, or the newer one that was shown since. */
+  private version(): number {
+    const field = (name: string) => Number(this.formTarget.querySelector<HTMLInputElement>(`input[name=${name}]`)?.value ?? 0)
+    return Math.max(field("version"), field("over"))
+  }
+
   // The copy in this browser
 
   private get copyKey(): string {
-    return `postroom.draft.${this.agentValue}.${this.numberValue}`
+    const message = this.messageValue ? `.${this.messageValue}` : ""
+    return `postroom.draft.${this.agentValue}.${this.numberValue}${message}`
   }
 
   private keepCopy(): void {
@@ -372,6 +392,7 @@ export default class extends Controller<HTMLElement> {
 }
 
 function placeholder(kind: string): string {
+  if (kind === "edit") return "What should it say?"
   return kind === "note" ? "Write a note. Only your team sees it." : "Write a reply…"
 }
 
