@@ -37,6 +37,9 @@ type Options struct {
 	Demo web.Demo
 	// OnlyChannel is the only server that any mailbox may have; nil for any.
 	OnlyChannel *postroom.Channel
+	// OnlyIncoming is the only server that mail may be fetched from where
+	// OnlyChannel is set; nil for none.
+	OnlyIncoming *postroom.Channel
 	// Now replaces the clock, and Unsafe gives up durability: for the demo,
 	// whose past happens in a few seconds, and for tests.
 	Now    func() time.Time

@@ -29,6 +29,7 @@ type core struct {
 	place     config.Place
 	log       *slog.Logger
 	only      *postroom.Channel // the only way out, nil for any
+	onlyIn    *postroom.Channel // the only server that mail is fetched from where there is an only way out
 	db        *db.DB
 	store     *store.Store
 	blobs     *blob.Store
@@ -45,7 +46,7 @@ func openCore(ctx context.Context, place config.Place, conns int, o Options) (_ 
 	if err := makeData(place.Data); err != nil {
 		return nil, err
 	}
-	c := &core{place: place, log: o.Log, only: o.OnlyChannel}
+	c := &core{place: place, log: o.Log, only: o.OnlyChannel, onlyIn: o.OnlyIncoming}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.close())
@@ -149,7 +150,7 @@ func (c *core) build() error {
 		return err
 	}
 	publish := func(key string) { c.hub.Publish(key) }
-	c.directory = directory.New(directory.Options{Store: c.store, Sealer: passwords{c.key}, OnlyChannel: c.only, Publish: publish})
+	c.directory = directory.New(directory.Options{Store: c.store, Sealer: passwords{c.key}, OnlyChannel: c.only, OnlyIncoming: c.onlyIn, Publish: publish})
 	c.alarms = alarm.New(c.store, publish)
 	return nil
 }

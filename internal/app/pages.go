@@ -15,7 +15,6 @@ import (
 	"postroom/internal/query"
 	"postroom/internal/template"
 	"postroom/internal/web"
-	"postroom/internal/wire/reach"
 )
 
 // pages makes the handler for browsers.
@@ -47,7 +46,7 @@ func (a *App) connections() *connect.Connections {
 		program = "postroom"
 	}
 	return connect.New(connect.Options{Store: a.store, Blobs: a.blobs, Directory: a.directory, Keys: a.tokens, Open: passwords{a.key}.open,
-		Resolver: reach.Resolver(a.settings.DNS), Dial: reach.Dial, TLS: a.toServers, HELO: a.settings.HELO(), Only: a.only,
+		Resolver: a.resolver(), Dial: a.dial, TLS: a.toServers, HELO: a.settings.HELO(), Only: a.only, OnlyIncoming: a.onlyIn,
 		Doors: connect.Doors{LMTP: a.settings.LMTP, SMTP: a.settings.SMTP, Data: data, Program: program, Name: a.settings.HELO()}, Log: a.log})
 }
 

@@ -47,10 +47,13 @@ type Options struct {
 	TLS       *tls.Config       // optional: how servers are believed
 	HELO      string            // optional: our name to mail servers
 	Only      *postroom.Channel // optional: the only server that may be reached
-	Doors     Doors
-	Patience  time.Duration // optional: how long one test may take; DefaultPatience
-	Publish   func(key string)
-	Log       *slog.Logger // optional
+	// OnlyIncoming is optional: the only server that mail may be fetched from
+	// where Only is set; nil for none.
+	OnlyIncoming *postroom.Channel
+	Doors        Doors
+	Patience     time.Duration // optional: how long one test may take; DefaultPatience
+	Publish      func(key string)
+	Log          *slog.Logger // optional
 }
 
 // Doors are the ways in that a running desk has open.

@@ -23,7 +23,7 @@ func (c *Connections) TryReceiving(ctx context.Context, by *postroom.Agent, t Tr
 	if p := t.incomplete(map[string]int{"tls": 993, "starttls": 143, "none": 143}, "in"); p != nil {
 		return *p, nil, nil
 	}
-	if c.Only != nil {
+	if in := c.OnlyIncoming; c.Only != nil && (in == nil || t.Host != in.Host || t.Port != strconv.Itoa(in.Port)) {
 		return query.Probe{State: "bad", Title: "Nothing may leave this desk", Words: "This is a demo: no server is reached but its own."}, nil, nil
 	}
 	if t.Username == "" {

@@ -23,14 +23,10 @@ import (
 // them, and a way to write to the desk as one of them.
 type Customers struct {
 	office *postoffice.Office
-	lmtp   string
-	rooms  app.Rooms
+	rooms  app.Rooms // of the desk they write to
 }
 
 func newCustomers(office *postoffice.Office) *Customers { return &Customers{office: office} }
-
-// open gives the customers the desk they write to.
-func (c *Customers) open(a *app.App) { c.rooms, c.lmtp = a.Rooms(), a.LMTPAddr() }
 
 // Watch calls fn after each mail that the post office accepts, until ctx
 // ends.
@@ -45,7 +41,11 @@ func (c *Customers) SignIns() []query.DemoSignIn { return SignIns() }
 
 // Customers lists the sample customers, and everybody else who got mail, by
 // the time of their last mail; the team with its notifications comes last.
-func (c *Customers) Customers(context.Context) ([]query.DemoCustomer, error) {
+func (c *Customers) Customers(ctx context.Context) ([]query.DemoCustomer, error) {
+	boxes, err := c.rooms.Directory.Mailboxes(ctx, operator())
+	if err != nil {
+		return nil, err
+	}
 	var out []query.DemoCustomer
 	at := map[string]int{}
 	add := func(name, address string) int {
@@ -65,6 +65,9 @@ func (c *Customers) Customers(context.Context) ([]query.DemoCustomer, error) {
 	for _, l := range c.office.Received() {
 		m := email.Parse(l.Raw, headOnly())
 		for _, to := range l.To {
+			if c.rooms.Desk.MailboxFor(boxes, to) != nil {
+				continue // it is for the desk
+			}
 			x := &out[add("", postroom.Canonical(to))]
 			x.Mails++
 			x.LastAt, x.Subject = sentAt(m, l), m.Subject
@@ -199,8 +202,8 @@ func (c *Customers) Mailboxes(ctx context.Context) ([]query.Address, error) {
 }
 
 // Answer writes to the desk as a customer: an answer to one of their mails,
-// or a new matter. The mail goes by the desk's own LMTP listener. Errors name
-// the fields to, subject, text and file.
+// or a new matter. The mail goes to the post office by SMTP, and the desk fetches
+// it there by IMAP. Errors name the fields to, subject, text and file.
 func (c *Customers) Answer(ctx context.Context, address string, a web.DemoAnswer) error {
 	if strings.TrimSpace(a.Text) == "" && len(a.Files) == 0 {
 		return postroom.InvalidField("text", "Please write something.")
@@ -224,6 +227,14 @@ func (c *Customers) Answer(ctx context.Context, address string, a web.DemoAnswer
 	if to == "" {
 		return postroom.InvalidField("to", "Please choose whom to write to.")
 	}
+	boxes, err := c.rooms.Directory.Mailboxes(ctx, operator())
+	if err != nil {
+		return err
+	}
+	box := c.rooms.Desk.MailboxFor(boxes, to)
+	if box == nil {
+		return postroom.InvalidField("to", "Nobody at the desk is reached by %s.", to)
+	}
 	_, domain, _ := strings.Cut(address, "@")
 	spec.MessageID = rand.Text() + "@" + domain
 	spec.Seed = spec.MessageID
@@ -235,12 +246,12 @@ func (c *Customers) Answer(ctx context.Context, address string, a web.DemoAnswer
 	if err != nil {
 		return err
 	}
-	said, err := postoffice.Deliver(ctx, c.lmtp, address, []string{to}, checked(raw, address))
+	said, err := postoffice.Deliver(ctx, c.office.Addr(), address, []string{box.Address}, checked(raw, address, address, to))
 	if err != nil {
-		return fmt.Errorf("deliver to the desk: %w", err)
+		return fmt.Errorf("deliver to the post office: %w", err)
 	}
 	if !said.OK() {
-		return postroom.InvalidField("to", "The desk did not take the mail: %s", said[0].Text)
+		return postroom.InvalidField("to", "The post office did not take the mail: %s", said[0].Text)
 	}
 	return nil
 }

@@ -21,6 +21,7 @@ import (
 	"postroom"
 	"postroom/internal/app"
 	"postroom/internal/config"
+	"postroom/internal/directory"
 	"postroom/internal/postoffice"
 	"postroom/internal/query"
 )
@@ -63,7 +64,7 @@ func Open(ctx context.Context, o Options) (_ *Demo, err error) {
 		}
 		d.throwAway = true
 	}
-	if d.office, err = postoffice.New(postoffice.Options{Domain: "postoffice.example"}); err != nil {
+	if d.office, err = postoffice.New(postoffice.Options{Domain: "postoffice.example", MailboxPassword: accountPassword, Subaddress: true}); err != nil {
 		return nil, err
 	}
 	_, statErr := os.Stat(filepath.Join(d.data, "postroom.db"))
@@ -74,11 +75,11 @@ func Open(ctx context.Context, o Options) (_ *Demo, err error) {
 	}
 	d.Customers = newCustomers(d.office)
 	d.App, err = app.Open(ctx, settings(d.data, o.HTTP), app.Options{Log: o.Log, Demo: d.Customers,
-		MailTLS: d.office.ClientTLS(), OnlyChannel: channel(d.office)})
+		MailTLS: d.office.ClientTLS(), OnlyChannel: channel(d.office), OnlyIncoming: incoming(d.office)})
 	if err != nil {
 		return nil, err
 	}
-	d.Customers.open(d.App)
+	d.Customers.rooms = d.App.Rooms()
 	// The post office has other ports each time.
 	return d, d.pointMailboxes(ctx)
 }
@@ -119,7 +120,7 @@ func SignIns() []query.DemoSignIn {
 func settings(data, http string) *config.Settings {
 	return &config.Settings{
 		Place: config.Place{Data: data, LogLevel: "warn", LogFormat: "text", NoBackup: true},
-		HTTP:  http, LMTP: "127.0.0.1:0", Name: "Brightwater Cycles", Hostname: "desk.brightwater.example",
+		HTTP:  http, Name: "Brightwater Cycles", Hostname: "desk.brightwater.example",
 		MaxMail: 50 << 20, MaxUpload: 25 << 20, Workers: 4, DBConns: 4, StopTimeout: 10 * time.Second,
 	}
 }
@@ -154,11 +155,19 @@ func onlyHere(address string) error {
 }
 
 // channel is the only way out: the post office.
-func channel(office *postoffice.Office) *postroom.Channel {
-	host, portText, _ := net.SplitHostPort(office.Addr())
+func channel(office *postoffice.Office) *postroom.Channel { return at(office.Addr()) }
+
+// incoming is where the post office keeps what comes for the desk.
+func incoming(office *postoffice.Office) *postroom.Channel { return at(office.IMAPAddr()) }
+
+func at(address string) *postroom.Channel {
+	host, portText, _ := net.SplitHostPort(address)
 	port, _ := strconv.Atoi(portText)
 	return &postroom.Channel{Host: host, Port: port, Security: "starttls"}
 }
+
+// accountPassword opens the accounts of the post office.
+const accountPassword = "postoffice"
 
 // pointMailboxes gives all mailboxes the post office as their server.
 func (d *Demo) pointMailboxes(ctx context.Context) error {
@@ -168,6 +177,9 @@ func (d *Demo) pointMailboxes(ctx context.Context) error {
 		return err
 	}
 	for _, m := range boxes {
+		if err := fetchFrom(ctx, rooms, m.ID, d.office); err != nil {
+			return err
+		}
 		if m.Channel.Host == c.Host && m.Channel.Port == c.Port {
 			continue
 		}
@@ -181,6 +193,31 @@ func (d *Demo) pointMailboxes(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// fetchFrom has the mail for a mailbox fetched from the post office. What lies
+// there by now is looked at once, so that all that comes from now on is new.
+func fetchFrom(ctx context.Context, rooms app.Rooms, mailbox int64, office *postoffice.Office) error {
+	c := incoming(office)
+	old, err := rooms.Directory.Incoming(ctx, operator(), mailbox)
+	switch {
+	case err == nil && old.Host == c.Host && old.Port == c.Port:
+		return nil
+	case err == nil:
+		// The accounts of an office that is gone: how far they were read means
+		// nothing in those of this one.
+		if _, err := rooms.Directory.SetIncoming(ctx, operator(), mailbox, directory.IncomingFields{}); err != nil {
+			return err
+		}
+	case postroom.CodeOf(err) != postroom.NotFound:
+		return err
+	}
+	f, password := directory.NewIncoming(), accountPassword
+	f.Host, f.Port, f.Security, f.Password, f.Copies = c.Host, c.Port, c.Security, &password, string(postroom.CopiesNo)
+	if _, err := rooms.Directory.SetIncoming(ctx, operator(), mailbox, f); err != nil {
+		return err
+	}
+	return rooms.Fetch(ctx, mailbox)
 }
 
 func operator() *postroom.Agent { return &postroom.Agent{Name: "Demo", Role: postroom.Admin} }

@@ -8,12 +8,17 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"postroom"
+	"postroom/internal/directory"
 	"postroom/internal/email"
+	"postroom/internal/postoffice"
+	"postroom/internal/query"
+	"postroom/internal/store"
 	"postroom/internal/web"
 )
 
@@ -146,8 +151,14 @@ func TestTheCustomersSide(t *testing.T) {
 		t.Error("Olu did not get the invoice")
 	}
 
+	// The connections wait for the post office to tell of new mail.
+	for tick := time.NewTicker(20 * time.Millisecond); d.office.IMAPCommands(postoffice.IMAPIdle) < len(mailboxes); <-tick.C {
+		if ctx.Err() != nil {
+			t.Fatal("no connection waits")
+		}
+	}
 	letters := d.office.Subscribe(ctx)
-	// An answer reaches the conversation, by LMTP.
+	// An answer reaches the conversation, by way of the post office.
 	if err := d.Customers.Answer(ctx, mara, web.DemoAnswer{Mail: mails[0].N, Text: "Thank you!"}); err != nil {
 		t.Fatal(err)
 	}
@@ -162,14 +173,37 @@ func TestTheCustomersSide(t *testing.T) {
 			t.Errorf("%s: %v", field, err)
 		}
 	}
+	acknowledged(t, letters, mara, "Something new")
+	// It came by IMAP, and there is no other way in.
+	log, err := d.Rooms().Store.Read().InboundLog(ctx, store.InboundAsk{May: store.Scope{All: true}, Limit: 100})
+	if err != nil || len(log) < 20 {
+		t.Fatalf("%d received mails, %v", len(log), err)
+	}
+	for _, in := range log {
+		if in.Source != "imap" || in.Remote != d.office.IMAPAddr() {
+			t.Errorf("mail %d came by %s from %s", in.ID, in.Source, in.Remote)
+		}
+	}
+	if d.LMTPAddr() != "" {
+		t.Errorf("the desk listens on %q as well", d.LMTPAddr())
+	}
+	list, err = d.Customers.Customers(ctx)
+	if err != nil || slices.ContainsFunc(list, func(c query.DemoCustomer) bool { return c.Address == "workshop@brightwater.example" }) {
+		t.Errorf("a mailbox of the desk is among the customers (%v)", err)
+	}
+}
+
+// acknowledged waits until a customer's new matter has come to the desk, which
+// acknowledges it.
+func acknowledged(t *testing.T, letters <-chan postoffice.Letter, who, subject string) {
+	t.Helper()
 	for {
-		// The acknowledgement of the new matter comes back to Mara.
 		select {
 		case l := <-letters:
-			if m := email.Parse(l.Raw, email.ParseOptions{}); strings.Contains(m.Subject, "Something new") {
+			if m := email.Parse(l.Raw, email.ParseOptions{}); slices.Contains(l.To, who) && strings.Contains(m.Subject, subject) {
 				return
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(60 * time.Second):
 			t.Fatal("the new matter was not acknowledged")
 		}
 	}
@@ -225,15 +259,32 @@ func TestNothingLeaves(t *testing.T) {
 	if _, err := rooms.Directory.UpdateMailbox(t.Context(), operator(), boxes[0].ID, f); postroom.CodeOf(err) != postroom.Invalid {
 		t.Errorf("a mailbox of the demo got a way out: %v", err)
 	}
+	for _, host := range []string{"imap.elsewhere.example", channel(d.office).Host} {
+		in := directory.NewIncoming()
+		in.Host, in.Port, in.Security = host, 143, "starttls"
+		if _, err := rooms.Directory.SetIncoming(t.Context(), operator(), boxes[0].ID, in); postroom.CodeOf(err) != postroom.Invalid {
+			t.Errorf("a mailbox of the demo fetches mail from %s: %v", host, err)
+		}
+	}
+	if in, err := rooms.Directory.Incoming(t.Context(), operator(), boxes[0].ID); err != nil || in.Port != incoming(d.office).Port {
+		t.Errorf("it fetches from port %v, %v", in, err)
+	}
 }
 
 func TestAKeptDemoGoesOn(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir() + "/demo"
+	const mara = "mara.lind@fernmail.example"
 	first, err := Open(t.Context(), Options{Data: data, HTTP: "127.0.0.1:0", Empty: true})
 	if err != nil {
 		t.Fatal(err)
 	}
+	letters := first.office.Subscribe(t.Context())
+	first.Start()
+	if err := first.Customers.Answer(t.Context(), mara, web.DemoAnswer{To: "help@brightwater.example", Subject: "The first", Text: "Hello"}); err != nil {
+		t.Fatal(err)
+	}
+	acknowledged(t, letters, mara, "The first")
 	if err := first.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -245,6 +296,14 @@ func TestAKeptDemoGoesOn(t *testing.T) {
 	if want := channel(again.office); boxes[0].Channel.Port != want.Port {
 		t.Errorf("the mailbox has the port %d of an office that is gone, not %d", boxes[0].Channel.Port, want.Port)
 	}
+	// Its accounts are new, and their mails are numbered from 1 again.
+	jose := "jose.nunez@correo.example"
+	letters = again.office.Subscribe(t.Context())
+	again.Start()
+	if err := again.Customers.Answer(t.Context(), jose, web.DemoAnswer{To: "help@brightwater.example", Subject: "The second", Text: "Hello"}); err != nil {
+		t.Fatal(err)
+	}
+	acknowledged(t, letters, jose, "The second")
 }
 
 func TestAThrowAwayFolderIsThrownAway(t *testing.T) {

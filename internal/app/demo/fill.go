@@ -22,8 +22,8 @@ import (
 )
 
 // fill makes the sample desk in a folder: on a desk of its own, whose clock
-// goes through the last two weeks. Every mail comes in by LMTP and leaves by
-// SMTP, every act is a verb of the desk; only the workers are asked to do all
+// goes through the last two weeks. Every mail lies in the post office, is fetched
+// there by IMAP and leaves by SMTP, every act is a verb of the desk; only the workers are asked to do all
 // there is to do between two steps. Speed goes before durability here: a
 // demo that is interrupted while it is made is made anew.
 func fill(ctx context.Context, data string, office *postoffice.Office, o Options) (err error) {
@@ -31,12 +31,12 @@ func fill(ctx context.Context, data string, office *postoffice.Office, o Options
 	start := time.Now()
 	c.behind.Store(int64(15 * day))
 	a, err := app.Open(ctx, settings(data, "127.0.0.1:0"), app.Options{Log: o.Log, MailTLS: office.ClientTLS(),
-		OnlyChannel: channel(office), Now: c.now, Unsafe: true})
+		OnlyChannel: channel(office), OnlyIncoming: incoming(office), Now: c.now, Unsafe: true})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Stop(ctx)) }()
-	f := &filler{rooms: a.Rooms(), office: office, clock: c, start: start, lmtp: a.LMTPAddr(),
+	f := &filler{rooms: a.Rooms(), office: office, clock: c, start: start,
 		agents: map[string]*postroom.Agent{}, boxes: map[string]*postroom.Mailbox{}}
 	if err := f.people(ctx); err != nil {
 		return err
@@ -55,7 +55,6 @@ type filler struct {
 	office *postoffice.Office
 	clock  *clock
 	start  time.Time
-	lmtp   string
 	agents map[string]*postroom.Agent
 	boxes  map[string]*postroom.Mailbox
 	mails  int
@@ -71,6 +70,9 @@ func (f *filler) people(ctx context.Context) error {
 		fields.AuthServ = authserv
 		box, err := f.rooms.Directory.AddMailbox(ctx, operator(), fields)
 		if err != nil {
+			return err
+		}
+		if err := fetchFrom(ctx, f.rooms, box.ID, f.office); err != nil {
 			return err
 		}
 		f.boxes[m.key] = box
@@ -271,8 +273,8 @@ func (f *filler) customerWrites(ctx context.Context, s *telling, step step) erro
 	return f.deliver(ctx, s, spec, step.files)
 }
 
-// deliver hands a customer's mail to the desk's own listener, as the
-// customer's mail server would.
+// deliver puts a customer's mail into the desk's account at the post office, at
+// the time of the story, and has it fetched.
 func (f *filler) deliver(ctx context.Context, s *telling, spec email.Spec, files []string) error {
 	spec.From = email.Address{Name: s.customer.name, Address: s.customer.address}
 	spec.To = []email.Address{{Name: s.box.Name, Address: s.box.Address}}
@@ -288,24 +290,21 @@ func (f *filler) deliver(ctx context.Context, s *telling, spec email.Spec, files
 	if spec.Auto != email.ByPerson {
 		sender = ""
 	}
-	said, err := postoffice.Deliver(ctx, f.lmtp, sender, []string{s.box.Address}, checked(raw, s.customer.address))
-	if err != nil {
+	if err := f.office.Put(s.box.Address, "INBOX", checked(raw, s.customer.address, sender, s.box.Address), f.clock.now()); err != nil {
 		return err
 	}
-	if !said.OK() {
-		return fmt.Errorf("the desk did not take the mail: %v", said)
-	}
-	return nil
+	return f.rooms.Fetch(ctx, s.box.ID)
 }
 
 // authserv is the company's mail server as it signs its verdicts (RFC 8601).
 const authserv = "mx.brightwater.example"
 
-// checked is a mail as the company's mail server passes it on: with its
-// verdict that the sender is who the mail says.
-func checked(raw []byte, sender string) []byte {
-	_, domain, _ := strings.Cut(sender, "@")
-	return append([]byte("Authentication-Results: "+authserv+"; dmarc=pass header.from="+domain+"\r\n"), raw...)
+// checked is a mail as the company's mail server puts it into an account: with
+// the sender and the recipient of its envelope, and its verdict that it is from
+// whom the mail says.
+func checked(raw []byte, author, sender, to string) []byte {
+	_, domain, _ := strings.Cut(author, "@")
+	return append([]byte("Return-Path: <"+sender+">\r\nX-Original-To: "+to+"\r\nAuthentication-Results: "+authserv+"; dmarc=pass header.from="+domain+"\r\n"), raw...)
 }
 
 func (f *filler) messageID(address string) string {
