@@ -1,9 +1,13 @@
 package desk
 
 import (
+	"bytes"
 	"context"
+	"strings"
+	"time"
 
 	"postroom"
+	"postroom/internal/email"
 	"postroom/internal/store"
 )
 
@@ -59,6 +63,20 @@ func (d *Desk) AcceptFetched(ctx context.Context, in Fetched, also func(tx *stor
 		tx.OnCommit(func() { d.wake(WakeReceive) })
 		return tx.OpenLane(ctx, store.LaneReceive, in.MailboxID, now)
 	})
+}
+
+// DatesOf reads from the header of a mail when the last server on its way
+// received it, by the newest of its Received fields (RFC 5321 4.4), and when it
+// says it was written. A time that cannot be read is zero.
+func DatesOf(header []byte) (received, written time.Time) {
+	m := email.Parse(append(bytes.TrimRight(header, "\r\n"), "\r\n\r\n"...), email.ParseOptions{})
+	if all := m.HeaderValues("Received"); len(all) > 0 {
+		if i := strings.LastIndexByte(all[0], ';'); i >= 0 {
+			received, _ = email.ParseDate(all[0][i+1:])
+		}
+	}
+	written, _ = email.ParseDate(m.Header("Date"))
+	return received, written
 }
 
 // idsBehind draws ascending ids that are greater than one. Received mails are

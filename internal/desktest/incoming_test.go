@@ -3,6 +3,8 @@ package desktest_test
 import (
 	"context"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"postroom/internal/desktest"
 	"postroom/internal/postoffice"
 	"postroom/internal/store"
+	"postroom/internal/workflow"
 )
 
 // letters puts n letters into INBOX, as received now.
@@ -166,6 +169,77 @@ func TestNumberedAnew(t *testing.T) {
 		d.Must(d.Fetch())
 		if n := len(d.Inbounds()); n != 13 {
 			t.Errorf("%d mails after another look", n)
+		}
+	})
+}
+
+// TestNumberedAnewWithoutDates survives a server that has numbered a folder
+// anew and has lost when its mails were received: a second evidence tells what
+// is new, and what may be old is told to nobody and answered by nothing (W7).
+func TestNumberedAnewWithoutDates(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.Shipped(workflow.KeyAcknowledge)
+		received := func() string {
+			return "Received: from mx.customer.example by mx.acme.example; " + d.Clock.Now().Format(time.RFC1123Z) + "\n"
+		}
+		put := func(raw string) {
+			d.Must(d.Office.Put(d.Mailbox.Address, "INBOX", []byte(strings.ReplaceAll(raw, "\n", "\r\n")), d.Clock.Now()))
+		}
+		undated := func(l desktest.Letter) string { return regexp.MustCompile("Date: .*\n").ReplaceAllString(d.Raw(l), "") }
+		d.LiesIn("INBOX", desktest.Letter{From: "a@customer.example", Subject: "Old, received", Body: "Old", Headers: received()})
+		put(strings.Replace(d.Raw(desktest.Letter{From: "b@customer.example", Subject: "Old, future date", Body: "Old", Headers: received()}), "Date: ", "Date: Fri, 01 Jan 2100 00:00:00 +0000\nX-Was: ", 1))
+		d.LiesIn("INBOX", desktest.Letter{From: "c@customer.example", Subject: "Old, written", Body: "Old"})
+		put(undated(desktest.Letter{From: "e@customer.example", Subject: "Old, nothing", Body: "Old"}))
+		d.Clock.Advance(time.Hour)
+		d.FetchesBy(func(in *postroom.Incoming) { in.After = postroom.AfterSeen })
+		d.Must(d.Fetch())
+		d.Clock.Advance(time.Hour)
+		d.LiesIn("INBOX", desktest.Letter{From: "f@customer.example", Subject: "Known", Body: "New", Headers: received()})
+		d.Must(d.Fetch())
+		d.ExpectMails("auto:")
+		d.Clock.Advance(time.Hour)
+		written := desktest.Letter{From: "g@customer.example", Subject: "Meanwhile, written", Body: "New"}
+		d.LiesIn("INBOX", written)
+		d.Clock.Advance(time.Hour)
+		d.LiesIn("INBOX", desktest.Letter{From: "h@customer.example", Subject: "Meanwhile, received", Body: "New", Headers: received()})
+		d.Agent("ben").Read()
+		d.Clock.Advance(time.Hour)
+		d.Must(d.Office.Rebuild(d.Mailbox.Address, "INBOX", d.Clock.Now()))
+		d.Must(d.Fetch())
+
+		got := map[string]string{}
+		for _, in := range d.Inbounds() {
+			got[in.Subject] += in.State + " " + string(in.Imported) + ";"
+		}
+		want := map[string]string{"Known": "done ;duplicate ;", "Meanwhile, written": "done ;", "Meanwhile, received": "done ;", "Old, written": "done open;", "Old, nothing": "done open;"}
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("taken in are %v, not %v", got, want)
+		}
+		var to []string
+		for _, m := range d.ExpectMails("auto:", "auto:") {
+			to = append(to, m.To)
+		}
+		slices.Sort(to)
+		if fmt.Sprint(to) != "[g@customer.example h@customer.example]" {
+			t.Errorf("acknowledged are %v", to)
+		}
+		if told := d.Agent("ben").Told(); len(told) != 2 {
+			t.Errorf("an agent was told %q", told)
+		}
+		for _, k := range d.Office.Folder(d.Mailbox.Address, "INBOX")[:2] {
+			if k.Seen {
+				t.Error("a mail that was to stay as it is was marked as read")
+			}
+		}
+		_, folders := d.Connection()
+		if !strings.Contains(folders[0].Words, "Received and Date headers") {
+			t.Errorf("the page says %q", folders[0].Words)
+		}
+		n := len(d.Inbounds())
+		d.Must(d.Fetch())
+		if len(d.Inbounds()) != n {
+			t.Errorf("%d mails became %d by another look", n, len(d.Inbounds()))
 		}
 	})
 }

@@ -56,8 +56,9 @@ func (h *hold) round(ctx context.Context, conn *imap.Conn) (fault, err error) {
 // reading is one folder being read.
 type reading struct {
 	*hold
-	conn *imap.Conn
-	at   store.IncomingFolder // as it was written last
+	conn     *imap.Conn
+	at       store.IncomingFolder // as it was written last
+	dateless bool                 // it was noted that mails have no date of receipt
 }
 
 func (r *reading) read(ctx context.Context) error {
@@ -176,37 +177,33 @@ func (r *reading) pick(ctx context.Context, last uint32) ([]uint32, error) {
 }
 
 // wanted leaves mails out that lay in the folder before it was first opened and
-// that were to stay there: after a renumbering only their dates tell.
+// that were to stay there: after a renumbering only dates tell.
 func (r *reading) wanted(ctx context.Context, uids []uint32) ([]uint32, error) {
 	if !r.at.Rescan || r.in.Older != postroom.OlderNone {
 		return uids, nil
 	}
-	var out []uint32
-	for part := range slices.Chunk(uids, headMails) {
-		heads, err := r.conn.Heads(ctx, part)
-		if err != nil {
-			return nil, err
-		}
-		for _, head := range heads {
-			if head.At.IsZero() || !r.before(head) {
-				out = append(out, head.UID)
-			}
-		}
+	known, err := r.ages(ctx, uids)
+	if err != nil {
+		return nil, err
 	}
-	slices.Sort(out)
-	return out, nil
-}
-
-// before reports whether a mail was there before the folder was first opened.
-// Servers keep whole seconds.
-func (r *reading) before(head imap.Head) bool {
-	return head.At.UnixMilli() < r.at.BegunAt-r.at.BegunAt%1000
+	return slices.DeleteFunc(uids, func(uid uint32) bool {
+		is, there := known[uid]
+		return !there || is == isOld
+	}), nil
 }
 
 // imported says how a mail is taken in.
-func (r *reading) imported(head imap.Head) postroom.Imported {
-	if head.UID > r.at.OlderUID || r.at.Rescan && (head.At.IsZero() || !r.before(head)) {
+func (r *reading) imported(head imap.Head, ages map[uint32]age) postroom.Imported {
+	if head.UID > r.at.OlderUID {
 		return postroom.NotImported
+	}
+	if r.at.Rescan {
+		switch ages[head.UID] {
+		case isNew:
+			return postroom.NotImported
+		case doubtful:
+			return postroom.ImportedOpen
+		}
 	}
 	switch r.in.Older {
 	case postroom.OlderSince:
@@ -266,10 +263,14 @@ func (r *reading) progress(ctx context.Context) error {
 // alone: one bad mail holds nobody up for long.
 func (r *reading) takeBatch(ctx context.Context, heads []imap.Head) error {
 	mails, err := r.fetch(ctx, heads)
+	var ages map[uint32]age
+	if err == nil {
+		ages, err = r.renumberedAges(ctx, heads)
+	}
 	f, isFault := errors.AsType[*imap.Fault](err)
 	switch {
 	case err == nil:
-		return r.keepMails(ctx, heads, mails)
+		return r.keepMails(ctx, heads, mails, ages)
 	case !isFault || !f.Refused:
 		return err
 	case len(heads) == 1:
@@ -299,7 +300,7 @@ func (r *reading) fetch(ctx context.Context, heads []imap.Head) (map[uint32]imap
 
 // keepMails keeps fetched mails and moves the cursor behind the last of them.
 // What is gone from the folder by now is passed over.
-func (r *reading) keepMails(ctx context.Context, heads []imap.Head, mails map[uint32]imap.Raw) error {
+func (r *reading) keepMails(ctx context.Context, heads []imap.Head, mails map[uint32]imap.Raw, ages map[uint32]age) error {
 	var in []desk.FetchedMail
 	var cut []imap.Head
 	for _, head := range heads {
@@ -313,7 +314,7 @@ func (r *reading) keepMails(ctx context.Context, heads []imap.Head, mails map[ui
 		if raw.Cut {
 			cut = append(cut, head)
 		}
-		in = append(in, desk.FetchedMail{Raw: raw.Bytes, Imported: r.imported(head)})
+		in = append(in, desk.FetchedMail{Raw: raw.Bytes, Imported: r.imported(head, ages)})
 	}
 	was := r.at
 	r.at.LastUID = heads[len(heads)-1].UID
@@ -369,7 +370,7 @@ func (r *reading) stuck(ctx context.Context, head imap.Head, f *imap.Fault) erro
 		}
 		return f
 	}
-	if err := r.keepMails(ctx, []imap.Head{head}, nil); err != nil {
+	if err := r.keepMails(ctx, []imap.Head{head}, nil, nil); err != nil {
 		return err
 	}
 	r.tell(ctx, head, fmt.Sprintf("The server did not give a mail out in %d tries, and it was passed over. %s.", stuckTries, f.Error()))

@@ -161,6 +161,16 @@ func (f *Office) Folder(address, folder string) []Kept {
 // Renumber gives a folder another UIDVALIDITY and its mails other UIDs, as a
 // server does whose index was lost.
 func (f *Office) Renumber(address, folder string) error {
+	return f.renumber(address, folder, func(k Kept) time.Time { return k.At })
+}
+
+// Rebuild is Renumber on a server that has lost the dates of receipt as well:
+// all mails were received at a time by now.
+func (f *Office) Rebuild(address, folder string, at time.Time) error {
+	return f.renumber(address, folder, func(Kept) time.Time { return at })
+}
+
+func (f *Office) renumber(address, folder string, at func(Kept) time.Time) error {
 	u := f.boxes.user(address)
 	all := f.Folder(address, folder)
 	if err := u.Delete(folder); err != nil {
@@ -170,7 +180,7 @@ func (f *Office) Renumber(address, folder string) error {
 		return err
 	}
 	for _, k := range all {
-		o := &imap.AppendOptions{Time: k.At}
+		o := &imap.AppendOptions{Time: at(k)}
 		if k.Seen {
 			o.Flags = []imap.Flag{imap.FlagSeen}
 		}

@@ -34,6 +34,34 @@ func (c *Conn) Heads(ctx context.Context, uids []uint32) ([]Head, error) {
 	return out, c.fetching(err)
 }
 
+// Headers reads some header fields of mails of the open folder without marking
+// them as read, and calls f for each mail in the server's order with those it
+// has. f must not use the connection. Mails that are gone by now are left out.
+func (c *Conn) Headers(ctx context.Context, uids []uint32, fields []string, f func(uid uint32, header []byte)) error {
+	if len(uids) == 0 {
+		return nil
+	}
+	section := &imap.FetchItemBodySection{Peek: true, Specifier: imap.PartSpecifierHeader, HeaderFields: fields}
+	err := c.do(ctx, StepRead, func() error {
+		cmd := c.client.Fetch(uidSet(uids), &imap.FetchOptions{UID: true, BodySection: []*imap.FetchItemBodySection{section}})
+		for m := cmd.Next(); m != nil; m = cmd.Next() {
+			raw, whole, err := readMail(m, maxHeader)
+			if err != nil {
+				cmd.Close()
+				return err
+			}
+			if whole {
+				f(raw.UID, raw.Bytes)
+			}
+		}
+		return cmd.Close()
+	})
+	return c.fetching(err)
+}
+
+// maxHeader is how much of some header fields of one mail is read, in bytes.
+const maxHeader = 256 << 10
+
 // Raw is a fetched mail.
 type Raw struct {
 	UID   uint32
