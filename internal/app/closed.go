@@ -26,7 +26,9 @@ func (a *App) resolver() connect.Resolver {
 
 // dial reaches servers that an admin tries.
 func (a *App) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	if a.only != nil && !slices.ContainsFunc([]*postroom.Channel{a.only, a.onlyIn}, func(c *postroom.Channel) bool { return c != nil && address == net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }) {
+	if a.only != nil && !slices.ContainsFunc([]*postroom.Channel{a.only, a.onlyIn}, func(c *postroom.Channel) bool {
+		return c != nil && address == net.JoinHostPort(c.Host, strconv.Itoa(c.Port))
+	}) {
 		return nil, errNothingLeaves
 	}
 	return reach.Dial(ctx, network, address)
