@@ -31,6 +31,9 @@ const (
 	MailQuarantined EventKind = "mail.quarantined"
 	MailAssumedSent EventKind = "mail.assumed_sent"
 
+	TimerDue       EventKind = "timer.due"       // the time came; the payload names the timer and the version that asked for it
+	TimerCancelled EventKind = "timer.cancelled" // by a person, before its time
+
 	WorkflowFailed EventKind = "workflow.failed" // a leg of a run ended in an error
 	WorkflowPaused EventKind = "workflow.paused" // that run, or its mails, were too much: it takes no further part
 	ChainStopped   EventKind = "chain.stopped"   // a chain reached its depth (W20)
@@ -44,7 +47,7 @@ const EventVersion = 1
 func (k EventKind) Edge() bool {
 	switch k {
 	case ConversationCreated, MessageReceived, ReplySent, StatusChanged, AssigneeChanged, TagsChanged,
-		ConversationMoved, ConversationDeleted, ConversationRestored:
+		ConversationMoved, ConversationDeleted, ConversationRestored, TimerDue:
 		return true
 	}
 	return k.Quiet()
@@ -131,6 +134,7 @@ const (
 	PathSystem   Path = "system"       // the desk itself, for example a failed reply
 	PathUndo     Path = "undo"
 	PathImport   Path = "import"
+	PathTimer    Path = "timer" // a time that came
 )
 
 // EventState says how far the engine has come with an event.
@@ -183,6 +187,10 @@ type Payload struct {
 	By        int64   `json:"by,omitempty"`    // the agent who decided what became of a mail
 	Words     string  `json:"words,omitempty"` // what a server or the desk said
 	Code      int     `json:"code,omitempty"`  // of the SMTP answer that decided what became of a mail, 0 if none did
+
+	TimerID    int64 `json:"timer,omitempty"`
+	WorkflowID int64 `json:"workflow,omitempty"`         // whose timer it is
+	Number     int   `json:"workflow_version,omitempty"` // of that workflow
 }
 
 // Snapshot is the conversation's facts after an event: ids and enumerated

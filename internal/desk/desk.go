@@ -21,6 +21,7 @@ const (
 	WakeDeliver = "deliver"
 	WakeBulk    = "bulk"
 	WakeNotify  = "notify"
+	WakeTimer   = "timer"
 )
 
 // Options is what a desk stands on. Wake and Publish are called after commits

@@ -149,11 +149,14 @@ const lease = time.Minute
 // JudgeUntilCrash begins the judging that is due as a process does that dies
 // when it is about to use the database for the n-th time: nothing more of it
 // is heard, not even that it failed. It reports whether it came to that.
-func (d *Desk) JudgeUntilCrash(n int) (crashed bool) {
+func (d *Desk) JudgeUntilCrash(n int) (crashed bool) { return d.WorkUntilCrash(store.LaneJudge, n) }
+
+// WorkUntilCrash is JudgeUntilCrash for another kind of work.
+func (d *Desk) WorkUntilCrash(name string, n int) (crashed bool) {
 	d.T.Helper()
 	var kind work.Kind
 	for _, k := range d.React.Kinds() {
-		if k.Source.Name() == store.LaneJudge {
+		if k.Source.Name() == name {
 			kind = k
 		}
 	}
@@ -166,7 +169,7 @@ func (d *Desk) JudgeUntilCrash(n int) (crashed bool) {
 		d.must(err)
 	}
 	if len(items) != 1 {
-		d.T.Fatal("nothing is to be judged")
+		d.T.Fatalf("nothing is to be done by %s", name)
 	}
 	ctx := newMortal(d.Ctx, n)
 	err = kind.Handler(ctx, items[0])
@@ -234,4 +237,19 @@ func (d *Desk) Story(conversation int64) string {
 		fmt.Fprintf(&b, "mail of %d: %s, automatic %v, machine %v\n", bySeq[m.Seq], m.State, m.Automatic, m.Machine)
 	}
 	return b.String()
+}
+
+// Timers returns the timers of a workflow on a conversation, in the order in
+// which they were armed.
+func (d *Desk) Timers(conversation, workflow int64) []postroom.Timer {
+	d.T.Helper()
+	all, err := d.Store.Read().TimersOf(d.Ctx, conversation)
+	d.must(err)
+	var out []postroom.Timer
+	for _, t := range all {
+		if t.WorkflowID == workflow {
+			out = append(out, t)
+		}
+	}
+	return out
 }

@@ -78,30 +78,52 @@ func (r *React) waitUntil(ctx context.Context, c store.Claimed, due int64) error
 // and ends those before it, which no workflow listens for. left reports that
 // nothing was left to judge and the lane was given back.
 func (r *React) judgeNext(ctx context.Context, c store.Claimed, final []postroom.Event) (left bool, err error) {
-	revision := int64(0)
+	at := head{}
 	if len(final) > 0 {
-		if revision, err = r.Store.Read().SetRevision(ctx); err != nil {
+		if at, err = r.head(ctx, c.ID); err != nil {
 			return false, err
 		}
 	}
-	quiet := r.quiet(ctx, revision, final)
+	quiet := r.quiet(ctx, at, final)
 	if quiet == len(final) {
 		return r.pass(ctx, c, final)
 	}
-	return r.judgeSafely(ctx, c, revision, &final[quiet], final[:quiet])
+	return r.judgeSafely(ctx, c, at, &final[quiet], final[:quiet])
 }
 
-// quiet counts the leading events that no workflow of a set listens for. What
-// goes wrong with reading it is left to the judging of the event it stops at.
-func (r *React) quiet(ctx context.Context, revision int64, final []postroom.Event) int {
+// head is what judging begins with: the newest set of workflows, and what waits
+// on the conversation.
+type head struct {
+	revision int64
+	waiting  []postroom.Timer
+}
+
+func (r *React) head(ctx context.Context, conversation int64) (at head, err error) {
+	timers := 0
+	if at.revision, timers, err = r.Store.Read().JudgeHead(ctx, conversation); err == nil && timers > 0 {
+		at.waiting, err = r.Store.Read().WaitingTimers(ctx, conversation)
+	}
+	return at, err
+}
+
+// quiet counts the leading events that no workflow of a set listens for, and
+// that end no timer. What goes wrong with reading it is left to the judging of
+// the event it stops at.
+func (r *React) quiet(ctx context.Context, at head, final []postroom.Event) int {
 	if len(final) == 0 {
 		return 0
 	}
-	set, err := r.sets.get(ctx, revision)
+	set, err := r.sets.get(ctx, at.revision)
 	if err != nil {
 		return 0
 	}
-	loud := slices.IndexFunc(final, func(e postroom.Event) bool { return e.SetRevision != 0 || !set.quiet(e.Kind) })
+	ending, err := r.sets.ending(ctx, set, at.waiting)
+	if err != nil {
+		return 0
+	}
+	loud := slices.IndexFunc(final, func(e postroom.Event) bool {
+		return e.SetRevision != 0 || e.Kind == postroom.TimerDue || ending[e.Kind] || !set.quiet(e.Kind)
+	})
 	if loud < 0 {
 		return len(final)
 	}
@@ -195,14 +217,14 @@ func (r *React) leave(ctx context.Context, tx *store.Tx, c store.Claimed) (bool,
 
 // judgeSafely judges one event. An event whose judging fails or panics again
 // and again is set aside with its reason, and later events go on.
-func (r *React) judgeSafely(ctx context.Context, c store.Claimed, revision int64, e *postroom.Event, quiet []postroom.Event) (left bool, err error) {
+func (r *React) judgeSafely(ctx context.Context, c store.Claimed, at head, e *postroom.Event, quiet []postroom.Event) (left bool, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			r.Log.Error("judging panicked", "event", e.ID, "panic", v)
 			left, err = false, r.setAside(ctx, c, e, fmt.Errorf("a fault of this program: %v", v))
 		}
 	}()
-	left, err = r.judge(ctx, c, revision, e, quiet)
+	left, err = r.judge(ctx, c, at, e, quiet)
 	switch {
 	case err == nil, ctx.Err() != nil:
 		return left, err
@@ -267,14 +289,19 @@ type judgement struct {
 	j     workflow.Judgement
 	fixed bool // verdicts and inputs are stored
 	ran   map[int64]bool
+
+	waiting []postroom.Timer // on the conversation, before the event
+	timers  timers           // what the event does to timers
 }
 
 // judge decides one event with the pure judge and carries out what matched.
-// revision is the newest set of workflows.
-func (r *React) judge(ctx context.Context, c store.Claimed, revision int64, e *postroom.Event, quiet []postroom.Event) (left bool, err error) {
-	g := &judgement{r: r, lane: c, event: e, quiet: quiet, ran: map[int64]bool{}}
+func (r *React) judge(ctx context.Context, c store.Claimed, at head, e *postroom.Event, quiet []postroom.Event) (left bool, err error) {
+	g := &judgement{r: r, lane: c, event: e, quiet: quiet, ran: map[int64]bool{}, waiting: at.waiting}
 	g.look = &lookups{ctx: ctx, r: r, event: e, root: &g.root}
-	if err := g.decide(ctx, revision); err != nil {
+	if err := g.decide(ctx, at.revision); err != nil {
+		return false, err
+	}
+	if err := g.clock(ctx); err != nil {
 		return false, err
 	}
 	var todo []*workflow.Version
@@ -308,7 +335,7 @@ func (g *judgement) decide(ctx context.Context, revision int64) (err error) {
 			return err
 		}
 	}
-	if g.set, err = g.r.sets.get(ctx, revision); err != nil {
+	if g.set, err = g.r.sets.on(ctx, revision, e); err != nil {
 		return err
 	}
 	if err := g.set.fault(e.Kind); err != nil {
@@ -422,7 +449,7 @@ func (g *judgement) end(ctx context.Context, last *leg) (left bool, err error) {
 	}
 	err = g.r.Store.Write(ctx, func(tx *store.Tx) error {
 		left = false
-		if last == nil && words == "" {
+		if last == nil && words == "" && g.timers.none() {
 			left, err = g.endQuietly(ctx, tx)
 			return err
 		}
@@ -488,10 +515,16 @@ func (g *judgement) endQuietly(ctx context.Context, tx *store.Tx) (left bool, er
 	return g.r.leave(ctx, tx, g.lane)
 }
 
-// fix ends the quiet events before this one and stores how it is judged.
+// fix ends the quiet events before this one, and stores how it is judged and
+// what it does to timers.
 func (g *judgement) fix(ctx context.Context, tx *store.Tx) error {
 	if err := g.r.endEvents(ctx, tx, g.quiet); err != nil {
 		return err
+	}
+	if !g.fixed {
+		if err := g.setTimers(ctx, tx); err != nil {
+			return err
+		}
 	}
 	if g.fixed || len(g.set.On(g.event.Kind)) == 0 {
 		return nil

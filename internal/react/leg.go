@@ -248,6 +248,10 @@ func (s *step) one(w workflow.Wish, e *postroom.Effect) error {
 	case workflow.DoNote:
 		s.note(w, e)
 	case workflow.DoStatus:
+		if why, err := s.tooSoon(w); why != "" || err != nil {
+			overtaken(e, why)
+			return err
+		}
 		by, err := s.changedSince(postroom.StatusChanged)
 		if by != "" {
 			overtaken(e, "The status was changed since, by "+by+".")
@@ -441,6 +445,8 @@ func (s *step) skip(mail *postroom.Mail, b block, e *postroom.Effect) error {
 func (s *step) left() (string, error) {
 	e := s.leg.g.event
 	switch e.Kind {
+	case postroom.TimerDue:
+		return s.ended()
 	case postroom.StatusChanged:
 		by, err := s.changedSince(postroom.StatusChanged)
 		if by != "" {

@@ -19,6 +19,7 @@ type sets struct {
 	mu    sync.Mutex
 	byRev map[int64]*ruleset
 	known map[workflow.Identity]*workflow.Version // compiled, of the set loaded last
+	timed map[workflow.Identity]*workflow.Version // compiled, that timers wait with; nil for one that cannot be read
 }
 
 // ruleset is the set of one revision, as far as it can be read.
@@ -48,7 +49,7 @@ func (s *ruleset) fault(kind postroom.EventKind) error {
 const maxSets = 8
 
 func newSets(s *store.Store) *sets {
-	return &sets{store: s, byRev: map[int64]*ruleset{}, known: map[workflow.Identity]*workflow.Version{}}
+	return &sets{store: s, byRev: map[int64]*ruleset{}, known: map[workflow.Identity]*workflow.Version{}, timed: map[workflow.Identity]*workflow.Version{}}
 }
 
 // get returns the set of a revision; 0 is the empty set.

@@ -29,6 +29,7 @@ var erasing = []string{
 	`delete from notification where conversation_id = $1`,
 	`delete from telling where conversation_id = $1`,
 	`delete from mail where conversation_id = $1`,
+	`delete from timer where conversation_id = $1`,
 	`delete from run where conversation_id = $1`,
 	`delete from event where conversation_id = $1`,
 	`delete from act where conversation_id = $1`,

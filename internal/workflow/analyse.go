@@ -65,17 +65,17 @@ func alone(v *Version) []Finding {
 		add(NeverTrue, "%s can never match: what it demands of %s contradicts itself.", v.title(), f.Label)
 	}
 	for _, n := range v.cond.conjuncts(nil) {
-		if !kindHas(v.when.Event, n.fact.Name) {
+		if kind := v.when.Judges(); !kindHas(kind, n.fact.Name) {
 			missing := "message"
 			if strings.HasPrefix(n.fact.Name, "mail.") {
 				missing = "outgoing mail"
 			}
 			add(NeverKnown, "%s can never match: when %s there is no %s, so it is never known whether %s.",
-				v.title(), EventLabel(v.when.Event), missing, n.source.leafWords(nil))
+				v.title(), EventLabel(kind), missing, n.source.leafWords(nil))
 			break
 		}
 	}
-	if v.Mails() && (v.when.Event == postroom.MessageReceived || v.when.Event == postroom.ConversationCreated) &&
+	if v.Mails() && !v.Timed() && (v.when.Event == postroom.MessageReceived || v.when.Event == postroom.ConversationCreated) &&
 		!slices.Equal(c["message.class"].allowed, []string{string(postroom.Human)}) {
 		add(MachineReply, "%s answers mail without asking whether a person wrote it; no automatic mail is answered in any case, "+
 			"but the condition would say so.", v.title())
@@ -85,6 +85,9 @@ func alone(v *Version) []Finding {
 
 // together looks at two workflows on one edge, the first being earlier.
 func together(a, b *Version) []Finding {
+	if a.Timed() || b.Timed() && !a.stops {
+		return nil // they act at different times
+	}
 	both := constraints{}
 	both.of(a)
 	both.of(b)
@@ -214,6 +217,12 @@ func (c constraints) deny(fact string, values []string) {
 
 // of adds what a workflow demands.
 func (c constraints) of(v *Version) {
+	if v.Timed() { // what is asked about is the time that came, not the edge
+		c.allow("event.actor", []string{string(postroom.BySystem)})
+		c.allow("event.path", []string{string(postroom.PathTimer)})
+		c.cond(v.cond, true)
+		return
+	}
 	c.allow("event.actor", asText(v.when.Actors))
 	c.allow("event.path", asText(v.when.Paths))
 	c.allow("event.from", v.when.From)

@@ -31,6 +31,12 @@ func smallestChange(v *Version, res Result, x Explanation, r *reading, names Nam
 			parts = append(parts, edgeChange(c))
 		}
 	}
+	if res.Verdict == NotArmed {
+		return "It would have waited if the conversation had been neither deleted nor spam."
+	}
+	if !v.asked(r.event) {
+		return waitedIf(parts)
+	}
 	for _, f := range v.cond.flips(r, true) {
 		parts = append(parts, f.words(r, names))
 	}
@@ -38,6 +44,14 @@ func smallestChange(v *Version, res Result, x Explanation, r *reading, names Nam
 		return ""
 	}
 	return "It would have matched if " + list(parts, "and") + "."
+}
+
+// waitedIf says what least would have to be different for a timer to wait.
+func waitedIf(parts []string) string {
+	if len(parts) == 0 {
+		return ""
+	}
+	return "It would have waited if " + list(parts, "and") + "."
 }
 
 // edgeChange says what a filter of the edge would have let pass.

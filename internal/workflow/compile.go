@@ -42,6 +42,8 @@ type Version struct {
 	actions []compiledAction
 	needs   Needs
 	stops   bool
+	after   int64          // milliseconds that it waits, 0 for none
+	unless  []compiledWhen // what ends its timers
 }
 
 // compiledAction is an action with its templates parsed.

@@ -45,7 +45,13 @@ func cycles(s *Set) []Finding {
 		}
 		titles = append(titles, titles[0])
 		f.Text = fmt.Sprintf("These set each other off in a circle: %s. Each runs once, then it ends.", strings.Join(titles, " → "))
-		if len(path) == 1 {
+		waits := slices.ContainsFunc(path, func(k int) bool { return list[k].Timed() })
+		switch {
+		case waits && len(path) == 1:
+			f.Text = fmt.Sprintf("%s sets off itself, each time after its wait: it goes on until something keeps it from running.", titles[0])
+		case waits:
+			f.Text = fmt.Sprintf("These set each other off in a circle: %s. A wait begins a chain anew, so it goes on until something keeps one of them from running.", strings.Join(titles, " → "))
+		case len(path) == 1:
 			f.Text = fmt.Sprintf("%s sets off itself. It runs once, then it ends.", titles[0])
 		}
 		out = append(out, f)

@@ -38,6 +38,13 @@ type When struct {
 	To     []string             `json:"to,omitempty" ref:"side"`
 	Actors []postroom.ActorKind `json:"actors,omitempty"`
 	Paths  []postroom.Path      `json:"paths,omitempty"`
+
+	// After makes the edge arm a timer: how long to wait, as 30m, 12h, 7d or 2w.
+	// The workflow runs then, unless one of the events of Unless came between.
+	// Again says what a newer event of the edge does to a timer that waits.
+	After  string   `json:"after,omitempty"`
+	Unless []Unless `json:"unless,omitempty"`
+	Again  Again    `json:"again,omitempty"`
 }
 
 // Cond is a tree of conditions. Exactly one of All, Any, None and Fact is

@@ -65,6 +65,7 @@ func (c Cond) with(children []Cond) Cond {
 //	add if[0]             a condition at the end of a group; "add if" at the outermost
 //	group if              a group with one condition in it
 //	add then reply        an action
+//	add when.unless       something that keeps a timer from running; remove when.unless[0] takes it out
 //	remove if[0][1]       takes it out; a group that becomes empty goes too
 //	up if[1], down if[1]  moves it; over the edge of its group, out of it, and into a group beside it
 //	put if[2] if[0][0]    moves it to before a place
@@ -93,6 +94,12 @@ func ParseEdit(text string) (Edit, error) {
 // that is not there, as on a page that has become old, is Invalid.
 func (e Edit) Apply(d Definition) (changed Definition, place string, err error) {
 	d = Editable(d.copied())
+	if rest, ok := strings.CutPrefix(e.Place, "when.unless"); ok {
+		if d.When.Unless, place, err = e.unless(d.When.Unless, rest); err != nil {
+			return d, "", err
+		}
+		return d, place, nil
+	}
 	if e.Place == "then" || strings.HasPrefix(e.Place, "then[") {
 		if d.Then, place, err = e.action(d.Then); err != nil {
 			return d, "", err
@@ -161,6 +168,10 @@ func (d Definition) copied() Definition {
 	}
 	w := &d.When
 	w.From, w.To, w.Actors, w.Paths = slices.Clone(w.From), slices.Clone(w.To), slices.Clone(w.Actors), slices.Clone(w.Paths)
+	w.Unless = slices.Clone(w.Unless)
+	for i, u := range w.Unless {
+		w.Unless[i] = Unless{u.Event, slices.Clone(u.From), slices.Clone(u.To), slices.Clone(u.Actors), slices.Clone(u.Paths)}
+	}
 	return d
 }
 

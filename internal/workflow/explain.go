@@ -66,16 +66,20 @@ func Explain(s *Set, e *postroom.Event, facts Facts, in Inputs, names Names) ([]
 func explain(en Entry, res Result, e *postroom.Event, r *reading, in Inputs, names Names) Explanation {
 	v := en.Version
 	x := Explanation{Result: res, Name: v.Name, Edge: v.when.explain(e, names)}
-	if v.cond.kind != always {
+	if v.cond.kind != always && v.asked(e) {
 		c := v.cond.explain(r, names)
 		x.Conditions = &c
 	}
 	x.Reason = reason(v, x, e, in, names)
-	if res.Verdict != Matched {
+	if res.Verdict != Matched && res.Verdict != Armed {
 		x.SmallestChange = smallestChange(v, res, x, r, names)
 	}
 	return x
 }
+
+// asked reports whether the conditions are asked about an event: those of a
+// timed workflow are not when its timer begins.
+func (v *Version) asked(e *postroom.Event) bool { return !v.Timed() || e.Kind == postroom.TimerDue }
 
 // reason says the verdict with its particulars.
 func reason(v *Version, x Explanation, e *postroom.Event, in Inputs, names Names) string {
@@ -98,6 +102,8 @@ func reason(v *Version, x Explanation, e *postroom.Event, in Inputs, names Names
 	case LimitUsed:
 		_, why := v.Definition.Limits.Used(in.Counters[v.WorkflowID], e.At)
 		return "Not considered: limit used. " + why
+	case Armed:
+		return "Its time began: " + v.Definition.When.words(names) + "."
 	case DepthExceeded:
 		return fmt.Sprintf("Not considered: %d workflows had already set each other off, and that is the most.", e.Depth)
 	}
@@ -107,6 +113,9 @@ func reason(v *Version, x Explanation, e *postroom.Event, in Inputs, names Names
 
 // explain checks each filter of the edge.
 func (w compiledWhen) explain(e *postroom.Event, names Names) []Check {
+	if e.Kind == postroom.TimerDue {
+		return nil
+	}
 	from, to := sides(e)
 	var out []Check
 	add := func(text string, wanted []string, have string, words func(string) string) {

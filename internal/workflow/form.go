@@ -41,7 +41,8 @@ func (d Definition) Fields() Fields {
 	set("when.to", d.When.To...)
 	set("when.actors", asText(d.When.Actors)...)
 	set("when.paths", asText(d.When.Paths)...)
-	d.If.fields(f, "if", d.When.Event)
+	d.When.timerFields(f)
+	d.If.fields(f, "if", d.When.Judges())
 	for i, a := range d.Then {
 		at := fmt.Sprintf("then[%d]", i)
 		set(at+".do", string(a.Do))
@@ -182,6 +183,7 @@ func (r *fieldReader) when() When {
 	if was := f.first("when.was"); was == "" || was == string(w.Event) {
 		w.From, w.To = filled(f["when.from"]), filled(f["when.to"])
 	}
+	r.timer(&w)
 	return w
 }
 
@@ -297,7 +299,7 @@ func (r *fieldReader) leaf(at string) Cond {
 		}
 		return c // what was answered belongs to the old question
 	}
-	event := postroom.EventKind(f.first("when.event"))
+	event := r.judges()
 	was := f.first(at + ".was_op")
 	asked := Ask(event, fact, c.Op)
 	if old := Ask(event, fact, Op(was)); was != "" && was != string(c.Op) && !related(old.Input, asked.Input) {
@@ -459,7 +461,7 @@ func clip(v string) string {
 }
 
 var groupWords = regexp.MustCompile(`\.(all|any|none)\b`)
-var position = regexp.MustCompile(`^(when\.[a-z]+|.*\.(?:values|add|remove))\[\d+\]$`)
+var position = regexp.MustCompile(`^(when\.[a-z]+|when\.unless\[\d+\]\.[a-z]+|.*\.(?:values|add|remove))\[\d+\]$`)
 
 // FieldOf returns the field of the form that a Fault is about: its path without
 // the words of groups and without the place in a list of values.

@@ -54,7 +54,7 @@ func NewSet(revision int64, entries []Entry) *Set {
 			s.edges[kind] = ed
 		}
 		ed.entries = append(ed.entries, en)
-		if en.State == Enabled {
+		if en.State == Enabled && !en.Version.Timed() {
 			ed.needs = ed.needs.or(en.Version.needs)
 			if en.Version.Limited() {
 				ed.limited = append(ed.limited, en.Version.WorkflowID)
@@ -103,6 +103,15 @@ type Inputs struct {
 	Ran []int64 `json:"ran,omitempty"`
 	// Counters holds the counters of the workflows that Set.Limited names.
 	Counters map[int64]Counters `json:"counters,omitempty"`
+	// Ended holds the timers of the conversation that the event ended.
+	Ended []EndedTimer `json:"ended_timers,omitempty"`
+}
+
+// EndedTimer is a timer that an event ended, with the version it waited with.
+type EndedTimer struct {
+	Timer      int64 `json:"timer"`
+	WorkflowID int64 `json:"workflow"`
+	Number     int   `json:"version"`
 }
 
 // Result is what came of one workflow for one event.
@@ -118,6 +127,7 @@ type Judgement struct {
 	Revision int64 // of the set
 	Results  []Result
 	Matches  []*Version // those that matched, in order; they are to run
+	Armed    []*Version // those for which a timer is to wait
 	// DepthReached says that a workflow would have run but for the length of
 	// the chain; the conversation is to say so in plain words (W20).
 	DepthReached bool
@@ -144,6 +154,8 @@ func Judge(s *Set, e *postroom.Event, facts Facts, in Inputs) Judgement {
 			res.By = stopper
 		case DepthExceeded:
 			j.DepthReached = true
+		case Armed:
+			j.Armed = append(j.Armed, v)
 		case Matched:
 			j.Matches = append(j.Matches, v)
 			if v.stops {
@@ -177,6 +189,8 @@ func verdict(en Entry, e *postroom.Event, r *reading, in Inputs, stopper int64) 
 		return Stopped
 	case !v.when.admits(e):
 		return Filtered
+	case v.Timed() && e.Kind != postroom.TimerDue:
+		return v.arms(e)
 	}
 	switch v.cond.eval(r) {
 	case False:

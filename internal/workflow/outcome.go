@@ -59,7 +59,7 @@ func (v *Version) setsOff(w *Version) bool {
 				side = ""
 			}
 			if o.event.Kind == w.when.Event && pass(w.when.To, side) && pass(w.when.Actors, o.event.Actor.Kind) &&
-				pass(w.when.Paths, o.event.Path) && !w.excludes(&o.event, o.to) {
+				pass(w.when.Paths, o.event.Path) && (w.Timed() || !w.excludes(&o.event, o.to)) {
 				return true
 			}
 		}

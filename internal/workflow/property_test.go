@@ -77,6 +77,9 @@ func drawDefinition(t *rapid.T) Definition {
 		d.When.Actors = []postroom.ActorKind{postroom.ActorKind(rapid.SampledFrom(choiceLists.actor).Draw(t, "actor"))}
 		d.When.Paths = []postroom.Path{postroom.Path(rapid.SampledFrom(choiceLists.path).Draw(t, "path"))}
 	}
+	if rapid.IntRange(0, 3).Draw(t, "timed") == 0 {
+		drawTimer(t, &d.When)
+	}
 	if rapid.Bool().Draw(t, "if") {
 		d.If = drawCond(t, 3)
 	}
@@ -92,6 +95,21 @@ func drawDefinition(t *rapid.T) Definition {
 	d.Limits.CoolDown = rapid.IntRange(0, 100).Draw(t, "cool")
 	d.Limits.MailsPerConversationDay = rapid.IntRange(0, 5).Draw(t, "mails")
 	return d
+}
+
+func drawTimer(t *rapid.T, w *When) {
+	w.After = rapid.SampledFrom([]string{"1m", "90m", "12h", "7d", "2w"}).Draw(t, "after")
+	w.Again = rapid.SampledFrom([]Again{"", AgainEach}).Draw(t, "again")
+	for range rapid.IntRange(0, 2).Draw(t, "unless") {
+		u := Unless{Event: rapid.SampledFrom(Events()).Draw(t, "unless event")}
+		if u.Event == postroom.StatusChanged {
+			u.To = []string{rapid.SampledFrom(choiceLists.status).Draw(t, "unless to")}
+		}
+		if rapid.Bool().Draw(t, "unless filters") {
+			u.Actors = []postroom.ActorKind{postroom.ActorKind(rapid.SampledFrom(choiceLists.actor).Draw(t, "unless actor"))}
+		}
+		w.Unless = append(w.Unless, u)
+	}
 }
 
 func drawSet(t *rapid.T) *Set {
@@ -172,7 +190,7 @@ func checkInvariants(t *rapid.T, set *Set, e *postroom.Event, j Judgement, xs []
 		if r.WorkflowID != en.Version.WorkflowID {
 			t.Fatal("a workflow is missing or out of order")
 		}
-		if (x.SmallestChange == "") != (r.Verdict == Matched) {
+		if (x.SmallestChange == "") != (r.Verdict == Matched || r.Verdict == Armed) {
 			t.Fatalf("%s: %q", r.Verdict, x.SmallestChange)
 		}
 		if r.Verdict != Matched {

@@ -57,6 +57,8 @@ var eventWords = map[postroom.EventKind]string{
 
 	postroom.WorkflowFailed: "a workflow fails",
 	postroom.WorkflowPaused: "a workflow pauses itself",
+
+	postroom.TimerDue: "its time has come",
 }
 
 // pastWords say what happened.
@@ -86,6 +88,8 @@ var pastWords = map[postroom.EventKind]string{
 
 	postroom.WorkflowFailed: "A workflow failed",
 	postroom.WorkflowPaused: "A workflow paused itself",
+
+	postroom.TimerDue: "The time came for a workflow that had waited",
 }
 
 var actorWords = map[string]string{
@@ -109,6 +113,7 @@ var pathWords = map[string]string{
 	string(postroom.PathSystem):   "the desk itself",
 	string(postroom.PathUndo):     "undo",
 	string(postroom.PathImport):   "an import",
+	string(postroom.PathTimer):    "a time that came",
 }
 
 var classWords = map[string]string{
@@ -128,6 +133,9 @@ func EventLabel(kind postroom.EventKind) string { return wordsOr(eventWords, kin
 func EventWords(e *postroom.Event, names Names) string {
 	from, to := sides(e)
 	text := wordsOr(pastWords, e.Kind)
+	if e.Kind == postroom.TimerDue {
+		return text
+	}
 	if edge := EdgeOf(e.Kind); edge.From && from+to != "" {
 		text += " from " + sideWords(e.Kind, from, names) + " to " + sideWords(e.Kind, to, names)
 	}
@@ -210,11 +218,22 @@ func Sentence(d Definition, names Names) string {
 }
 
 func (w When) words(names Names) string {
-	var b strings.Builder
-	b.WriteString("When ")
 	if w.Event == "" {
 		return "When " + gap
 	}
+	edge := w.edgeWords(names)
+	if w.Timed() {
+		return w.timedWords(edge, names)
+	}
+	return "When " + edge
+}
+
+// edgeWords says an event and its filters, as in "a reply is sent, by an agent".
+func (w When) edgeWords(names Names) string {
+	if w.Event == "" {
+		return gap
+	}
+	var b strings.Builder
 	b.WriteString(wordsOr(eventWords, w.Event))
 	side := func(word string, values []string) {
 		if len(values) == 0 {

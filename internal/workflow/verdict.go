@@ -39,6 +39,8 @@ const (
 	ChainRan      Verdict = 'c' // it already ran in this chain (W20)
 	LimitUsed     Verdict = 'l' // its limits allow no further run now (W12)
 	DepthExceeded Verdict = 'x' // the chain has reached MaxDepth (W20)
+	Armed         Verdict = 'a' // a timer waits now; its conditions are asked when that is due (W22)
+	NotArmed      Verdict = 'n' // no timer: the conversation is deleted or spam
 )
 
 // verdictWords says each verdict in words; it is also the list of all codes.
@@ -54,6 +56,8 @@ var verdictWords = map[Verdict]string{
 	ChainRan:      "not considered: it already ran in this chain",
 	LimitUsed:     "not considered: limit used",
 	DepthExceeded: "not considered: the chain is too long",
+	Armed:         "waiting: it runs when its time has come",
+	NotArmed:      "not considered: the conversation is deleted or spam",
 }
 
 // String returns the verdict in words for people.

@@ -24,6 +24,9 @@ type compiledWhen struct{ When }
 
 // admits reports whether the event passes every filter.
 func (w compiledWhen) admits(e *postroom.Event) bool {
+	if e.Kind == postroom.TimerDue && w.Timed() {
+		return true // its own: it is asked about no other
+	}
 	from, to := sides(e)
 	return pass(w.From, from) && pass(w.To, to) && pass(w.Actors, e.Actor.Kind) && pass(w.Paths, e.Path)
 }
@@ -46,31 +49,37 @@ func sides(e *postroom.Event) (from, to string) {
 	return from, to
 }
 
-// when checks the edge.
+// when checks the When.
 func (c *compiler) when(w When) {
 	c.version.when = compiledWhen{w}
+	c.edge(w, "when.")
+	c.timed(w)
+}
+
+// edge checks an event and its filters; at is where they stand.
+func (c *compiler) edge(w When, at string) {
 	if !slices.Contains(Events(), w.Event) {
 		if w.Event == "" {
-			c.fault("when.event", "Say which event it listens for.")
+			c.fault(at+"event", "Say which event it listens for.")
 		} else {
-			c.fault("when.event", "No workflow can listen for %q.", w.Event)
+			c.fault(at+"event", "No workflow can listen for %q.", w.Event)
 		}
 		return
 	}
 	for i, s := range w.From {
-		c.side(w.Event, s, fmt.Sprintf("when.from[%d]", i), true)
+		c.side(w.Event, s, fmt.Sprintf("%sfrom[%d]", at, i), true)
 	}
 	for i, s := range w.To {
-		c.side(w.Event, s, fmt.Sprintf("when.to[%d]", i), false)
+		c.side(w.Event, s, fmt.Sprintf("%sto[%d]", at, i), false)
 	}
 	for i, a := range w.Actors {
 		if !slices.Contains(choiceLists.actor, string(a)) {
-			c.fault(fmt.Sprintf("when.actors[%d]", i), "%q is nobody who does things.", a)
+			c.fault(fmt.Sprintf("%sactors[%d]", at, i), "%q is nobody who does things.", a)
 		}
 	}
 	for i, p := range w.Paths {
 		if !slices.Contains(choiceLists.path, string(p)) {
-			c.fault(fmt.Sprintf("when.paths[%d]", i), "%q is not a way of doing things.", p)
+			c.fault(fmt.Sprintf("%spaths[%d]", at, i), "%q is not a way of doing things.", p)
 		}
 	}
 }

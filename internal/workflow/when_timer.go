@@ -1,0 +1,226 @@
+package workflow
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"postroom"
+)
+
+// A timed workflow does not run when its event happens: the event arms a timer,
+// and the workflow runs when that is due, unless something came between (W8,
+// W22). Its conditions are asked then, about what is so then.
+
+// Unless is an edge that ends a timer: an event with the filters of a When.
+type Unless struct {
+	Event  postroom.EventKind   `json:"event"`
+	From   []string             `json:"from,omitempty"`
+	To     []string             `json:"to,omitempty"`
+	Actors []postroom.ActorKind `json:"actors,omitempty"`
+	Paths  []postroom.Path      `json:"paths,omitempty"`
+}
+
+// when is the edge as a When.
+func (u Unless) when() When {
+	return When{Event: u.Event, From: u.From, To: u.To, Actors: u.Actors, Paths: u.Paths}
+}
+
+// Again says what becomes of a timer that waits when its edge comes again on
+// the same conversation.
+type Again string
+
+// The choices.
+const (
+	AgainRestart Again = "restart" // the default, also for "": the newer one takes its place
+	AgainEach    Again = "each"    // both wait
+)
+
+// The bounds of timers.
+const (
+	MaxAfter  = 366 * 24 * 60 // minutes
+	MaxUnless = 10
+)
+
+// Timed reports whether the edge arms a timer instead of running at once.
+func (w When) Timed() bool { return w.After != "" }
+
+// Judges returns the kind of event on which the conditions are asked: for a
+// timed workflow not its edge but the timer's being due.
+func (w When) Judges() postroom.EventKind {
+	if w.Timed() {
+		return postroom.TimerDue
+	}
+	return w.Event
+}
+
+// Timed reports whether the version waits before it runs.
+func (v *Version) Timed() bool { return v.Definition.When.Timed() }
+
+// Again says what a newer event of its edge does to a timer of this version.
+func (v *Version) Again() Again {
+	if v.Definition.When.Again == AgainEach {
+		return AgainEach
+	}
+	return AgainRestart
+}
+
+// DueAt returns when a timer is due that is armed at a time, both in
+// milliseconds. A version that is not timed is due at once.
+func (v *Version) DueAt(at int64) int64 { return at + v.after }
+
+// Ends says why an event ends a timer of this version that waits on its
+// conversation, in words; "" if it does not. What ends every timer is asked
+// first: a conversation that is deleted or spam has no future.
+func (v *Version) Ends(e *postroom.Event, names Names) string {
+	switch {
+	case e.Kind == postroom.ConversationDeleted:
+		return "The conversation was deleted."
+	case e.Kind == postroom.StatusChanged && e.Payload.To == string(postroom.Spam):
+		return "The conversation was marked as spam."
+	}
+	for _, u := range v.unless {
+		if u.Event == e.Kind && u.admits(e) {
+			return EventWords(e, names) + "."
+		}
+	}
+	return ""
+}
+
+// EndedBy lists the kinds of events that can end a timer of this version.
+func (v *Version) EndedBy() []postroom.EventKind {
+	out := []postroom.EventKind{postroom.ConversationDeleted, postroom.StatusChanged}
+	for _, u := range v.unless {
+		if !slices.Contains(out, u.Event) {
+			out = append(out, u.Event)
+		}
+	}
+	return out
+}
+
+// NewDueSet makes the set that judges a timer's being due: the one version it
+// was armed with, whichever is published by now, in the state that its workflow
+// has in the set of the revision.
+func NewDueSet(revision int64, en Entry) *Set {
+	ed := &edge{entries: []Entry{en}}
+	if en.State == Enabled {
+		ed.needs = en.Version.needs
+		if en.Version.Limited() {
+			ed.limited = []int64{en.Version.WorkflowID}
+		}
+	}
+	return &Set{revision: revision, entries: ed.entries, edges: map[postroom.EventKind]*edge{postroom.TimerDue: ed}}
+}
+
+// arms is the verdict of a timed workflow on an event of its edge.
+func (v *Version) arms(e *postroom.Event) Verdict {
+	if e.After.Deleted || e.After.Status == postroom.Spam {
+		return NotArmed
+	}
+	return Armed
+}
+
+// timed checks what makes an edge a timer's.
+func (c *compiler) timed(w When) {
+	if w.After == "" {
+		for _, f := range []struct {
+			name string
+			used bool
+		}{{"unless", len(w.Unless) > 0}, {"again", w.Again != ""}} {
+			if f.used {
+				c.fault("when."+f.name, "Only a workflow that waits has an %q.", f.name)
+			}
+		}
+		return
+	}
+	span, ok := parseSpan(w.After)
+	if !ok || span > MaxAfter*60_000 {
+		c.fault("when.after", "%q is not a time to wait, such as 30m, 12h, 7d or 2w; at most a year.", w.After)
+	}
+	c.version.after = span
+	switch w.Again {
+	case "", AgainRestart, AgainEach:
+	default:
+		c.fault("when.again", "%q is none of restart and each.", w.Again)
+	}
+	if len(w.Unless) > MaxUnless {
+		c.fault("when.unless", "At most %d events can keep it from running.", MaxUnless)
+		return
+	}
+	for i, u := range w.Unless {
+		c.edge(u.when(), fmt.Sprintf("when.unless[%d].", i))
+		c.version.unless = append(c.version.unless, compiledWhen{u.when()})
+	}
+}
+
+// words says when a timed workflow runs, as in "7 days after a reply is sent, by
+// an agent, unless a message arrives".
+func (w When) timedWords(edge string, names Names) string {
+	text := gap
+	if ms, ok := parseSpan(w.After); ok {
+		text = minutes(int(ms / 60_000))
+	}
+	text += " after " + edge
+	if len(w.Unless) > 0 {
+		parts := make([]string, len(w.Unless))
+		for i, u := range w.Unless {
+			parts[i] = u.when().edgeWords(names)
+		}
+		text += ", unless " + list(parts, "or")
+	}
+	return text
+}
+
+// UnlessWords says what keeps a timer from running, as in "the customer
+// writes"; "" if nothing does.
+func (v *Version) UnlessWords(names Names) string {
+	parts := make([]string, len(v.unless))
+	for i, u := range v.unless {
+		parts[i] = u.edgeWords(names)
+		if u.Event == postroom.MessageReceived && len(u.Paths) == 0 && slices.Equal(u.Actors, []postroom.ActorKind{postroom.ByCustomer}) {
+			parts[i] = "the customer writes"
+		}
+	}
+	return list(parts, "or")
+}
+
+// Doing says what a version does when it runs, for a line that tells when: as
+// in "Closes" or "Replies to the customer and adds the tag vip". It reads before
+// a time.
+func (v *Version) Doing(names Names) string {
+	var parts []string
+	for _, a := range v.Definition.Then {
+		if words := a.doing(names); words != "" {
+			parts = append(parts, words)
+		}
+	}
+	text := list(parts, "and")
+	if text == "" {
+		return "Stops later workflows"
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// doing says an action in the third person; "" for one that nobody sees.
+func (a Action) doing(names Names) string {
+	switch a.Do {
+	case DoReply:
+		return "replies to the customer"
+	case DoNote:
+		return "adds a note"
+	case DoStatus:
+		if a.Status == postroom.Closed {
+			return "closes"
+		}
+		return "becomes " + string(a.Status)
+	case DoStop:
+		return ""
+	}
+	verb, rest, _ := strings.Cut(a.words(names), " ")
+	return verb + "s " + rest
+}
+
+// TimerNames names the choices of Again for an editor.
+func TimerNames() [][2]string {
+	return [][2]string{{"", "the wait begins anew"}, {string(AgainEach), "each waits for itself"}}
+}
