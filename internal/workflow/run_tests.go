@@ -62,7 +62,7 @@ func (v *Version) runTest(t Test, w TestWorld) (TestResult, []Wish) {
 	e := t.event(v.MailboxID)
 	record := t.record(e)
 	facts := testFacts{t.Given, e.At, NewFacts(record)}
-	set := NewSet(0, []Entry{{v, Enabled}})
+	set := v.setFor(e.Kind)
 	all, j := Explain(set, e, facts, t.inputs(v.WorkflowID, e.At), w.Names)
 	out.Verdict, out.Reason = otherEvent, "It does not listen for this event."
 	if len(all) > 0 {

@@ -120,6 +120,8 @@ var verdictKeys = map[Verdict]string{
 	ChainRan:      "ran_in_chain",
 	LimitUsed:     "limit_used",
 	DepthExceeded: "too_deep",
+	Armed:         "waiting",
+	NotArmed:      "not_waiting",
 }
 
 // VerdictKey returns the stable word for a verdict.
@@ -191,7 +193,11 @@ func (c *testChecker) moment(m Moment) int64 {
 	if m.Path != "" {
 		w.Paths = []postroom.Path{m.Path}
 	}
-	sub.when(w)
+	if m.Event != postroom.TimerDue {
+		sub.when(w)
+	} else if m.From+m.To != "" {
+		c.fault("when.from", "A time that has come changes nothing from something to something.")
+	}
 	for _, f := range sub.faults {
 		for list, one := range map[string]string{"when.from[0]": "when.from", "when.to[0]": "when.to", "when.actors[0]": "when.actor", "when.paths[0]": "when.path"} {
 			if f.Path == list {
@@ -377,6 +383,9 @@ func (f testFacts) Value(name string) Value {
 
 // usual says who does what, and how, where a test does not.
 func (m Moment) usual() (postroom.Actor, postroom.Path) {
+	if m.Event == postroom.TimerDue {
+		return postroom.System, postroom.PathTimer
+	}
 	actor := postroom.Actor{Kind: m.Actor}
 	if actor.Kind == "" {
 		switch {

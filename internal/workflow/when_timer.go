@@ -15,8 +15,8 @@ import (
 // Unless is an edge that ends a timer: an event with the filters of a When.
 type Unless struct {
 	Event  postroom.EventKind   `json:"event"`
-	From   []string             `json:"from,omitempty"`
-	To     []string             `json:"to,omitempty"`
+	From   []string             `json:"from,omitempty" ref:"side"`
+	To     []string             `json:"to,omitempty" ref:"side"`
 	Actors []postroom.ActorKind `json:"actors,omitempty"`
 	Paths  []postroom.Path      `json:"paths,omitempty"`
 }
@@ -112,6 +112,16 @@ func NewDueSet(revision int64, en Entry) *Set {
 	return &Set{revision: revision, entries: ed.entries, edges: map[postroom.EventKind]*edge{postroom.TimerDue: ed}}
 }
 
+// setFor makes the set that judges one event by this version alone: its edge, or
+// its time having come.
+func (v *Version) setFor(kind postroom.EventKind) *Set {
+	en := Entry{v, Enabled}
+	if kind == postroom.TimerDue && v.Timed() {
+		return NewDueSet(0, en)
+	}
+	return NewSet(0, []Entry{en})
+}
+
 // arms is the verdict of a timed workflow on an event of its edge.
 func (v *Version) arms(e *postroom.Event) Verdict {
 	if e.After.Deleted || e.After.Status == postroom.Spam {
@@ -153,35 +163,46 @@ func (c *compiler) timed(w When) {
 	}
 }
 
-// words says when a timed workflow runs, as in "7 days after a reply is sent, by
-// an agent, unless a message arrives".
+// timedWords says when a timed workflow runs, as in "7 days after a reply is
+// sent, by an agent, unless the customer writes".
 func (w When) timedWords(edge string, names Names) string {
-	text := gap
-	if ms, ok := parseSpan(w.After); ok {
-		text = minutes(int(ms / 60_000))
-	}
-	text += " after " + edge
+	text := spanWords(w.After) + " after " + edge
 	if len(w.Unless) > 0 {
-		parts := make([]string, len(w.Unless))
-		for i, u := range w.Unless {
-			parts[i] = u.when().edgeWords(names)
-		}
-		text += ", unless " + list(parts, "or")
+		text += ", unless " + unlessWords(w.Unless, names)
 	}
 	return text
 }
 
-// UnlessWords says what keeps a timer from running, as in "the customer
-// writes"; "" if nothing does.
-func (v *Version) UnlessWords(names Names) string {
-	parts := make([]string, len(v.unless))
-	for i, u := range v.unless {
-		parts[i] = u.edgeWords(names)
+// spanWords says a span in the unit it was written in.
+func spanWords(v string) string {
+	number, unit, ok := SplitSpan(v)
+	if _, whole := parseSpan(v); !ok || !whole {
+		return gap
+	}
+	i := slices.IndexFunc(Units(), func(u [2]string) bool { return u[0] == unit })
+	word := Units()[i][1]
+	if number == "1" {
+		word = strings.TrimSuffix(word, "s")
+	}
+	return number + " " + word
+}
+
+// unlessWords lists what keeps a timer from running.
+func unlessWords(all []Unless, names Names) string {
+	parts := make([]string, len(all))
+	for i, u := range all {
+		parts[i] = strings.ReplaceAll(u.when().edgeWords(names), ", ", " ")
 		if u.Event == postroom.MessageReceived && len(u.Paths) == 0 && slices.Equal(u.Actors, []postroom.ActorKind{postroom.ByCustomer}) {
 			parts[i] = "the customer writes"
 		}
 	}
 	return list(parts, "or")
+}
+
+// UnlessWords says what keeps a timer from running, as in "the customer
+// writes"; "" if nothing does.
+func (v *Version) UnlessWords(names Names) string {
+	return unlessWords(v.Definition.When.Unless, names)
 }
 
 // Doing says what a version does when it runs, for a line that tells when: as
