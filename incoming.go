@@ -10,7 +10,7 @@ type Incoming struct {
 	Host      string
 	Port      int
 	Security  string // none, starttls or tls
-	Auth      string // password or token (OAuth 2, by XOAUTH2)
+	Auth      string // AuthPassword, AuthToken or AuthSignIn
 	Username  string
 	Password  string   // sealed; the password or the access token
 	Folders   []string // those that are read, in this order; at least one

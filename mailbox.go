@@ -107,7 +107,15 @@ type Channel struct {
 	Security string // none, starttls or tls
 	Username string
 	Password string // sealed; the key is kept outside the database
+	Auth     string // AuthPassword or AuthSignIn; "" is AuthPassword
 }
+
+// How a mailbox proves to a server who it is.
+const (
+	AuthPassword = "password"
+	AuthToken    = "token"   // an OAuth 2 access token that somebody has given; for fetching alone
+	AuthSignIn   = "sign-in" // the mailbox's sign-in at its provider, whose access tokens are refreshed
+)
 
 // Addresses returns the mailbox's address and aliases in canonical form.
 func (m *Mailbox) Addresses() []string {

@@ -117,7 +117,7 @@ func (s *Store) endDoubtful(ctx context.Context) error {
 	}
 	err := s.Write(ctx, func(t *Tx) error {
 		for _, token := range tokens {
-			for _, q := range []string{qEndSlotDoubt, qEndMailDoubt, qEndLaneDoubt, qEndTellingDoubt, qEndJobDoubt, qEndIncomingDoubt, qEndErrandDoubt, qEndTimerDoubt} {
+			for _, q := range []string{qEndSlotDoubt, qEndMailDoubt, qEndLaneDoubt, qEndTellingDoubt, qEndJobDoubt, qEndIncomingDoubt, qEndErrandDoubt, qEndTimerDoubt, qEndSignInDoubt} {
 				if _, err := t.exec(ctx, q, s.Now(), token); err != nil {
 					return fmt.Errorf("end doubtful leases: %w", err)
 				}
@@ -142,18 +142,20 @@ const (
 	qEndJobDoubt      = `update job set lease_until = $1 where lease = $2 and lease_until > $1`
 	qEndIncomingDoubt = `update incoming set lease_until = $1 where lease = $2 and lease_until > $1`
 	qEndTimerDoubt    = `update timer set claim_at = $1 where state = 'waiting' and lease = $2 and claim_at > $1`
+	qEndSignInDoubt   = `update sign_in set lease_until = $1 where lease = $2 and lease_until > $1`
 	qEndErrandDoubt   = `update sent_errand set lease_until = $1 where lease = $2 and lease_until > $1`
 )
 
 const (
-	qEndMailLeases = `update mail set lease_until = $1 where state = 'sending' and lease_until > $1 and (owner = $2 or $2 = 0)`
-	qEndLaneLeases = `update lane set lease_until = $1 where lease > 0 and lease_until > $1 and (owner = $2 or $2 = 0)`
-	qEndTellings   = `update telling set lease_until = $1 where lease > 0 and lease_until > $1 and (owner = $2 or $2 = 0)`
-	qEndJobLeases  = `update job set lease_until = $1 where lease > 0 and lease_until > $1 and (owner = $2 or $2 = 0)`
-	qEndIncoming   = `update incoming set lease_until = $1 where lease > 0 and lease_until > $1 and (owner = $2 or $2 = 0)`
-	qEndErrands    = `update sent_errand set lease_until = $1 where lease > 0 and lease_until > $1 and (owner = $2 or $2 = 0)`
-	qEndTimers     = `update timer set claim_at = $1 where state = 'waiting' and lease > 0 and claim_at > $1 and (owner = $2 or $2 = 0)`
-	qEndSlots      = `update connection_slot set lease_until = $1 where lease_until > $1 and (owner = $2 or $2 = 0)`
+	qEndMailLeases  = `update mail set lease_until = $1 where state = 'sending' and lease_until > $1 and (owner = $2 or $2 = 0)`
+	qEndLaneLeases  = `update lane set lease_until = $1 where lease > 0 and lease_until > $1 and (owner = $2 or $2 = 0)`
+	qEndTellings    = `update telling set lease_until = $1 where lease > 0 and lease_until > $1 and (owner = $2 or $2 = 0)`
+	qEndJobLeases   = `update job set lease_until = $1 where lease > 0 and lease_until > $1 and (owner = $2 or $2 = 0)`
+	qEndIncoming    = `update incoming set lease_until = $1 where lease > 0 and lease_until > $1 and (owner = $2 or $2 = 0)`
+	qEndErrands     = `update sent_errand set lease_until = $1 where lease > 0 and lease_until > $1 and (owner = $2 or $2 = 0)`
+	qEndTimers      = `update timer set claim_at = $1 where state = 'waiting' and lease > 0 and claim_at > $1 and (owner = $2 or $2 = 0)`
+	qEndSignInHolds = `update sign_in set lease_until = $1 where lease > 0 and lease_until > $1 and (owner = $2 or $2 = 0)`
+	qEndSlots       = `update connection_slot set lease_until = $1 where lease_until > $1 and (owner = $2 or $2 = 0)`
 )
 
 // endLeases lets the leases of an owner run out now, with 0 those of all, and
