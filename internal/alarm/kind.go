@@ -21,6 +21,8 @@ const (
 	SpoolStuck    Kind = "spool.stuck"      // file name
 	// IncomingFailing is about a mailbox ID: mail cannot be fetched for it.
 	IncomingFailing Kind = "incoming.failing"
+	// SignInRefused is about a mailbox ID: somebody must sign in again.
+	SignInRefused Kind = "sign_in.refused"
 	// IncomingLeft is about one mail on a mailbox's server: mailbox ID, folder, UID.
 	IncomingLeft  Kind = "incoming.left"
 	DiskFull      Kind = "disk.full"
@@ -62,6 +64,8 @@ func (k Kind) Remedy() string {
 		return "Look at the file in the spool folder and at the system log. The mail is kept until it can be taken in."
 	case IncomingFailing:
 		return "Do what the server's words ask for: mostly the password or access token has changed, or the folder is gone; correct it on the mailbox's page. It is tried again by itself, and no mail is lost meanwhile: it waits on the server."
+	case SignInRefused:
+		return "Press Sign in again on the mailbox's page. If the words speak of the client or its secret, enter a new secret for the app there. No mail is lost meanwhile: what is to be sent waits, and what comes in waits on the server."
 	case IncomingLeft:
 		return "Read the mail with a mail program. To have it taken in after all, forward it to the mailbox or, if it is small enough, move it out of the folder and back."
 	case DiskFull:
@@ -113,6 +117,8 @@ func (k Kind) Title() string {
 		return "A mail in the spool cannot be taken in"
 	case IncomingFailing:
 		return "Mail cannot be fetched for a mailbox"
+	case SignInRefused:
+		return "A mailbox has to sign in again"
 	case IncomingLeft:
 		return "A mail was not fetched whole"
 	case DiskFull:
@@ -134,5 +140,5 @@ func (k Kind) Title() string {
 // Kinds lists all kinds.
 func Kinds() []Kind {
 	return []Kind{ChannelPaused, ChannelSlow, MailFailed, MailUncertain, MailDelayed, MailLost, Quarantined, BreakerOpen, JobFailed, NotJudged,
-		WorkflowPause, InboundFailed, InboundLost, SpoolStuck, IncomingFailing, IncomingLeft, DiskFull, Database, WorkStalled, CountsDrifted, NoBackup, Restored}
+		WorkflowPause, InboundFailed, InboundLost, SpoolStuck, IncomingFailing, SignInRefused, IncomingLeft, DiskFull, Database, WorkStalled, CountsDrifted, NoBackup, Restored}
 }

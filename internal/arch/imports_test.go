@@ -44,7 +44,8 @@ var table = []row{
 	{rooms: "automate", may: "root store desk directory workflow flowfile template query"},
 	{rooms: "outbox", may: "root store desk blob email wire/smtpout secret alarm"},
 
-	{rooms: "connect", may: "root store directory query blob email wire/smtpout wire/imap wire/reach"},
+	{rooms: "consent", may: "root store alarm query wire/oauth"},
+	{rooms: "connect", may: "root store directory query blob email consent wire/smtpout wire/imap wire/reach"},
 
 	{rooms: "wire/reach"},
 	{rooms: "wire/oauth", parties: "golang.org/x/oauth2"},
@@ -58,7 +59,7 @@ var table = []row{
 
 	{rooms: "web/ui"},
 	{rooms: "web/view", may: "root locale query", parties: "github.com/a-h/templ"},
-	{rooms: "web", may: "root desk directory connect query automate outbox auth report hub alarm web/view web/ui locale"},
+	{rooms: "web", may: "root desk directory connect consent query automate outbox auth report hub alarm web/view web/ui locale"},
 	{rooms: "api", may: "root desk directory query automate outbox auth report hub alarm web/view", parties: "github.com/danielgtaylor/huma/v2"},
 
 	{rooms: "app", may: "*", parties: "golang.org/x/crypto/acme"},

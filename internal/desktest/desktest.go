@@ -19,6 +19,7 @@ import (
 	"postroom"
 	"postroom/internal/alarm"
 	"postroom/internal/blob"
+	"postroom/internal/consent"
 	"postroom/internal/db"
 	"postroom/internal/dbtest"
 	"postroom/internal/desk"
@@ -27,6 +28,7 @@ import (
 	"postroom/internal/outbox"
 	"postroom/internal/postoffice"
 	"postroom/internal/react"
+	"postroom/internal/secret"
 	"postroom/internal/store"
 	"postroom/internal/wire/smtpout"
 	"postroom/internal/work"
@@ -59,12 +61,14 @@ type Desk struct {
 	Office  *postoffice.Office
 	Keeper  *incoming.Keeper
 	Alarms  *alarm.Alarms
+	SignIns *consent.Consents
 	Blobs   *blob.Store
 	Mailbox *postroom.Mailbox // the first mailbox: support@acme.example
 
 	read   int // letters of the office that were looked at
 	agents map[string]*postroom.Agent
 	mailN  int
+	key    *secret.Key
 }
 
 // Each runs f on a fresh desk on each engine. The desk has one mailbox without
@@ -97,7 +101,7 @@ func On(t testing.TB, clock *Clock, database *db.DB) *Desk {
 	t.Helper()
 	d := &Desk{T: t, Ctx: t.Context(), Clock: clock, DB: database, agents: map[string]*postroom.Agent{}}
 	var err error
-	d.Office, err = postoffice.New(postoffice.Options{})
+	d.Office, err = postoffice.New(postoffice.Options{Tokens: map[string]string{}})
 	d.must(err)
 	t.Cleanup(func() { d.Office.Close() })
 	d.Store = store.New(database)
@@ -112,7 +116,8 @@ func On(t testing.TB, clock *Clock, database *db.DB) *Desk {
 		}
 	}
 	d.Desk = desk.New(desk.Options{Store: d.Store, Blobs: d.Blobs, Keys: keys, Wake: wake})
-	d.Outbox = outbox.New(outbox.Options{Store: d.Store, Desk: d.Desk, Blobs: d.Blobs, Alarms: d.Alarms, Wake: wake,
+	d.SignIns = d.consents()
+	d.Outbox = outbox.New(outbox.Options{Tokens: d.SignIns, Store: d.Store, Desk: d.Desk, Blobs: d.Blobs, Alarms: d.Alarms, Wake: wake,
 		TLS: d.Office.ClientTLS(), HELO: "desk.acme.example",
 		Timeouts: smtpout.Timeouts{Answer: 2 * time.Second, Command: 2 * time.Second, Data: 2 * time.Second, Greeting: 2 * time.Second, Quit: 100 * time.Millisecond}})
 	t.Cleanup(d.Outbox.Close)

@@ -16,7 +16,7 @@ import (
 // keeper makes the incoming connections, which nothing holds unless a test runs
 // them, and returns their work.
 func (d *Desk) keeper() []work.Kind {
-	d.Keeper = incoming.New(incoming.Options{Store: d.Store, Desk: d.Desk, Outbox: d.Outbox, Blobs: d.Blobs, Alarms: d.Alarms, TLS: d.Office.ClientTLS(),
+	d.Keeper = incoming.New(incoming.Options{Tokens: d.SignIns, Store: d.Store, Desk: d.Desk, Outbox: d.Outbox, Blobs: d.Blobs, Alarms: d.Alarms, TLS: d.Office.ClientTLS(),
 		Lease: 3 * time.Second, Poll: 50 * time.Millisecond, Timeouts: imap.Timeouts{Connect: 10 * time.Second, Silence: 10 * time.Second, Idle: 100 * time.Millisecond}})
 	d.T.Cleanup(d.Keeper.Close)
 	return d.Keeper.Kinds()

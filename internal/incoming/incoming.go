@@ -18,6 +18,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,6 +34,15 @@ import (
 // Key is what is published to open pages when a connection changes its state.
 const Key = "connections"
 
+// Tokens gives the access tokens of mailboxes that sign in at their provider.
+// An error of the code Unauthorized has an alarm of its own.
+type Tokens interface {
+	// Token returns one for a mail server.
+	Token(ctx context.Context, mailbox int64, host string) (string, error)
+	// Renew returns another one if the server has refused one.
+	Renew(ctx context.Context, mailbox int64, host, refused string) (string, error)
+}
+
 // Options is what the connections stand on.
 type Options struct {
 	Store  *store.Store
@@ -42,7 +52,9 @@ type Options struct {
 	Alarms *alarm.Alarms
 	// Open opens a sealed password; nil takes it as it is.
 	Open func(sealed string) (string, error)
-	TLS  *tls.Config // nil takes the system's roots
+	// Tokens are for mailboxes that sign in at their provider; nil: none does.
+	Tokens Tokens
+	TLS    *tls.Config // nil takes the system's roots
 	// Lease is how long a connection is held without renewal; 0 is 30 seconds.
 	Lease time.Duration
 	// Poll is how often a server without IDLE, and each folder but the first,
@@ -279,6 +291,12 @@ func (h *hold) leave(ctx context.Context, cause error) {
 		due = now + list[min(in.Failures, len(list)-1)].Milliseconds()
 		in.Failures++
 		raise = isFault && fault.Refused || in.Failures >= alarmAfter
+		if postroom.CodeOf(cause) == postroom.Unauthorized { // one cause, one alarm
+			raise = false
+			if err := k.Alarms.Clear(ctx, alarm.IncomingFailing, subject(in.MailboxID)); err != nil {
+				k.Log.Error("alarm", "kind", alarm.IncomingFailing, "mailbox", in.MailboxID, "error", err)
+			}
+		}
 		k.Log.Warn("incoming connection failed", "mailbox", in.MailboxID, "server", in.Host, "failures", in.Failures, "error", cause)
 	}
 	if err := k.Store.Write(ctx, func(t *store.Tx) error { return t.LeaveIncoming(ctx, &in, due, now) }); err != nil {
@@ -388,15 +406,58 @@ func (h *hold) wait(ctx context.Context, conn *imap.Conn, fault error, settled b
 
 // dial connects to a mailbox's server.
 func (k *Keeper) dial(ctx context.Context, in *postroom.Incoming) (*imap.Conn, error) {
-	password := ""
+	s := imap.Server{Host: in.Host, Port: in.Port, Security: imap.Security(in.Security), Auth: imap.Auth(in.Auth), Username: in.Username, TLS: k.TLS, Timeouts: k.Timeouts}
+	if in.Auth == postroom.AuthSignIn {
+		return k.dialSignedIn(ctx, in.MailboxID, s)
+	}
 	if in.Password != "" {
 		var err error
-		if password, err = k.Open(in.Password); err != nil {
+		if s.Password, err = k.Open(in.Password); err != nil {
 			return nil, &imap.Fault{Step: imap.StepSignIn, Server: in.Host, Refused: true, Text: "The password of the incoming connection cannot be opened with this desk's key; enter it again"}
 		}
 	}
-	return imap.Dial(ctx, imap.Server{Host: in.Host, Port: in.Port, Security: imap.Security(in.Security), Auth: imap.Auth(in.Auth),
-		Username: in.Username, Password: password, TLS: k.TLS, Timeouts: k.Timeouts})
+	return imap.Dial(ctx, s)
+}
+
+// dialSignedIn connects with an access token. One that the server refuses may
+// have ended before its time; a new one tells.
+func (k *Keeper) dialSignedIn(ctx context.Context, mailbox int64, s imap.Server) (*imap.Conn, error) {
+	s.Auth = imap.AuthToken
+	var err error
+	if s.Password, err = k.token(ctx, mailbox, s, ""); err != nil {
+		return nil, err
+	}
+	conn, err := imap.Dial(ctx, s)
+	if f, ok := errors.AsType[*imap.Fault](err); !ok || !f.Refused || f.Step != imap.StepSignIn {
+		return conn, err
+	}
+	fresh, e := k.token(ctx, mailbox, s, s.Password)
+	if e != nil {
+		return nil, e
+	}
+	if fresh == s.Password {
+		return nil, err
+	}
+	s.Password = fresh
+	return imap.Dial(ctx, s)
+}
+
+// token asks for an access token; its error is a fault of the connection.
+func (k *Keeper) token(ctx context.Context, mailbox int64, s imap.Server, refused string) (token string, err error) {
+	switch {
+	case k.Tokens == nil:
+		err = postroom.Errorf(postroom.NotFound, "Nobody signs in at a provider here.")
+	case refused != "":
+		token, err = k.Tokens.Renew(ctx, mailbox, s.Host, refused)
+	default:
+		token, err = k.Tokens.Token(ctx, mailbox, s.Host)
+	}
+	if err == nil || ctx.Err() != nil {
+		return token, err
+	}
+	code := postroom.CodeOf(err)
+	return "", &imap.Fault{Step: imap.StepSignIn, Server: s.Host, Text: "Nobody can be signed in to the server " + s.Host, Err: &postroom.Error{Code: code, Text: strings.TrimSuffix(postroom.TextOf(err), ".")},
+		Refused: code == postroom.NotFound || code == postroom.Forbidden}
 }
 
 // Once connects to a mailbox's server, reads all its folders once and

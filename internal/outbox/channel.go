@@ -67,6 +67,9 @@ func (o *Outbox) settleChannel(ctx context.Context, tx *store.Tx, mailbox int64,
 		if err := tx.PauseChannel(ctx, ch); err != nil {
 			return err
 		}
+		if v.alarmed {
+			return o.Alarms.ClearIn(ctx, tx, alarm.ChannelPaused, decimal(mailbox)) // one cause, one alarm
+		}
 		return o.Alarms.RaiseIn(ctx, tx, id, alarm.ChannelPaused, decimal(mailbox), v.pause)
 	}
 	if ch.PausedAt > 0 { // a server that asks for less is there again

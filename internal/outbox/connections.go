@@ -109,6 +109,8 @@ type sent struct {
 	result smtpout.Result
 	fault  *smtpout.Fault // no connection could be had
 	kept   bool           // the connection is open for the next mail
+	// alarmed says that people are told of the fault already, by its own alarm.
+	alarmed bool
 }
 
 // send hands one mail over, on the idle connection or a new one. A connection

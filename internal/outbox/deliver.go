@@ -52,7 +52,7 @@ func (o *Outbox) Deliver(ctx context.Context, c store.Claimed) error {
 	if s.result.Fenced || ctx.Err() != nil && !s.result.DotWritten {
 		v = o.interrupted(ctx, m, s.result)
 	}
-	v.kept = s.kept
+	v.kept, v.alarmed = s.kept, s.alarmed
 	return o.record(ctx, c, m, a, v)
 }
 
@@ -221,9 +221,9 @@ func byPerson(words string) bool {
 // attempt hands the mail to the server for the recipients that have no
 // verdict yet.
 func (o *Outbox) attempt(ctx context.Context, c store.Claimed, m *postroom.Mail, mailbox *postroom.Mailbox, body []byte) sent {
-	server, err := o.server(mailbox)
+	server, err := o.server(ctx, mailbox)
 	if err != nil {
-		return sent{fault: smtpout.Misconfigured(err)}
+		return noSignIn(ctx, err)
 	}
 	env := smtpout.Envelope{From: m.EnvelopeFrom, ENVID: decimal(m.ID)}
 	for _, r := range m.Recipients {
@@ -241,7 +241,40 @@ func (o *Outbox) attempt(ctx context.Context, c store.Claimed, m *postroom.Mail,
 			return o.Dots.Reach(c.ID, c.Lease)
 		},
 	}
+	s := o.conns.send(ctx, m.MailboxID, server, env, body, hooks)
+	if server.Auth != smtpout.AuthToken || s.fault == nil || s.fault.Phase != smtpout.PhaseAuth || s.fault.Code < 500 {
+		return s
+	}
+	// A token may end before its time: the password was changed, a session taken
+	// back. One that is new tells whether it was that.
+	fresh, err := o.Tokens.Renew(ctx, m.MailboxID, server.Host, server.Password)
+	if err != nil {
+		return noSignIn(ctx, err)
+	}
+	if fresh == server.Password {
+		return s
+	}
+	server.Password = fresh
 	return o.conns.send(ctx, m.MailboxID, server, env, body, hooks)
+}
+
+// noSignIn is an attempt that ended before a server was asked, because there is
+// nothing to sign in with. What mends itself, or by signing in anew, pauses the
+// channel as a server does that cannot be reached; settings that cannot work stop
+// it until they are changed.
+func noSignIn(ctx context.Context, err error) sent {
+	f := smtpout.Misconfigured(err)
+	switch postroom.CodeOf(err) {
+	case postroom.Unauthorized:
+		return sent{fault: smtpout.NotSignedIn(err), alarmed: true}
+	case postroom.Unavailable:
+		f = smtpout.NotSignedIn(err)
+	default:
+		if ctx.Err() != nil {
+			f = smtpout.NotSignedIn(err)
+		}
+	}
+	return sent{fault: f}
 }
 
 // unbuildable ends a mail whose bytes cannot be made: a forged header, a file

@@ -167,6 +167,10 @@ func (o *Outbox) Resume(ctx context.Context, a *postroom.Agent, mailbox int64) e
 	return o.open(ctx, mailbox)
 }
 
+// Reopen opens a mailbox's channel, if it is paused, because what it was paused
+// for is mended.
+func (o *Outbox) Reopen(ctx context.Context, mailbox int64) error { return o.open(ctx, mailbox) }
+
 func (o *Outbox) open(ctx context.Context, mailbox int64) error {
 	return o.Store.Write(ctx, func(tx *store.Tx) error { return o.resume(ctx, tx, mailbox) })
 }

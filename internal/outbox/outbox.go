@@ -24,6 +24,26 @@ import (
 // Opener opens a sealed password.
 type Opener func(sealed string) (string, error)
 
+// Tokens gives the access tokens of mailboxes that sign in at their provider.
+// An error of the code Unauthorized has an alarm of its own.
+type Tokens interface {
+	// Token returns one for a mail server.
+	Token(ctx context.Context, mailbox int64, host string) (string, error)
+	// Renew returns another one if the server has refused one.
+	Renew(ctx context.Context, mailbox int64, host, refused string) (string, error)
+}
+
+// noTokens is a desk where nobody signs in.
+type noTokens struct{}
+
+func (noTokens) Token(context.Context, int64, string) (string, error) {
+	return "", postroom.Errorf(postroom.NotFound, "The mailbox is not signed in at its provider.")
+}
+
+func (n noTokens) Renew(ctx context.Context, mailbox int64, host, _ string) (string, error) {
+	return n.Token(ctx, mailbox, host)
+}
+
 // Options is what an outbox stands on.
 type Options struct {
 	Store  *store.Store
@@ -31,6 +51,7 @@ type Options struct {
 	Blobs  *blob.Store
 	Alarms *alarm.Alarms
 	Open   Opener
+	Tokens Tokens      // nil: nobody signs in at a provider
 	HELO   string      // the name we greet servers by; "" lets the client choose
 	TLS    *tls.Config // nil takes the system's roots
 	// Timeouts of the dialogue; zero takes those of RFC 5321.
@@ -100,6 +121,9 @@ func New(o Options) *Outbox {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Tokens == nil {
+		o.Tokens = noTokens{}
+	}
 	if o.Open == nil {
 		o.Open = func(s string) (string, error) { return s, nil }
 	}
@@ -130,21 +154,25 @@ func (o *Outbox) freeIdle(mailbox int64) {
 }
 
 // server says where a mailbox's mail goes.
-func (o *Outbox) server(m *postroom.Mailbox) (smtpout.Server, error) {
+func (o *Outbox) server(ctx context.Context, m *postroom.Mailbox) (smtpout.Server, error) {
 	if m.Channel.Host == "" {
 		return smtpout.Server{}, fmt.Errorf("the mailbox %s has no outgoing server", m.Name)
 	}
-	password := ""
-	if m.Channel.Password != "" {
-		var err error
-		if password, err = o.Open(m.Channel.Password); err != nil {
-			return smtpout.Server{}, fmt.Errorf("the password of mailbox %s cannot be opened: %w", m.Name, err)
+	s := smtpout.Server{
+		Host: m.Channel.Host, Port: m.Channel.Port, Security: smtpout.Security(m.Channel.Security),
+		Username: m.Channel.Username, HELO: o.HELO, TLS: o.TLS, Timeouts: o.Timeouts,
+	}
+	var err error
+	switch {
+	case m.Channel.Auth == postroom.AuthSignIn:
+		s.Auth = smtpout.AuthToken
+		s.Password, err = o.Tokens.Token(ctx, m.ID, s.Host)
+	case m.Channel.Password != "":
+		if s.Password, err = o.Open(m.Channel.Password); err != nil {
+			err = fmt.Errorf("the password of mailbox %s cannot be opened: %w", m.Name, err)
 		}
 	}
-	return smtpout.Server{
-		Host: m.Channel.Host, Port: m.Channel.Port, Security: smtpout.Security(m.Channel.Security),
-		Username: m.Channel.Username, Password: password, HELO: o.HELO, TLS: o.TLS, Timeouts: o.Timeouts,
-	}, nil
+	return s, err
 }
 
 func decimal(id int64) string { return strconv.FormatInt(id, 10) }

@@ -141,7 +141,7 @@ func (o *Outbox) mailAlarms(ctx context.Context, way *store.SystemMail, list []s
 	if len(to) == 0 {
 		return "", errors.New("there is nobody to mail to")
 	}
-	server, err := o.server(&postroom.Mailbox{Name: "system", Channel: way.Channel})
+	server, err := o.server(ctx, &postroom.Mailbox{Name: "system", Channel: way.Channel})
 	if err != nil {
 		return "", err
 	}

@@ -51,6 +51,7 @@ type verdict struct {
 	orphan     bool   // not tried: the mail it follows failed
 	unsent     bool   // the final dot certainly was not written
 	dot        bool   // the final dot was written
+	alarmed    bool   // what the channel is paused for has an alarm of its own
 }
 
 // judge is pure: from the attempt's result it says what becomes of the mail

@@ -75,6 +75,7 @@ type TokenFault struct {
 	Header  http.Header // of that answer
 	Body    string      // of that answer
 	Stall   bool        // says nothing until Release, or the client goes
+	Late    bool        // stalls after it has done everything, before it answers
 	Lose    bool        // does everything and then breaks the connection without an answer
 	Times   int         // how often; 0 is once
 	hit     int
@@ -317,6 +318,9 @@ func (a *Authority) token(w http.ResponseWriter, r *http.Request) {
 		if body, done.Error = a.grant(r.PostForm, &done); done.Error != "" {
 			done.Answer = http.StatusBadRequest
 		}
+	}
+	if fault.Late {
+		a.stall(r.Context(), fault)
 	}
 	defer a.note(done)
 	if fault.Lose {

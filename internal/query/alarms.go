@@ -58,6 +58,8 @@ func alarmPlace(kind, subject string) (href, link string) {
 	case about == "incoming":
 		id, _, _ := strings.Cut(subject, " ") // of one mail: mailbox, folder, UID
 		return "/mailboxes/" + id + "/receiving", "Where its mail is fetched"
+	case about == "sign_in" && err == nil:
+		return "/mailboxes/" + decimal(number) + "/sending", "Sign in again"
 	case about == "job" && err == nil:
 		return "/jobs/" + decimal(number), "The bulk change"
 	case about == "event" && err == nil:

@@ -262,3 +262,13 @@ func (t *Tx) ForgetConsents(ctx context.Context, before int64) error {
 	_, err := t.exec(ctx, qForgetConsents, before)
 	return err
 }
+
+const qReviveIncoming = `update incoming set state = 'waiting', state_at = $2, words = '', due_at = $2, connected_at = 0, failures = 0, revision = revision + 1
+	where mailbox_id = $1 and enabled = 1 and auth = 'sign-in'` + isOn
+
+// ReviveIncoming has the incoming connection of a mailbox begin anew that signs
+// in by its sign-in. One that is switched off stays so.
+func (t *Tx) ReviveIncoming(ctx context.Context, mailbox, at int64) error {
+	_, err := t.exec(ctx, qReviveIncoming, mailbox, at)
+	return err
+}
