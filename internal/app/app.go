@@ -19,6 +19,7 @@ import (
 	"postroom"
 	"postroom/internal/automate"
 	"postroom/internal/config"
+	"postroom/internal/consent"
 	"postroom/internal/desk"
 	"postroom/internal/directory"
 	"postroom/internal/incoming"
@@ -26,6 +27,7 @@ import (
 	"postroom/internal/react"
 	"postroom/internal/store"
 	"postroom/internal/web"
+	"postroom/internal/wire/oauth"
 	"postroom/internal/wire/smtpin"
 	"postroom/internal/work"
 )
@@ -63,6 +65,7 @@ type App struct {
 	dots     *dots
 	react    *react.React
 	keeper   *incoming.Keeper
+	consents *consent.Consents
 	automate *automate.Workflows
 	runner   *work.Runner
 	spool    *spool
@@ -129,11 +132,15 @@ func (a *App) buildDesk() (err error) {
 	if a.dots, err = openDots(a.place.Data); err != nil {
 		return err
 	}
-	a.outbox = outbox.New(outbox.Options{Dots: a.dots, Store: a.store, Desk: a.desk, Blobs: a.blobs, Alarms: a.alarms, Open: passwords{a.key}.open,
+	a.consents = consent.New(consent.Options{Store: a.store, Alarms: a.alarms, Sealer: a.key, Closed: a.only != nil, Log: a.log,
+		Client:  oauth.New(oauth.Options{TLS: a.toServers, DialContext: a.dial}),
+		Mended:  func(ctx context.Context, mailbox int64) error { return a.outbox.Reopen(ctx, mailbox) },
+		Publish: func(key string) { a.hub.Publish(key) }})
+	a.outbox = outbox.New(outbox.Options{Dots: a.dots, Tokens: a.consents, Store: a.store, Desk: a.desk, Blobs: a.blobs, Alarms: a.alarms, Open: passwords{a.key}.open,
 		HELO: a.settings.HELO(), TLS: a.toServers, Lease: a.settings.Lease, Grace: a.settings.Grace, Wake: a.wake, Log: a.log})
 	a.automate = automate.New(automate.Options{Store: a.store, Letters: a.desk, Sanitise: cleanComposed, Headers: a.headers, Publish: func(key string) { a.hub.Publish(key) }})
 	a.react = react.New(react.Options{Store: a.store, Desk: a.desk, Outbox: a.outbox, Blobs: a.blobs, Alarms: a.alarms, Lease: a.settings.Lease, URL: a.URL, Log: a.log})
-	a.keeper = incoming.New(incoming.Options{Store: a.store, Desk: a.desk, Outbox: a.outbox, Blobs: a.blobs, Alarms: a.alarms, Open: passwords{a.key}.open,
+	a.keeper = incoming.New(incoming.Options{Tokens: a.consents, Store: a.store, Desk: a.desk, Outbox: a.outbox, Blobs: a.blobs, Alarms: a.alarms, Open: passwords{a.key}.open,
 		TLS: a.toServers, Lease: a.settings.Lease, MaxMail: int64(a.settings.MaxMail), Publish: func(key string) { a.hub.Publish(key) }, Log: a.log})
 	kinds := append(a.react.Kinds(), a.keeper.Kinds()...)
 	for i := range kinds {
@@ -342,6 +349,7 @@ func (a *App) Start() {
 	a.running.Go(func() { a.keepHouse(a.background) })
 	a.running.Go(func() { a.keeper.Run(a.background) })
 	a.running.Go(func() { a.heedMailboxes(a.background) })
+	a.running.Go(func() { a.consents.Run(a.background) })
 	if a.place.Postgres() {
 		a.running.Go(func() { a.watchOthers(a.background) })
 	}

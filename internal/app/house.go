@@ -48,6 +48,9 @@ func (a *App) watch(ctx context.Context) {
 	if err := a.keeper.Watch(ctx); err != nil && ctx.Err() == nil {
 		a.log.Error("watching the incoming connections failed", "error", err)
 	}
+	if err := a.consents.Watch(ctx); err != nil && ctx.Err() == nil {
+		a.log.Error("watching the sign-ins failed", "error", err)
+	}
 	if err := a.outbox.ReportAlarms(ctx, a.URL()); err != nil && ctx.Err() == nil {
 		a.log.Error("mailing alarms failed", "error", err)
 	}

@@ -25,7 +25,7 @@ func (a *App) pages() (http.Handler, error) {
 	}
 	pages := query.New(query.Options{Store: a.store, Blobs: a.blobs, TrashDays: a.settings.TrashDays, Name: a.settings.Name, Version: Version(), Demo: a.options.Demo != nil,
 		Started: a.began, Facts: a.facts, Checks: a.checks, Settings: a.settingsInWords(), Variables: variables()})
-	site, err := web.New(web.Options{Pages: pages, Desk: a.desk, Outbox: a.outbox, Directory: a.directory, Connections: a.connections(), Auth: a.auth, Alarms: a.alarms,
+	site, err := web.New(web.Options{Pages: pages, Desk: a.desk, Outbox: a.outbox, Directory: a.directory, Connections: a.connections(), Consents: a.consents, URL: a.URL, Auth: a.auth, Alarms: a.alarms,
 		Hub: a.hub, Reactor: a.react, Workflows: a.automate, Demo: a.options.Demo, Health: http.HandlerFunc(a.healthz),
 		Name: a.settings.Name, PublicURL: a.settings.Public(), Proxies: proxies, MaxUpload: int64(a.settings.MaxUpload), Log: a.log})
 	if err != nil {
@@ -45,7 +45,7 @@ func (a *App) connections() *connect.Connections {
 	if err != nil {
 		program = "postroom"
 	}
-	return connect.New(connect.Options{Store: a.store, Blobs: a.blobs, Directory: a.directory, Keys: a.tokens, Open: passwords{a.key}.open,
+	return connect.New(connect.Options{Store: a.store, Blobs: a.blobs, Directory: a.directory, Consents: a.consents, Keys: a.tokens, Open: passwords{a.key}.open,
 		Resolver: a.resolver(), Dial: a.dial, TLS: a.toServers, HELO: a.settings.HELO(), Only: a.only, OnlyIncoming: a.onlyIn,
 		Doors: connect.Doors{LMTP: a.settings.LMTP, SMTP: a.settings.SMTP, Data: data, Program: program, Name: a.settings.HELO()}, Log: a.log})
 }

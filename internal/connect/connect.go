@@ -22,6 +22,7 @@ import (
 
 	"postroom"
 	"postroom/internal/blob"
+	"postroom/internal/consent"
 	"postroom/internal/directory"
 	"postroom/internal/email"
 	"postroom/internal/store"
@@ -40,6 +41,7 @@ type Options struct {
 	Store     *store.Store
 	Blobs     *blob.Store
 	Directory *directory.Directory
+	Consents  *consent.Consents
 	Keys      *email.Keyring
 	Open      func(sealed string) (string, error) // opens a sealed password
 	Resolver  Resolver

@@ -51,7 +51,7 @@ func newRoom(t *testing.T, d *desktest.Desk, o postoffice.Options, change func(*
 	}
 	t.Cleanup(func() { office.Close() })
 	r := &room{Desk: d, office: office, zone: newZone(t), people: directory.New(directory.Options{Store: d.Store, Sealer: plain{}}), ann: d.Agent("ann").Agent, ben: d.Agent("ben").Agent}
-	options := connect.Options{Store: d.Store, Blobs: d.Blobs, Directory: r.people, Keys: d.Desk.Keys(), Open: open, Resolver: reach.Resolver(r.zone.addr),
+	options := connect.Options{Store: d.Store, Blobs: d.Blobs, Directory: r.people, Consents: d.SignIns, Keys: d.Desk.Keys(), Open: open, Resolver: reach.Resolver(r.zone.addr),
 		Dial: reach.Dial, TLS: office.ClientTLS(), Patience: 30 * time.Second}
 	if change != nil {
 		change(&options)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"postroom"
+	"postroom/internal/consent"
 	"postroom/internal/query"
 	"postroom/internal/store"
 )
@@ -90,12 +91,16 @@ func (c *Connections) SendingPage(ctx context.Context, by *postroom.Agent, mailb
 		return query.SendingPage{}, err
 	}
 	p := query.SendingPage{Host: m.Channel.Host, Port: m.Channel.Port, Security: m.Channel.Security, User: m.Channel.Username, PasswordSet: m.Channel.Password != "", Providers: choices(),
-		Connections: m.Connections, PerMinute: m.PerMinute}
+		Connections: m.Connections, PerMinute: m.PerMinute, SignedIn: m.Channel.Auth == postroom.AuthSignIn}
 	found, how, guess := c.provider(ctx, m, m.Channel.Host, chosen)
 	p.Provider, p.Chosen = found.shown(how), keyOf(found)
+	if p.SignIn, err = c.signIn(ctx, m, found); err != nil {
+		return p, err
+	}
 	if m.Channel.Host != "" && chosen == "" {
 		return p, nil
 	}
+	p.SignedIn = p.SignIn.State != ""
 	p.User, p.Security, p.Port = m.Address, "starttls", 587
 	if found != nil && found.smtp.host != "" {
 		p.Host, p.Port, p.Security = found.smtp.host, found.smtp.port, found.smtp.security
@@ -103,6 +108,16 @@ func (c *Connections) SendingPage(ctx context.Context, by *postroom.Agent, mailb
 		p.Host = guess
 	}
 	return p, nil
+}
+
+// signIn is what a page shows of a mailbox's sign-in: at the authority where it
+// is signed in, else at that of its provider.
+func (c *Connections) signIn(ctx context.Context, m *postroom.Mailbox, p *provider) (*query.SignIn, error) {
+	name := consent.Other
+	if p != nil && p.authority != "" {
+		name = p.authority
+	}
+	return c.Consents.Page(ctx, m.ID, name)
 }
 
 // provider says who keeps a mailbox: who was chosen, else whose server it uses,
@@ -148,6 +163,13 @@ func (c *Connections) ReceivingPage(ctx context.Context, by *postroom.Agent, mai
 	}
 	found, how, guess := c.provider(ctx, m, host, chosen)
 	p.Provider, p.Chosen = found.shown(how), keyOf(found)
+	if p.SignIn, err = c.signIn(ctx, m, found); err != nil {
+		return p, err
+	}
+	p.SignedIn = p.SignIn.State != ""
+	if in != nil && in.Host != "" && chosen == "" {
+		p.SignedIn = in.Auth == postroom.AuthSignIn
+	}
 	switch {
 	case in != nil && in.Host != "":
 		p.Host, p.Port, p.Security, p.User, p.PasswordSet = in.Host, in.Port, in.Security, in.Username, in.Password != ""
@@ -170,7 +192,7 @@ func (c *Connections) ReceivingPage(ctx context.Context, by *postroom.Agent, mai
 		if p.Host == "" {
 			p.Port, p.Security = 993, "tls"
 		}
-		if found.refuses {
+		if found.refuses && found.authority == "" {
 			p.Way = "server"
 		}
 	}

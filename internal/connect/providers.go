@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"postroom/internal/consent"
 	"postroom/internal/query"
 )
 
@@ -22,6 +23,7 @@ type provider struct {
 	password, link string
 	refuses        bool
 	note           string
+	authority      string // where its mailboxes can sign in, a name of consent; "" is nowhere known
 	// noPlus says that it does not deliver name+anything@domain to name.
 	noPlus bool
 	// spf are the includes a domain's record needs, the first one of those that
@@ -68,18 +70,21 @@ var providers = []provider{
 	{key: "gmail", name: "Gmail, Google Workspace", domains: []string{"gmail.com", "googlemail.com"}, mx: []string{"google.com", "googlemail.com"},
 		smtp: tlsAt("smtp.gmail.com", 465), imap: tlsAt("imap.gmail.com", 993),
 		password: appPassword + "switch on two-step verification, then make one for “Mail”. Sixteen letters; the blanks do not matter.", link: "https://myaccount.google.com/apppasswords",
-		note: "In Google Workspace an administrator can forbid app passwords. Then let Gmail forward the mail here, or route it to the SMTP listener.",
-		spf:  []string{"_spf.google.com"}, selectors: []string{"google"}},
+		note:      "In Google Workspace an administrator can forbid app passwords. Then sign in with Google.",
+		authority: consent.Google,
+		spf:       []string{"_spf.google.com"}, selectors: []string{"google"}},
 	{key: "microsoft", name: "Microsoft 365, Exchange Online", mx: []string{"mail.protection.outlook.com", "mx.microsoft"},
 		smtp: startTLSAt("smtp.office365.com", 587), imap: tlsAt("outlook.office365.com", 993), refuses: true,
-		password: "Exchange Online takes no password from programs that read mail. For sending it takes one only where an administrator has allowed “Authenticated SMTP” for this mailbox.",
-		link:     "https://learn.microsoft.com/exchange/clients-and-mobile-in-exchange-online/authenticated-client-smtp-submission",
-		note:     "To receive, add a forwarding address or a connector in Exchange that hands this mailbox's mail to Postroom's SMTP listener.",
-		spf:      []string{"spf.protection.outlook.com"}, selectors: []string{"selector1", "selector2"}},
+		authority: consent.Microsoft,
+		password:  "Exchange Online takes no password from programs that read mail: sign in with Microsoft. For sending, an administrator has to allow “Authenticated SMTP” for this mailbox.",
+		link:      "https://learn.microsoft.com/exchange/clients-and-mobile-in-exchange-online/authenticated-client-smtp-submission",
+		note:      "A shared mailbox is signed in with the account of somebody who has full access to it; its own address stays the user name.",
+		spf:       []string{"spf.protection.outlook.com"}, selectors: []string{"selector1", "selector2"}},
 	{key: "outlook", name: "Outlook.com, Hotmail", domains: []string{"outlook.com", "hotmail.com", "live.com", "msn.com", "outlook.de", "hotmail.de", "hotmail.co.uk", "live.de"}, mx: []string{"olc.protection.outlook.com"},
 		smtp: startTLSAt("smtp-mail.outlook.com", 587), imap: tlsAt("outlook.office365.com", 993), refuses: true,
-		password: "Outlook.com takes no passwords from programs, not even app passwords.",
-		note:     "Use an address of your own domain with another provider, and let Outlook.com forward to it."},
+		authority: consent.Microsoft,
+		password:  "Outlook.com takes no passwords from programs, not even app passwords: sign in with Microsoft.",
+		note:      "Switch on IMAP in Outlook.com's settings (“Forwarding and IMAP”) first."},
 	{key: "yahoo", name: "Yahoo", domains: []string{"yahoo.com", "yahoo.de", "yahoo.co.uk", "yahoo.fr", "yahoo.it", "yahoo.es", "ymail.com", "rocketmail.com"}, mx: []string{"yahoodns.net"},
 		smtp: tlsAt("smtp.mail.yahoo.com", 465), imap: tlsAt("imap.mail.yahoo.com", 993), noPlus: true,
 		password: appPassword + "“Account security”, then “Generate app password”.", link: "https://login.yahoo.com/account/security"},
@@ -240,5 +245,5 @@ func (p *provider) shown(how string) *query.Provider {
 	if p == nil {
 		return nil
 	}
-	return &query.Provider{Key: p.key, Name: p.name, How: how, Password: p.password, Link: p.link, Note: p.note, Refuses: p.refuses, SMTP: p.smtp.String(), IMAP: p.imap.String()}
+	return &query.Provider{Key: p.key, Name: p.name, How: how, Password: p.password, Link: p.link, Note: p.note, Refuses: p.refuses, SignsIn: p.authority != "", SMTP: p.smtp.String(), IMAP: p.imap.String()}
 }

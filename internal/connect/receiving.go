@@ -29,6 +29,11 @@ func (c *Connections) TryReceiving(ctx context.Context, by *postroom.Agent, t Tr
 	if t.Username == "" {
 		t.Username = t.Address
 	}
+	if t.SignedIn {
+		if p := c.token(ctx, &t, "in"); p != nil {
+			return *p, nil, nil
+		}
+	}
 	if t.Password == "" && m != nil {
 		if t.Password, err = c.storedFor(ctx, m, t); err != nil {
 			return query.Probe{State: "bad", Title: "The stored password cannot be read", Words: "Enter it again.", Field: "in_password"}, nil, nil
@@ -82,7 +87,7 @@ func SameAccount(m *postroom.Mailbox, host, user string) bool {
 // receive is the test itself.
 func (c *Connections) receive(ctx context.Context, t Try, folder string) (query.Probe, []string) {
 	port, _ := strconv.Atoi(t.Port)
-	seen, err := imap.Check(ctx, imap.Server{Host: t.Host, Port: port, Security: imap.Security(t.Security), Username: t.Username, Password: t.Password,
+	seen, err := imap.Check(ctx, imap.Server{Host: t.Host, Port: port, Security: imap.Security(t.Security), Username: t.Username, Password: t.Password, Auth: imapAuth(t.SignedIn),
 		TLS: c.TLS, DialContext: c.Dial, Timeouts: imap.Timeouts{Connect: c.Patience / 2, Silence: c.Patience / 2}}, folder)
 	if err != nil {
 		return c.receivingFault(ctx, t, err), nil
@@ -110,6 +115,13 @@ func (c *Connections) receive(ctx context.Context, t Try, folder string) (query.
 	return p, folders
 }
 
+func imapAuth(signedIn bool) imap.Auth {
+	if signedIn {
+		return imap.AuthToken
+	}
+	return imap.AuthPassword
+}
+
 // receivingFault turns what went wrong into words.
 func (c *Connections) receivingFault(ctx context.Context, t Try, err error) query.Probe {
 	var f *imap.Fault
@@ -135,6 +147,9 @@ func (c *Connections) receivingFault(ctx context.Context, t Try, err error) quer
 	case imap.StepSignIn:
 		p.Field = "in_password"
 		p.Title, p.Words = "The server refuses user name or password", c.passwordHint(t)
+		if t.SignedIn {
+			p.Field, p.Title, p.Words = "in_username", "The server refuses this user with the sign-in", wrongAccount(t)
+		}
 		if f.Words == "" {
 			p.Title, p.Words, p.Field = "Signing in is not possible like this", capital(f.Text)+".", "in_security"
 		}

@@ -16,6 +16,13 @@ func (c *Connections) SaveSending(ctx context.Context, by *postroom.Agent, mailb
 	if err != nil {
 		return err
 	}
+	if f.Auth == postroom.AuthSignIn {
+		none := ""
+		f.Password = &none
+		if err := c.signedIn(ctx, mailbox, f.Host, "auth", "host"); err != nil {
+			return err
+		}
+	}
 	if f.Password == nil && m.Channel.Password != "" && f.Username != "" && m.Channel.Host != "" && (f.Host != m.Channel.Host || f.Username != m.Channel.Username) {
 		return postroom.InvalidField("password", "The server or the user is another one now: please enter its password.")
 	}
@@ -41,6 +48,13 @@ func (c *Connections) SaveReceiving(ctx context.Context, by *postroom.Agent, mai
 	if user == "" {
 		user = m.Address
 	}
+	if f.Auth == postroom.AuthSignIn && f.On {
+		none := ""
+		f.Password = &none
+		if err := c.signedIn(ctx, mailbox, f.Host, "in_auth", "in_host"); err != nil {
+			return err
+		}
+	}
 	stays := in != nil && in.Password != "" && in.Host == f.Host && in.Username == user
 	if f.Password == nil && f.On && !stays {
 		if m.Channel.Password == "" || !SameAccount(m, f.Host, user) {
@@ -53,5 +67,18 @@ func (c *Connections) SaveReceiving(ctx context.Context, by *postroom.Agent, mai
 		f.Password = &same
 	}
 	_, err = c.Directory.SetIncoming(ctx, by, mailbox, f)
+	return err
+}
+
+// signedIn refuses a connection by a sign-in that there is none of, or that is
+// not for its server; auth and host name the fields.
+func (c *Connections) signedIn(ctx context.Context, mailbox int64, server, auth, host string) error {
+	err := c.Consents.Serves(ctx, mailbox, server)
+	switch postroom.CodeOf(err) {
+	case postroom.NotFound:
+		return postroom.InvalidField(auth, "Nobody is signed in yet. Press the button above first, or choose the password.")
+	case postroom.Forbidden:
+		return postroom.InvalidField(host, "%s", postroom.TextOf(err))
+	}
 	return err
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"postroom"
+	"postroom/internal/consent"
 	"postroom/internal/query"
 	"postroom/internal/wire/smtpout"
 )
@@ -25,6 +26,8 @@ type Try struct {
 	Security string
 	Username string
 	Password string // "" takes the stored one, if the rest is as stored
+	// SignedIn takes an access token of the mailbox's sign-in instead.
+	SignedIn bool
 }
 
 // TrySending connects to a server for outgoing mail, signs in, asks whether it
@@ -42,7 +45,11 @@ func (c *Connections) TrySending(ctx context.Context, by *postroom.Agent, t Try)
 		return *p, nil
 	}
 	known := ""
-	if m != nil && m.Channel.Password != "" && t.same(m.Channel.Host, m.Channel.Port, m.Channel.Security, m.Channel.Username) {
+	if t.SignedIn {
+		if p := c.token(ctx, &t, "smtp"); p != nil {
+			return *p, nil
+		}
+	} else if m != nil && m.Channel.Password != "" && t.same(m.Channel.Host, m.Channel.Port, m.Channel.Security, m.Channel.Username) {
 		if known, err = c.Open(m.Channel.Password); err != nil {
 			return query.Probe{State: "bad", Title: "The stored password cannot be read", Words: "Enter it again.", Field: "smtp_password"}, nil
 		}
@@ -100,9 +107,39 @@ func (c *Connections) send(ctx context.Context, t Try) query.Probe {
 
 func (c *Connections) smtp(t Try) smtpout.Server {
 	port, _ := strconv.Atoi(t.Port)
-	return smtpout.Server{Host: t.Host, Port: port, Security: smtpout.Security(t.Security), Username: t.Username, Password: t.Password,
+	return smtpout.Server{Host: t.Host, Port: port, Security: smtpout.Security(t.Security), Username: t.Username, Password: t.Password, Auth: smtpAuth(t.SignedIn),
 		HELO: c.HELO, TLS: c.TLS, DialContext: c.Dial,
 		Timeouts: smtpout.Timeouts{Connect: c.Patience / 2, TLS: c.Patience / 2, Greeting: c.Patience / 2, Command: c.Patience, Quit: time.Second}}
+}
+
+func smtpAuth(signedIn bool) smtpout.Auth {
+	if signedIn {
+		return smtpout.AuthToken
+	}
+	return smtpout.AuthPassword
+}
+
+// token puts an access token of the mailbox's sign-in into a form; a result of
+// the test if there is none for the server.
+func (c *Connections) token(ctx context.Context, t *Try, prefix string) *query.Probe {
+	if t.Username == "" {
+		t.Username = t.Address
+	}
+	token, err := c.Consents.Token(ctx, t.Mailbox, t.Host)
+	switch postroom.CodeOf(err) {
+	case "":
+		t.Password = token
+		return nil
+	case postroom.NotFound:
+		return &query.Probe{State: "wait", Title: "Sign in first", Words: "Press the button above. Then it is tried here."}
+	case postroom.Forbidden:
+		return &query.Probe{State: "bad", Title: "That is not the provider's server", Words: postroom.TextOf(err), Field: prefix + "_host"}
+	case postroom.Unauthorized:
+		return &query.Probe{State: "bad", Title: "The sign-in is not good any more", Words: postroom.TextOf(err)}
+	case postroom.Unavailable:
+		return &query.Probe{State: "bad", Title: "The sign-in cannot be renewed just now", Words: postroom.TextOf(err)}
+	}
+	return &query.Probe{State: "bad", Title: "There is no access just now", Words: "Something went wrong on our side; try again."}
 }
 
 // incomplete says what is missing before anything can be tried, and fills in
@@ -171,6 +208,9 @@ func (c *Connections) sendingFault(ctx context.Context, t Try, f *smtpout.Fault)
 	case smtpout.PhaseAuth:
 		p.Field = "smtp_password"
 		p.Title, p.Words = "The server refuses user name or password", c.passwordHint(t)
+		if t.SignedIn {
+			p.Field, p.Title, p.Words = "smtp_user", "The server refuses this user with the sign-in", wrongAccount(t)
+		}
 		if f.Code == 0 {
 			p.Title, p.Words, p.Field = "Signing in is not possible like this", capital(f.Text)+".", "smtp_security"
 			p.Advice = advise(t, "smtp")
@@ -272,6 +312,16 @@ func (c *Connections) passwordHint(t Try) string {
 		return p.name + " wants this: " + p.password
 	}
 	return "Check both. Many providers want an app password here, made in their settings for programs, and the whole address as the user name."
+}
+
+// wrongAccount says what is usually wrong where a provider let somebody sign in
+// and its mail server does not let them in.
+func wrongAccount(t Try) string {
+	words := "Sign in with the account of " + t.Username + ", or with one that may use this mailbox."
+	if p := byServer(t.Host); p != nil && p.authority == consent.Microsoft {
+		words += " In Microsoft 365 the mailbox needs a licence, and IMAP and “Authenticated SMTP” have to be allowed for it in the admin center."
+	}
+	return words
 }
 
 func lines(dialogue []smtpout.Line) []string {

@@ -32,8 +32,12 @@ func (c *Connections) SendTrial(ctx context.Context, by *postroom.Agent, mailbox
 	if m.Channel.Host == "" {
 		return postroom.Errorf(postroom.Conflict, "There is no server to send by yet.")
 	}
-	password := ""
-	if m.Channel.Password != "" {
+	password, signedIn := "", m.Channel.Auth == postroom.AuthSignIn
+	if signedIn {
+		if password, err = c.Consents.Token(ctx, m.ID, m.Channel.Host); err != nil {
+			return postroom.Errorf(postroom.Conflict, "%s", postroom.TextOf(err))
+		}
+	} else if m.Channel.Password != "" {
 		if password, err = c.Open(m.Channel.Password); err != nil {
 			return postroom.Errorf(postroom.Conflict, "The stored password cannot be read. Enter it again under Sending.")
 		}
@@ -47,7 +51,7 @@ func (c *Connections) SendTrial(ctx context.Context, by *postroom.Agent, mailbox
 	if err != nil {
 		return err
 	}
-	t := Try{Host: m.Channel.Host, Port: fmt.Sprint(m.Channel.Port), Security: m.Channel.Security, Username: m.Channel.Username, Password: password}
+	t := Try{Host: m.Channel.Host, Port: fmt.Sprint(m.Channel.Port), Security: m.Channel.Security, Username: m.Channel.Username, Password: password, SignedIn: signedIn}
 	c.sendTrials(ctx, t, m, trials)
 	return c.Store.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error {
 		for _, x := range trials {

@@ -3,6 +3,7 @@ package consent
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"postroom"
@@ -54,7 +55,7 @@ func (c *Consents) token(ctx context.Context, mailbox int64, host, not string) (
 			return "", err
 		}
 		if !a.serves(host) {
-			return "", postroom.Errorf(postroom.Forbidden, "The sign-in with %s is not for the server %s: its access is given to %s alone.", a.title(), host, a.servers())
+			return "", notServed(a, host)
 		}
 		now := c.Store.Now()
 		if access := c.access(s); access != "" && s.AccessUntil > now && (access != not || !first || now-s.RefreshedAt < renewAfter.Milliseconds()) {
@@ -75,6 +76,24 @@ func (c *Consents) token(ctx context.Context, mailbox int64, host, not string) (
 			asked++
 		}
 	}
+}
+
+func notServed(a app, host string) error {
+	return postroom.Errorf(postroom.Forbidden, "The sign-in with %s is not for the server %s: its access is given to servers of %s alone.", a.title(), host, strings.Join(strings.Fields(a.servers()), ", "))
+}
+
+// Serves fails with NotFound if a mailbox is not signed in, and with Forbidden if
+// its sign-in is not for a mail server.
+func (c *Consents) Serves(ctx context.Context, mailbox int64, host string) error {
+	s, err := c.Store.Read().SignIn(ctx, mailbox)
+	if err != nil {
+		return err
+	}
+	a, err := c.app(ctx, s.Authority)
+	if err == nil && !a.serves(host) {
+		err = notServed(a, host)
+	}
+	return err
 }
 
 // mostAsked is how often an authority is asked for one token.

@@ -18,7 +18,7 @@ type IncomingFields struct {
 	Host     string
 	Port     int    // 0 is the usual one: 993 for tls, else 143
 	Security string // none, starttls or tls; "" is tls
-	Auth     string // password or token; "" is password
+	Auth     string // one of postroom.AuthPassword, AuthToken and AuthSignIn; "" is AuthPassword
 	Username string // "" is the mailbox's address
 	// Password is the password or the access token, stored encrypted; nil
 	// keeps the one that is stored, "" removes it.
@@ -130,7 +130,7 @@ func checkIncoming(m *postroom.Mailbox, f IncomingFields) (*postroom.Incoming, e
 	steps := []func() error{
 		func() error { return checkIncomingServer(in, f) },
 		func() (err error) {
-			if in.Auth, err = oneOf("in_auth", "way to sign in", f.Auth, "password", "token"); err != nil {
+			if in.Auth, err = oneOf("in_auth", "way to sign in", f.Auth, postroom.AuthPassword, postroom.AuthToken, postroom.AuthSignIn); err != nil {
 				return err
 			}
 			name := f.Username

@@ -44,6 +44,7 @@ type MailboxFields struct {
 	Port     int    // 0 is the usual one: 465 for tls, 587 for starttls, 25 for none
 	Security string // none, starttls or tls; "" is starttls
 	Username string
+	Auth     string // postroom.AuthPassword or AuthSignIn; "" is AuthPassword
 	// Password is stored encrypted; nil keeps the one that is stored, ""
 	// removes it.
 	Password *string
@@ -75,7 +76,7 @@ type MailboxFields struct {
 func Fields(m *postroom.Mailbox, agents []int64) MailboxFields {
 	return MailboxFields{
 		Name: m.Name, Address: m.Address, Aliases: slices.Clone(m.Aliases), SenderName: m.SenderName, SenderForm: m.SenderForm, Signature: m.Signature,
-		Host: m.Channel.Host, Port: m.Channel.Port, Security: m.Channel.Security, Username: m.Channel.Username,
+		Host: m.Channel.Host, Port: m.Channel.Port, Security: m.Channel.Security, Username: m.Channel.Username, Auth: m.Channel.Auth,
 		Connections: m.Connections, PerMinute: m.PerMinute,
 		UndoSeconds: int(m.UndoMS / 1000), ReopenDays: m.ReopenDays, SendAnyway: m.SendAnyway,
 		Subaddress: m.Subaddress, Separator: m.Separator, AuthServ: m.AuthServ, TokenEnough: m.TokenEnough, Agents: agents,
@@ -90,7 +91,7 @@ func NewMailbox(name, address string) MailboxFields {
 }
 
 // AddMailbox makes a mailbox. Errors name the fields name, address, aliases,
-// sender_name, signature, host, port, security, username, password,
+// sender_name, signature, host, port, security, auth, username, password,
 // connections, per_minute, undo_seconds, reopen_days, separator, authserv, sender_form, reply_status,
 // reply_assignee, auto_bcc, headers and agent; an address that a
 // mailbox or an agent has already is postroom.Conflict.
@@ -360,6 +361,9 @@ func checkChannel(f MailboxFields) (postroom.Channel, error) {
 	}
 	if c.Port < 0 || c.Port > 65535 || c.Port == 0 && c.Host != "" {
 		return c, postroom.InvalidField("port", "A port is a number between 1 and 65535.")
+	}
+	if c.Auth, err = oneOf("auth", "way to sign in", f.Auth, postroom.AuthPassword, postroom.AuthSignIn); err != nil {
+		return c, err
 	}
 	if c.Username, err = line("username", "the user name", f.Username, 254, false); err != nil {
 		return c, err

@@ -80,8 +80,67 @@ type Provider struct {
 	Link     string // where to make one; "" if nowhere
 	Note     string // what else to know; "" if nothing
 	Refuses  bool   // it takes no password from programs at all
+	SignsIn  bool   // its mailboxes can sign in at an authority that is known
 	SMTP     string // "smtp.gmail.com:465, TLS"
 	IMAP     string
+}
+
+// SignIn is a mailbox's sign-in at the authority of its provider, as far as there
+// is one.
+type SignIn struct {
+	Authority  string // name: "microsoft", "google" or "other"
+	Title      string // "Microsoft"
+	Registered bool   // an app is registered there
+	Closed     bool   // nothing may leave this desk
+	State      string // "good", "waiting" or "refused"; "" is not signed in
+	Words      string // the authority's, where something is wrong
+	By         string // who signed it in
+	At         int64
+	Refreshed  int64
+	NextAt     int64 // when it is renewed
+}
+
+// AuthorityPage is GET and POST /authorities/{name}: the app of an authority.
+type AuthorityPage struct {
+	Shell        Shell
+	Name         string
+	Title        string // "Microsoft"
+	Registered   bool
+	Redirect     string // the address to register
+	RedirectBad  string // why it will not do; "" if it will
+	Console      string // where apps are registered; "" not known
+	Permissions  string // where consents are taken back
+	OwnTitle     string // of "other"
+	ClientID     string
+	SecretSet    bool
+	Tenant       string
+	AuthorizeURL string // as stored; "" is the usual one
+	TokenURL     string
+	Scopes       string
+	Servers      string
+	Usual        AuthorityUsual
+	Mailboxes    []MailboxChoice // that are signed in by it
+	Return       string          // the page of a mailbox it was asked for on
+	Errors       FieldErrors
+}
+
+// AuthorityUsual is what stands for an authority's fields that are left empty.
+type AuthorityUsual struct{ AuthorizeURL, TokenURL, Scopes, Servers string }
+
+// MailboxChoice is a mailbox with where it leads.
+type MailboxChoice struct {
+	ID      int64
+	Address string
+	State   string
+}
+
+// GoingPage leads to an authority.
+type GoingPage struct {
+	Shell Shell
+	Title string
+	URL   string
+	Host  string
+	Back  string
 }
 
 // SendingPage is GET and POST /mailboxes/{id}/sending.
@@ -96,9 +155,11 @@ type SendingPage struct {
 	Security    string
 	User        string
 	PasswordSet bool
-	Connections int    // at once; 0 = the usual number
-	PerMinute   int    // mails; 0 = no limit
-	Probe       *Probe // of the form as it stands
+	SignIn      *SignIn // at the provider's authority
+	SignedIn    bool    // it is used, instead of a password
+	Connections int     // at once; 0 = the usual number
+	PerMinute   int     // mails; 0 = no limit
+	Probe       *Probe  // of the form as it stands
 	Errors      FieldErrors
 }
 
@@ -115,6 +176,8 @@ type ReceivingPage struct {
 	Security     string
 	User         string
 	PasswordSet  bool
+	SignIn       *SignIn
+	SignedIn     bool
 	SamePassword bool   // a new password field is filled with the one for sending if left empty
 	Folders      string // one a line
 	Known        []string

@@ -46,7 +46,7 @@ func (q *request) framed(id int64, step string) (query.Shell, query.MailboxHead,
 }
 
 // formNames are the form's names of fields that the directory calls otherwise.
-var formNames = map[string]string{"host": "smtp_host", "port": "smtp_port", "security": "smtp_security", "username": "smtp_user", "password": "smtp_password"}
+var formNames = map[string]string{"host": "smtp_host", "port": "smtp_port", "security": "smtp_security", "username": "smtp_user", "password": "smtp_password", "auth": "smtp_auth"}
 
 func renamed(wrong query.FieldErrors) query.FieldErrors {
 	out := query.FieldErrors{}
@@ -59,7 +59,7 @@ func renamed(wrong query.FieldErrors) query.FieldErrors {
 // try reads a connection as it stands in a form; prefix is that of its fields.
 func (q *request) try(prefix, user string) connect.Try {
 	return connect.Try{Mailbox: q.id("mailbox"), Address: q.field("address"), Host: q.field(prefix + "_host"), Port: q.field(prefix + "_port"),
-		Security: q.field(prefix + "_security"), Username: q.field(user), Password: q.Form.Get(prefix + "_password")}
+		Security: q.field(prefix + "_security"), Username: q.field(user), Password: q.Form.Get(prefix + "_password"), SignedIn: q.field(prefix+"_auth") == postroom.AuthSignIn}
 }
 
 // tooOften makes a result of a test that was not made because there were too
@@ -154,6 +154,7 @@ func (q *request) typedSending(id int64) (*query.SendingPage, error) {
 	}
 	p.Host, p.Security, p.User = q.field("smtp_host"), q.field("smtp_security"), q.field("smtp_user")
 	p.Port, _ = strconv.Atoi(q.field("smtp_port"))
+	p.SignedIn = q.field("smtp_auth") == postroom.AuthSignIn
 	p.Connections, _ = strconv.Atoi(q.field("connections"))
 	p.PerMinute, _ = strconv.Atoi(q.field("per_minute"))
 	return p, nil
@@ -215,7 +216,10 @@ func saveSending(q *request) error {
 // readSending reads the fields of the outgoing connection.
 func (q *request) readSending(f *directory.MailboxFields) error {
 	f.Host, f.Security, f.Username = q.field("smtp_host"), q.field("smtp_security"), q.field("smtp_user")
-	f.Password, f.Port = nil, 0
+	f.Password, f.Port, f.Auth = nil, 0, postroom.AuthPassword
+	if q.field("smtp_auth") == postroom.AuthSignIn {
+		f.Auth = postroom.AuthSignIn
+	}
 	if password := q.Form.Get("smtp_password"); password != "" || f.Username == "" {
 		f.Password = &password
 	}
@@ -257,6 +261,7 @@ func (q *request) typedReceiving(id int64) (*query.ReceivingPage, error) {
 		*to = q.field(name)
 	}
 	p.Folders = q.Form.Get("in_folders")
+	p.SignedIn = q.field("in_auth") == postroom.AuthSignIn
 	p.Port, _ = strconv.Atoi(q.field("in_port"))
 	return p, nil
 }
@@ -325,6 +330,12 @@ func (q *request) readReceiving(id int64) (directory.IncomingFields, error) {
 	}
 	if f.On = q.field("way") != "server"; !f.On {
 		return f, nil // what was entered for fetching stays, for later
+	}
+	switch auth := q.field("in_auth"); {
+	case auth == postroom.AuthSignIn:
+		f.Auth = auth
+	case f.Auth == postroom.AuthSignIn:
+		f.Auth = postroom.AuthPassword
 	}
 	f.Host, f.Security, f.Username, f.Port = q.field("in_host"), q.field("in_security"), q.field("in_username"), 0
 	if password := q.Form.Get("in_password"); password != "" {

@@ -16,6 +16,7 @@ import (
 	"postroom/internal/alarm"
 	"postroom/internal/auth"
 	"postroom/internal/connect"
+	"postroom/internal/consent"
 	"postroom/internal/desk"
 	"postroom/internal/directory"
 	"postroom/internal/hub"
@@ -32,6 +33,7 @@ type Options struct {
 	Outbox      *outbox.Outbox
 	Directory   *directory.Directory
 	Connections *connect.Connections
+	Consents    *consent.Consents
 	Auth        *auth.Auth
 	Alarms      *alarm.Alarms
 	Hub         *hub.Hub
@@ -42,6 +44,7 @@ type Options struct {
 	Health    http.Handler   // optional: GET /healthz
 	Name      string         // of the desk
 	PublicURL string         // optional: https makes cookies secure; its origin is trusted
+	URL       func() string  // where browsers find us, and come back to from a provider
 	Proxies   []netip.Prefix // whose X-Forwarded-For is believed; a unix socket's peer always is
 	MaxUpload int64          // bytes of one file; 0 is 25 MiB
 	Log       *slog.Logger   // optional

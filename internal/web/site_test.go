@@ -70,11 +70,11 @@ func open(t testing.TB, d *desktest.Desk) *office {
 		t.Fatal(err)
 	}
 	people := directory.New(directory.Options{Store: d.Store, Sealer: plain{}})
-	links := connect.New(connect.Options{Store: d.Store, Blobs: d.Blobs, Directory: people, Keys: d.Desk.Keys(), Open: func(s string) (string, error) { return s, nil },
+	links := connect.New(connect.Options{Consents: d.SignIns, Store: d.Store, Blobs: d.Blobs, Directory: people, Keys: d.Desk.Keys(), Open: func(s string) (string, error) { return s, nil },
 		Resolver: nobody{}, Dial: reach.Dial, TLS: d.Office.ClientTLS()})
 	o.site, err = web.New(web.Options{
 		Pages: query.New(query.Options{Store: d.Store, Blobs: d.Blobs, Name: "Acme"}), Desk: d.Desk, Outbox: d.Outbox, Auth: o.auth, Alarms: d.Alarms, Hub: o.hub,
-		Directory: people, Connections: links, Reactor: d.React, Workflows: automate.New(automate.Options{Store: d.Store, Letters: d.Desk}), MaxUpload: 1 << 20, Name: "Acme",
+		Directory: people, Connections: links, Consents: d.SignIns, URL: func() string { return "https://desk.acme.example" }, Reactor: d.React, Workflows: automate.New(automate.Options{Store: d.Store, Letters: d.Desk}), MaxUpload: 1 << 20, Name: "Acme",
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -5,7 +5,7 @@ package view
 // Paths of the assets every page, and a mail's own document, load.
 const (
 	appJS    = "/assets/app-6SKEGQZD.js"
-	appCSS   = "/assets/app-7IH6HPGL.css"
+	appCSS   = "/assets/app-RITZOUMM.css"
 	bodyCSS  = "/assets/body-B4JSBSBH.css"
 	iconsSVG = "/assets/icons-7DA8C982.svg"
 )
