@@ -163,7 +163,7 @@ const (
 // even a worker wrongly taken for dead writes nothing.
 func (t *Tx) endLeases(ctx context.Context, owner int64) (pieces int64, err error) {
 	now := t.store.Now()
-	for _, q := range []string{qEndMailLeases, qEndLaneLeases, qEndTellings, qEndJobLeases, qEndIncoming, qEndErrands, qEndTimers, qEndSlots} {
+	for _, q := range []string{qEndMailLeases, qEndLaneLeases, qEndTellings, qEndJobLeases, qEndIncoming, qEndErrands, qEndTimers, qEndSignInHolds, qEndSlots} {
 		n, err := t.exec(ctx, q, now, owner)
 		if err != nil {
 			return 0, fmt.Errorf("end leases: %w", err)
