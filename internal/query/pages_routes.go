@@ -93,10 +93,21 @@ package query
 //
 // Files and bodies
 //
-//	POST /uploads                         (files) conversation, kind, inline=1, and file after them; 201 view.UploadChip, 422 the same with Error
+//	POST /uploads                         (files) conversation, kind, inline=1, or message and version instead of kind for a picture in
+//	                                      a changed text, and file after them; 201 view.UploadChip, 422 the same with Error
 //	GET  /attachments/{id}/{name}?inline=1      download; inline only for png, jpeg, gif, webp
 //	GET  /messages/{id}/body?images=1&quotes=1  view.MessageBody(BodyPage)
 //	GET  /messages/{id}/raw               text/plain as a page of text, ?download=1 as message/rfc822
+//
+// Changing what was written. /conversations/{number}?PLACE&edit=MESSAGE opens
+// the form in the message's place, with &from=N the former version N in it;
+// &history=MESSAGE shows its former texts.
+//
+//	POST /messages/{id}/edit              body, format=text|html, version (the one it was begun from), over (a newer one that was
+//	                                      shown since), from, return; 303 to return#message-{id}. Stale: 422 with the words kept,
+//	                                      and over
+//	POST /messages/{id}/edit/draft        body, format, version, over: autosave, text/plain "DRAFT REVISION"; 409 if it was changed since
+//	POST /messages/{id}/edit/discard      return
 //
 // Mail out
 //

@@ -4,8 +4,8 @@ package view
 
 // Paths of the assets every page, and a mail's own document, load.
 const (
-	appJS    = "/assets/app-6SKEGQZD.js"
-	appCSS   = "/assets/app-RITZOUMM.css"
+	appJS    = "/assets/app-52R5VLT5.js"
+	appCSS   = "/assets/app-KMNKBKB3.css"
 	bodyCSS  = "/assets/body-B4JSBSBH.css"
 	iconsSVG = "/assets/icons-7DA8C982.svg"
 )

@@ -72,6 +72,32 @@ func sampleList(folder string, all []query.Row) query.ListPage {
 	return query.ListPage{Shell: s, List: query.List{Folder: folder, Title: "All mailboxes", Sort: "waiting", Rows: all, Next: "1031", Total: 214, Agents: agents(), Tags: []string{"refund", "shipping"}, Now: s.Now, Me: 2, Zone: s.Me.Zone}}
 }
 
+// sampleEdit lets the agent have changed what they wrote, or be about to.
+func sampleEdit(p *query.ConversationPage, open bool) {
+	for _, e := range p.Timeline {
+		m := e.Message
+		if m == nil || !m.Mine {
+			continue
+		}
+		m.Editable, m.Version = true, 3
+		m.EditedAt, m.EditNote, m.Begun = sampleNow-hour, "Changed after it was sent; the customer has the earlier text.", !open
+		if m.ID == 508 {
+			m.Latest = true
+			continue
+		}
+		if open {
+			m.Edit = &query.EditForm{Message: m.ID, Version: 2, Over: 3, From: 1, SavedAt: sampleNow - minute, Body: "<p>Hello Mara, \"hi\" &amp; good day.</p>", Format: "html", Mailed: true,
+				Now: "Hello Mara, I am sorry.", Errors: query.FieldErrors{"body": "A message cannot be left without a word."}}
+			continue
+		}
+		m.History = []query.Version{
+			{Number: 3, Author: "Ann Moor", Mine: true, At: sampleNow - hour, Current: true, HTML: m.HTML, Changes: []query.Change{{Kind: "same", Text: "A new kettle leaves"}, {Kind: "removed", Text: "tomorrow"}, {Kind: "added", Text: "today"}}},
+			{Number: 2, Author: "Ann Moor", Mine: true, At: sampleNow - 2*hour, HTML: "<p>A new <b>kettle</b> leaves tomorrow.</p>", Came: 1, Went: 2},
+			{Number: 1, Author: "Ann Moor", Mine: true, At: m.At, First: true, Text: "A new kettle leaves tomorrow."},
+		}
+	}
+}
+
 func sampleConversation(kind string) query.ConversationPage {
 	s := sampleShell("desk", "mine", "/conversations/1042?folder=mine")
 	mara := query.Address{Name: "Mara Lind", Address: "mara@lind.example"}
@@ -112,6 +138,8 @@ func sampleConversation(kind string) query.ConversationPage {
 	p.Composer = &query.Composer{Number: 1042, Key: "new-508", Kind: "reply", From: "Ann at Support <support@harbour.example>", To: []query.Address{mara}, Known: []query.Address{mara, {Name: "Lind, Erik", Address: "erik@lind.example"}}, Subject: "Re: Kettle arrived with a dent",
 		Format: "text", Agents: agents(), Seen: 14, Return: "/folders/mine", UndoMS: 10_000}
 	switch kind {
+	case "edited", "editing":
+		sampleEdit(&p, kind == "editing")
 	case "deleted":
 		p.Head.DeletedAt, p.Composer = sampleNow-hour, nil
 		p.May = query.MayConverse{Restore: true}
@@ -288,6 +316,8 @@ func samples() map[string]templ.Component {
 		"note":         view.Conversation(sampleConversation("note")),
 		"stale":        view.Conversation(sampleConversation("stale")),
 		"undo":         view.Conversation(sampleConversation("closed")),
+		"edited":       view.Conversation(sampleConversation("edited")),
+		"editing":      view.Conversation(sampleConversation("editing")),
 		"why":          view.Why(sampleWhy()),
 		"mails":        view.Mails(query.MailsPage{Shell: admin("mails"), Rows: sampleMails(), Counts: []query.StateCount{{State: "failed", Count: 3}}, Next: "5"}),
 		"journey":      view.Journey(sampleJourney()),

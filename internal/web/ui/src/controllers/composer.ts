@@ -265,7 +265,7 @@ export default class extends Controller<HTMLElement> {
     }
     event.preventDefault()
     event.stopImmediatePropagation()
-    this.say(this.uploads.size > 0 ? "Sending after the upload…" : "Sending…")
+    this.say(this.messageValue ? "Saving…" : this.uploads.size > 0 ? "Sending after the upload…" : "Sending…")
     const submitter = event.submitter
     void Promise.allSettled([this.saving, ...this.uploads]).then(() => {
       if (this.filesTarget.querySelector("[data-bad]")) return this.say("A file could not be uploaded: remove it, or try again")
@@ -279,7 +279,7 @@ export default class extends Controller<HTMLElement> {
       this.changedSince = false
       this.dropCopy()
     } else {
-      this.say("Not sent")
+      this.say(this.messageValue ? "Not saved yet" : "Not sent")
       this.changedSince = true
     }
   }
