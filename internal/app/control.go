@@ -69,9 +69,12 @@ type SetPassword struct{ Email, Password string }
 // nil keeps what there is, or the default of a new one.
 type MailboxSettings struct {
 	Address     string // which mailbox, or the new one's address
+	NewAddress  *string
+	On          *bool // false switches it off
 	Name        *string
-	Aliases     []string // nil keeps them
+	Aliases     []string // nil keeps them, an empty list removes them
 	SenderName  *string
+	SenderForm  *string
 	Signature   *string
 	Host        *string
 	Port        *int
@@ -84,11 +87,18 @@ type MailboxSettings struct {
 	PerMinute   *int
 	SendAnyway  *bool
 	Subaddress  *bool
+	Separator   *string
 	AuthServ    *string
 	TokenEnough *bool
-	Agents      []string // addresses of those who may see it; nil keeps them
-	Everybody   bool
-	Incoming    *IncomingSettings // nil keeps it
+
+	ReplyStatus   *string
+	ReplyAssignee *string
+	AutoBcc       []string               // nil keeps them, an empty list removes them
+	Headers       []postroom.HeaderField // nil keeps them, an empty list removes them
+
+	Agents    []string // addresses of those who may see it; nil keeps them
+	Everybody bool
+	Incoming  *IncomingSettings // nil keeps it
 }
 
 // MailboxInfo is a mailbox as the command line shows it.
@@ -99,6 +109,7 @@ type MailboxInfo struct {
 	Incoming      string // "host:port, tls: watching", "" for none
 	UndoSeconds   int
 	ReopenDays    int
+	Off           bool // it is switched off
 	Agents        []string
 }
 
@@ -296,12 +307,25 @@ func (o operators) setMailbox(ctx context.Context, p MailboxSettings) (MailboxIn
 	if err := o.setIncoming(ctx, m.ID, p.Incoming); err != nil {
 		return MailboxInfo{}, err
 	}
+	if p.On != nil {
+		if err := o.core.directory.SwitchMailbox(ctx, operator(), m.ID, *p.On); err != nil {
+			return MailboxInfo{}, err
+		}
+		if m, _, err = o.core.directory.Mailbox(ctx, operator(), m.ID); err != nil {
+			return MailboxInfo{}, err
+		}
+	}
 	return o.mailboxInfo(ctx, m)
 }
 
 // apply puts what was given over what there is.
 func (o operators) apply(ctx context.Context, f directory.MailboxFields, p MailboxSettings) (directory.MailboxFields, error) {
+	over(&f.Address, p.NewAddress)
 	over(&f.Name, p.Name)
+	over((*string)(&f.SenderForm), p.SenderForm)
+	over(&f.Separator, p.Separator)
+	over((*string)(&f.ReplyStatus), p.ReplyStatus)
+	over((*string)(&f.ReplyAssignee), p.ReplyAssignee)
 	over(&f.SenderName, p.SenderName)
 	over(&f.Signature, p.Signature)
 	over(&f.Host, p.Host)
@@ -322,6 +346,12 @@ func (o operators) apply(ctx context.Context, f directory.MailboxFields, p Mailb
 	f.Password = p.Password
 	if p.Aliases != nil {
 		f.Aliases = p.Aliases
+	}
+	if p.AutoBcc != nil {
+		f.AutoBcc = p.AutoBcc
+	}
+	if p.Headers != nil {
+		f.Headers = p.Headers
 	}
 	if p.Agents != nil {
 		f.Agents = nil
@@ -362,7 +392,7 @@ func (o operators) mailboxes(ctx context.Context) ([]MailboxInfo, error) {
 }
 
 func (o operators) mailboxInfo(ctx context.Context, m *postroom.Mailbox) (MailboxInfo, error) {
-	info := MailboxInfo{Name: m.Name, Address: m.Address, Aliases: m.Aliases, UndoSeconds: int(m.UndoMS / 1000), ReopenDays: m.ReopenDays}
+	info := MailboxInfo{Name: m.Name, Address: m.Address, Aliases: m.Aliases, UndoSeconds: int(m.UndoMS / 1000), ReopenDays: m.ReopenDays, Off: m.Off()}
 	if c := m.Channel; c.Host != "" {
 		info.Server = fmt.Sprintf("%s:%d, %s", c.Host, c.Port, c.Security)
 		if c.Username != "" {

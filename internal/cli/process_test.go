@@ -18,6 +18,10 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"postroom"
+	"postroom/internal/db"
+	"postroom/internal/store"
 )
 
 // program is the real binary, built once for all tests.
@@ -272,6 +276,11 @@ func TestCommandsOnARunningDeskAndOnAStoppedOne(t *testing.T) {
 		run(t, "canary\n", "mailbox", "add", box, "--host", "smtp.desk.example", "--security", "tls", "--user", "u", "--password-stdin", "--data", data).wants(t, 0, "Added the mailbox")
 		run(t, "", "mailbox", "set", box, "--undo-seconds", "200", "--data", data).wants(t, 2, "between 0 and 120")
 		run(t, "", "mailbox", "set", box, "--undo-seconds", "20", "--alias", "x-"+box, "--data", data).wants(t, 0, "Changed")
+		run(t, "", "mailbox", "set", box, "--sender-form", "nobody", "--data", data).wants(t, 2, "agent, team or both")
+		run(t, "", "mailbox", "set", box, "--header", "no colon", "--data", data).wants(t, 2, "has no colon")
+		run(t, "", "mailbox", "set", box, "--reply-status", "spam", "--data", data).wants(t, 2, "cannot be the status")
+		run(t, "", "mailbox", "set", box, "--sender-form", "both", "--sender-name", "Harbour", "--reply-status", "closed", "--reply-assignee", "if_free", "--separator", "-",
+			"--auto-bcc", "archive-"+box, "--auto-bcc", "audit-"+box, "--header", "X-Team: Harbour, Quay", "--header", "X-Desk: 1", "--signature", "<p>{{ agent.name }}</p>", "--data", data).wants(t, 0, "Changed")
 		list := run(t, "", "mailbox", "list", "--data", data)
 		list.wants(t, 0, "20 s")
 		list.wants(t, 0, "smtp.desk.example:465, tls, u")
@@ -285,6 +294,38 @@ func TestCommandsOnARunningDeskAndOnAStoppedOne(t *testing.T) {
 			}
 		}
 	}
+	boxes := []string{"box-true@desk.example", "box-false@desk.example"}
+	for _, m := range mailboxRows(t, data) {
+		if m.SenderForm != postroom.SenderBoth || m.SenderName != "Harbour" || m.ReplyStatus != postroom.Closed || m.ReplyAssignee != postroom.AssignMeIfFree || m.Separator != "-" ||
+			len(m.AutoBcc) != 2 || len(m.Headers) != 2 || m.Headers[0].Value != "Harbour, Quay" || !strings.Contains(m.Signature, "agent.name") || len(m.Aliases) != 1 || m.Off() {
+			t.Errorf("the mailbox became %+v", m)
+		}
+	}
+	for _, box := range boxes {
+		run(t, "", "mailbox", "set", box, "--auto-bcc", "none", "--header", "none", "--alias", "none", "--reply-status", "none", "--reply-assignee", "none", "--signature", "", "--no-on",
+			"--new-address", "new-"+box, "--data", data).wants(t, 0, "<new-"+box+">. It is switched off.")
+	}
+	run(t, "", "mailbox", "list", "--data", data).wants(t, 0, "(switched off)")
+	for _, m := range mailboxRows(t, data) {
+		if len(m.AutoBcc)+len(m.Headers)+len(m.Aliases)+len(m.ReplyStatus)+len(m.ReplyAssignee)+len(m.Signature) != 0 || !m.Off() || m.SenderForm != postroom.SenderBoth || !strings.HasPrefix(m.Address, "new-") {
+			t.Errorf("the mailbox became %+v", m)
+		}
+	}
+}
+
+// mailboxRows reads the two mailboxes of a desk that does not run.
+func mailboxRows(t *testing.T, data string) []*postroom.Mailbox {
+	t.Helper()
+	d, err := db.Open(t.Context(), db.Options{URL: filepath.Join(data, "postroom.db"), NoBackup: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	boxes, err := store.New(d).Read().Mailboxes(t.Context())
+	if err != nil || len(boxes) != 2 {
+		t.Fatalf("%d mailboxes, %v", len(boxes), err)
+	}
+	return boxes
 }
 
 const mail = "From: Mara Lind <mara@fernmail.example>\nTo: help@desk.example\nSubject: Hello\nMessage-ID: <1@fernmail.example>\n\nHello!\n"
