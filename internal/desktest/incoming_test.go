@@ -12,6 +12,7 @@ import (
 	"postroom"
 	"postroom/internal/alarm"
 	"postroom/internal/desktest"
+	"postroom/internal/directory"
 	"postroom/internal/postoffice"
 	"postroom/internal/store"
 	"postroom/internal/workflow"
@@ -169,6 +170,54 @@ func TestNumberedAnew(t *testing.T) {
 		d.Must(d.Fetch())
 		if n := len(d.Inbounds()); n != 13 {
 			t.Errorf("%d mails after another look", n)
+		}
+	})
+}
+
+// TestOffMeansNoConnection switches a mailbox off: its mail stays on the server,
+// nothing connects there for any reason, nobody is alarmed; and switched on
+// again it takes in what came meanwhile, and does what waited.
+func TestOffMeansNoConnection(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.FetchesBy(func(in *postroom.Incoming) { in.Copies = postroom.CopiesYes })
+		d.Must(d.Fetch())
+		c := d.CustomerWrites("Mara <mara@customer.example>", "A light", "It is dark.")
+		fault := d.Office.ProgramIMAP(postoffice.IMAPFault{Command: postoffice.IMAPAppend, Refuse: "[OVERQUOTA] Full"})
+		d.Agent("ann").Reply(c, "It is the plug.")
+		d.Settle()
+		fault.Remove() // the copy is due again in a minute
+		signIns := d.Office.IMAPCommands(postoffice.IMAPLogin)
+
+		people := directory.New(directory.Options{Store: d.Store})
+		d.Must(people.SwitchMailbox(d.Ctx, d.Agent("ann").Agent, d.Mailbox.ID, false))
+		d.LiesIn("INBOX", desktest.Letter{From: "a@customer.example", Subject: "Meanwhile", Body: "Hello"})
+		if err := d.Fetch(); postroom.CodeOf(err) != postroom.Conflict {
+			t.Errorf("it was fetched: %v", err)
+		}
+		if _, due, err := d.Store.NextIncoming(d.Ctx); due || err != nil {
+			t.Errorf("a connection is due (%v)", err)
+		}
+		d.Pass(time.Hour)
+		d.Must(d.Keeper.Watch(d.Ctx))
+		if n := d.Office.IMAPCommands(postoffice.IMAPLogin); n != signIns || len(d.Inbounds()) != 1 {
+			t.Errorf("%d sign-ins, %d mails", n-signIns, len(d.Inbounds()))
+		}
+		if in, _ := d.Connection(); in.State != store.IncomingOff {
+			t.Errorf("the page says that the connection is %s", in.State)
+		}
+		if a := d.Alarm(string(alarm.IncomingFailing), fmt.Sprint(d.Mailbox.ID)); a != nil {
+			t.Errorf("an alarm: %s", a.Words)
+		}
+
+		d.Must(people.SwitchMailbox(d.Ctx, d.Agent("ann").Agent, d.Mailbox.ID, true))
+		d.Must(d.Fetch())
+		if len(d.Inbounds()) != 2 {
+			t.Errorf("%d mails after it was switched on", len(d.Inbounds()))
+		}
+		d.Pass(time.Hour)
+		if e := errandOf(d, d.Mails(c.ID)[0], store.SentCopy); e == nil || e.State != store.ErrandDone {
+			t.Errorf("the copy: %+v", e)
 		}
 	})
 }

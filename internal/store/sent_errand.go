@@ -47,9 +47,9 @@ const (
 		on conflict (mail_id, kind) do update set state = 'waiting', words = '', due_at = excluded.due_at, tries = 0, ended_at = 0 where sent_errand.state = 'failed'`
 	qErrand      = `select ` + errandColumns + ` from sent_errand where id = $1`
 	qMailErrands = `select ` + errandColumns + ` from sent_errand where mail_id = $1 order by kind`
-	qDueErrands  = `select id, tries from sent_errand where state = 'waiting' and due_at <= $1 and lease_until <= $1 order by due_at, id limit $2`
-	qTakeErrand  = `update sent_errand set lease = $2, lease_until = $3, owner = $5 where id = $1 and state = 'waiting' and due_at <= $4 and lease_until <= $4`
-	qNextErrand  = `select min(case when due_at > lease_until then due_at else lease_until end) from sent_errand where state = 'waiting'`
+	qDueErrands  = `select id, tries from sent_errand where state = 'waiting' and due_at <= $1 and lease_until <= $1` + isOn + ` order by due_at, id limit $2`
+	qTakeErrand  = `update sent_errand set lease = $2, lease_until = $3, owner = $5 where id = $1 and state = 'waiting' and due_at <= $4 and lease_until <= $4` + isOn
+	qNextErrand  = `select min(case when due_at > lease_until then due_at else lease_until end) from sent_errand where state = 'waiting'` + isOn
 	qRenewErrand = `update sent_errand set lease_until = $3, owner = $4 where id = $1 and lease = $2`
 	qEndErrand   = `update sent_errand set state = $3, words = $4, folder = $5, uid_validity = $6, uid = $7, tries = $8, due_at = $9, ended_at = $10, lease = 0, lease_until = 0
 		where id = $1 and lease = $2 and state = 'waiting'`
@@ -79,7 +79,8 @@ func (r Read) SentErrands(ctx context.Context, mail int64) ([]SentErrand, error)
 	return out, err
 }
 
-// ClaimErrands leases up to limit due errands for some milliseconds.
+// ClaimErrands leases up to limit due errands for some milliseconds. Those of a
+// mailbox that is switched off wait until it is on again.
 func (s *Store) ClaimErrands(ctx context.Context, limit int, lease int64) ([]Claimed, error) {
 	return s.claim(ctx, lease, rows(qDueErrands, func(now int64) []any { return []any{now, limit} },
 		func(ctx context.Context, t *Tx, c Claimed, h hold) (int64, error) {
