@@ -16,6 +16,7 @@ const (
 	JobFailed     Kind = "job.failed"       // job ID
 	NotJudged     Kind = "event.not_judged" // event ID (W15)
 	WorkflowPause Kind = "workflow.paused"  // workflow ID (W21)
+	WorkflowTest  Kind = "workflow.test"    // workflow ID: a test of it is red (W36)
 	InboundFailed Kind = "inbound.failed"   // inbound ID (D5)
 	InboundLost   Kind = "inbound.nobody"   // address: mail for none of our mailboxes
 	SpoolStuck    Kind = "spool.stuck"      // file name
@@ -56,6 +57,8 @@ func (k Kind) Remedy() string {
 		return "Open Why? on the conversation, correct what the words name, and press Judge again. Later events went on meanwhile."
 	case WorkflowPause:
 		return "Open the workflow, correct what its last runs failed on, and switch it on again."
+	case WorkflowTest:
+		return "Open the workflow: its tests say what they expect and what comes out. Correct the workflow, or the test if what it expects is no longer wanted."
 	case InboundFailed:
 		return "Open the received mail: its raw text is kept. Press Retry after an update, or answer it from there."
 	case InboundLost:
@@ -109,6 +112,8 @@ func (k Kind) Title() string {
 		return "Workflows could not judge an event"
 	case WorkflowPause:
 		return "A workflow was paused"
+	case WorkflowTest:
+		return "A test of a workflow is red"
 	case InboundFailed:
 		return "A received mail could not be processed"
 	case InboundLost:
@@ -140,5 +145,5 @@ func (k Kind) Title() string {
 // Kinds lists all kinds.
 func Kinds() []Kind {
 	return []Kind{ChannelPaused, ChannelSlow, MailFailed, MailUncertain, MailDelayed, MailLost, Quarantined, BreakerOpen, JobFailed, NotJudged,
-		WorkflowPause, InboundFailed, InboundLost, SpoolStuck, IncomingFailing, SignInRefused, IncomingLeft, DiskFull, Database, WorkStalled, CountsDrifted, NoBackup, Restored}
+		WorkflowPause, WorkflowTest, InboundFailed, InboundLost, SpoolStuck, IncomingFailing, SignInRefused, IncomingLeft, DiskFull, Database, WorkStalled, CountsDrifted, NoBackup, Restored}
 }

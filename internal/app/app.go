@@ -114,6 +114,9 @@ func Open(ctx context.Context, settings *config.Settings, o Options) (_ *App, er
 		err = a.automate.EnsureShipped(ctx)
 	}
 	if err == nil {
+		err = a.automate.RetestAfterUpgrade(ctx, Version())
+	}
+	if err == nil {
 		err = a.takeOver(ctx)
 	}
 	if err == nil {
@@ -138,8 +141,8 @@ func (a *App) buildDesk() (err error) {
 		Publish: func(key string) { a.hub.Publish(key) }})
 	a.outbox = outbox.New(outbox.Options{Dots: a.dots, Tokens: a.consents, Store: a.store, Desk: a.desk, Blobs: a.blobs, Alarms: a.alarms, Open: passwords{a.key}.open,
 		HELO: a.settings.HELO(), TLS: a.toServers, Lease: a.settings.Lease, Grace: a.settings.Grace, Wake: a.wake, Log: a.log})
-	a.automate = automate.New(automate.Options{Store: a.store, Letters: a.desk, Sanitise: cleanComposed, Headers: a.headers, Publish: func(key string) { a.hub.Publish(key) }})
-	a.react = react.New(react.Options{Store: a.store, Desk: a.desk, Outbox: a.outbox, Blobs: a.blobs, Alarms: a.alarms, Lease: a.settings.Lease, URL: a.URL, Log: a.log})
+	a.automate = automate.New(automate.Options{Store: a.store, Letters: a.desk, Sanitise: cleanComposed, Headers: a.headers, Publish: func(key string) { a.hub.Publish(key) }, Wake: a.wake})
+	a.react = react.New(react.Options{Store: a.store, Workflows: a.automate, Desk: a.desk, Outbox: a.outbox, Blobs: a.blobs, Alarms: a.alarms, Lease: a.settings.Lease, URL: a.URL, Log: a.log})
 	a.keeper = incoming.New(incoming.Options{Tokens: a.consents, Store: a.store, Desk: a.desk, Outbox: a.outbox, Blobs: a.blobs, Alarms: a.alarms, Open: passwords{a.key}.open,
 		TLS: a.toServers, Lease: a.settings.Lease, MaxMail: int64(a.settings.MaxMail), Publish: func(key string) { a.hub.Publish(key) }, Log: a.log})
 	kinds := append(a.react.Kinds(), a.keeper.Kinds()...)
@@ -215,7 +218,7 @@ func (a *App) listen() (err error) {
 		return err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("POST "+controlPrefix, operators{core: a.core, poke: a.spool.poke, health: a.Health, locate: a.react.Locate, url: a.URL})
+	mux.Handle("POST "+controlPrefix, operators{core: a.core, automate: a.automate, poke: a.spool.poke, health: a.Health, locate: a.react.Locate, url: a.URL})
 	a.local = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 
 	if a.page, err = listenHTTP(a.settings.HTTP); err != nil {

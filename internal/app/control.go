@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"postroom"
+	"postroom/internal/automate"
 	"postroom/internal/config"
 	"postroom/internal/desk"
 	"postroom/internal/directory"
@@ -133,11 +134,14 @@ type WorkState struct {
 
 // operators carries out commands on an open desk.
 type operators struct {
-	core   *core
-	poke   func()
-	health func(context.Context) Health
-	locate func(context.Context, []byte) (react.Location, error) // nil for one that does not run
-	url    func() string                                         // where the pages of the running desk are; nil for one that does not run
+	core *core
+	// automate is that of the running desk, which wakes workers and pages; nil
+	// makes one.
+	automate *automate.Workflows
+	poke     func()
+	health   func(context.Context) Health
+	locate   func(context.Context, []byte) (react.Location, error) // nil for one that does not run
+	url      func() string                                         // where the pages of the running desk are; nil for one that does not run
 }
 
 // do carries out one command.
@@ -163,6 +167,14 @@ func (o operators) do(ctx context.Context, op string, params []byte) (any, error
 		return decoded(ctx, params, o.backUp)
 	case opVerdict:
 		return decoded(ctx, params, o.verdict)
+	case opExportWorkflows:
+		return decoded(ctx, params, o.exportWorkflows)
+	case opPlanWorkflows:
+		return decoded(ctx, params, o.planWorkflows)
+	case opApplyWorkflows:
+		return decoded(ctx, params, o.applyWorkflows)
+	case opTestWorkflows:
+		return decoded(ctx, params, o.testWorkflows)
 	case opSpool:
 		if o.poke != nil {
 			o.poke()

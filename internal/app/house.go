@@ -121,6 +121,9 @@ func (a *App) nightly(ctx context.Context) error {
 	if err := a.emptyTrash(ctx, now); err != nil {
 		return err
 	}
+	if err := a.automate.RetestAll(ctx); err != nil {
+		return err
+	}
 	if len(drifts) == 0 {
 		return a.alarms.Clear(ctx, alarm.CountsDrifted, "")
 	}

@@ -39,6 +39,9 @@ type Options struct {
 	// Publish tells open pages what changed, after the commit; nil does
 	// nothing.
 	Publish func(key string)
+	// Wake tells the workers that there is work of a kind, after the commit; nil
+	// does nothing.
+	Wake func(kind string)
 }
 
 // Letters composes a mail without sending it; *desk.Desk does. nil: a preview
@@ -54,6 +57,7 @@ type Workflows struct {
 	sanitise func(string) string
 	headers  func(context.Context, int64) func(string) []string
 	publish  func(string)
+	wake     func(string)
 }
 
 // New returns the service.
@@ -61,7 +65,10 @@ func New(o Options) *Workflows {
 	if o.Publish == nil {
 		o.Publish = func(string) {}
 	}
-	return &Workflows{store: o.Store, letters: o.Letters, sanitise: o.Sanitise, headers: o.Headers, publish: o.Publish}
+	if o.Wake == nil {
+		o.Wake = func(string) {}
+	}
+	return &Workflows{store: o.Store, letters: o.Letters, sanitise: o.Sanitise, headers: o.Headers, publish: o.Publish, wake: o.Wake}
 }
 
 // manage asks for the right to manage.

@@ -22,8 +22,9 @@ func checkReferences(ctx context.Context, t *store.Tx, d workflow.Definition) er
 	return &postroom.Error{Code: postroom.Invalid, Field: faults[0].Path, Text: faults[0].Text, Err: faults}
 }
 
-// missingReferences lists what a definition names and is not there.
-func missingReferences(ctx context.Context, read store.Read, d workflow.Definition) (workflow.Faults, error) {
+// missingReferences lists what a definition names and is not there. coming are
+// workflows that will be there with it.
+func missingReferences(ctx context.Context, read store.Read, d workflow.Definition, coming ...int64) (workflow.Faults, error) {
 	names, err := read.Names(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read names: %w", err)
@@ -34,6 +35,9 @@ func missingReferences(ctx context.Context, read store.Read, d workflow.Definiti
 	}
 	for _, x := range deleted {
 		delete(names[string(workflow.RefWorkflow)], x.ID)
+	}
+	for _, id := range coming {
+		names[string(workflow.RefWorkflow)][id] = "a workflow to be"
 	}
 	r := references{names: names, refs: map[string]workflow.Ref{}}
 	for _, f := range workflow.Schema() {

@@ -290,6 +290,13 @@ func (w *Workflows) DiscardDraft(ctx context.Context, by *postroom.Agent, id int
 			return err
 		}
 		t.OnCommit(func() { w.publish(Key) })
+		_, err := t.Workflow(ctx, id)
+		if postroom.CodeOf(err) == postroom.NotFound {
+			err = t.DeleteWorkflowTests(ctx, id)
+		}
+		if err != nil {
+			return err
+		}
 		return t.DeleteWorkflowDraft(ctx, id)
 	})
 }
@@ -301,8 +308,17 @@ func (w *Workflows) DiscardDraft(ctx context.Context, by *postroom.Agent, id int
 //
 // The errors are those of Publish, with the names of the form's fields; a draft
 // written from another version than the published one is a Conflict with field
-// "base".
+// "base", and one that its tests find wrong a Conflict with field "tests".
 func (w *Workflows) PublishDraft(ctx context.Context, by *postroom.Agent, id int64) (number int, err error) {
+	return w.publishDraft(ctx, by, id, false)
+}
+
+// PublishAnyway is PublishDraft although tests are red; the system log says so.
+func (w *Workflows) PublishAnyway(ctx context.Context, by *postroom.Agent, id int64) (number int, err error) {
+	return w.publishDraft(ctx, by, id, true)
+}
+
+func (w *Workflows) publishDraft(ctx context.Context, by *postroom.Agent, id int64, anyway bool) (number int, err error) {
 	if err := manage(by); err != nil {
 		return 0, err
 	}
@@ -316,6 +332,12 @@ func (w *Workflows) PublishDraft(ctx context.Context, by *postroom.Agent, id int
 			return false, nil
 		}
 		if err := x.publishable(ctx, t); err != nil {
+			return false, err
+		}
+		if err := w.proveTests(ctx, t, x.definition, workflow.Identity{WorkflowID: id, Number: x.version() + 1, Name: x.name, MailboxID: x.mailboxID}, by.ID, anyway); err != nil {
+			return false, err
+		}
+		if err := w.retest(ctx, t, id); err != nil {
 			return false, err
 		}
 		if err := t.DeleteWorkflowDraft(ctx, id); err != nil {

@@ -53,7 +53,7 @@ func (w *Workflows) Editor(ctx context.Context, by *postroom.Agent, id int64, v 
 	if err := e.try(); err != nil {
 		return nil, err
 	}
-	return &e.page, nil
+	return &e.page, e.tests()
 }
 
 // editor draws up one page.

@@ -55,19 +55,34 @@ func (w *Workflows) Delete(ctx context.Context, by *postroom.Agent, id int64) (e
 		if err != nil {
 			return false, err
 		}
-		if err := t.DeleteWorkflowDraft(ctx, id); err != nil {
+		if err := w.retest(ctx, t, id); err != nil {
 			return false, err
 		}
 		if x.row == nil {
 			t.OnCommit(func() { w.publish(Key) })
-			return false, nil
+			if err := t.DeleteWorkflowTests(ctx, id); err != nil {
+				return false, err
+			}
+			return false, t.DeleteWorkflowDraft(ctx, id)
 		}
-		if err := w.clearPaused(ctx, t, id); err != nil {
-			return false, err
-		}
-		x.row.Enabled, x.row.PausedWords, x.row.Failures, x.row.DeletedAt = false, "", 0, w.store.Now()
-		return true, t.UpdateWorkflow(ctx, *x.row)
+		return true, w.delete(ctx, t, id)
 	})
+}
+
+// delete takes a published workflow out, with the draft of its next version.
+func (w *Workflows) delete(ctx context.Context, t *store.Tx, id int64) error {
+	if err := t.DeleteWorkflowDraft(ctx, id); err != nil {
+		return err
+	}
+	x, err := t.Workflow(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := w.clearPaused(ctx, t, id); err != nil {
+		return err
+	}
+	x.Enabled, x.PausedWords, x.Failures, x.DeletedAt = false, "", 0, w.store.Now()
+	return t.UpdateWorkflow(ctx, x)
 }
 
 // Undelete brings a deleted workflow back: last in the order and switched off,
@@ -90,6 +105,9 @@ func (w *Workflows) Undelete(ctx context.Context, by *postroom.Agent, id int64) 
 		x.DeletedAt, x.Enabled, x.Position = 0, false, 1
 		for _, other := range all {
 			x.Position = max(x.Position, other.Position+1)
+		}
+		if err := w.retest(ctx, t, id); err != nil {
+			return false, err
 		}
 		return true, t.UpdateWorkflow(ctx, x)
 	})

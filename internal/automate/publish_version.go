@@ -24,7 +24,7 @@ func (w *Workflows) Publish(ctx context.Context, by *postroom.Agent, id int64, b
 	if err := manage(by); err != nil {
 		return 0, err
 	}
-	return w.publishVersion(ctx, by, id, func(_ *store.Tx, x store.Workflow) (workflow.Definition, error) {
+	return w.publishVersion(ctx, by, id, false, func(_ *store.Tx, x store.Workflow) (workflow.Definition, error) {
 		return d, written(x, base)
 	})
 }
@@ -38,7 +38,7 @@ func (w *Workflows) Reword(ctx context.Context, by *postroom.Agent, id int64, ba
 	if err := manage(by); err != nil {
 		return err
 	}
-	_, err := w.publishVersion(ctx, by, id, func(t *store.Tx, x store.Workflow) (workflow.Definition, error) {
+	_, err := w.publishVersion(ctx, by, id, false, func(t *store.Tx, x store.Workflow) (workflow.Definition, error) {
 		if err := written(x, base); err != nil {
 			return workflow.Definition{}, err
 		}
@@ -52,20 +52,23 @@ func (w *Workflows) Reword(ctx context.Context, by *postroom.Agent, id int64, ba
 }
 
 // Restore publishes the definition of an older version again, as a new one. An
-// old version that refers to what is no longer there is Invalid.
+// old version that refers to what is no longer there is Invalid. Red tests do
+// not keep it back, since it is what one goes back to in need; the system log
+// and the alarm say so.
 func (w *Workflows) Restore(ctx context.Context, by *postroom.Agent, id int64, number int) error {
 	if err := manage(by); err != nil {
 		return err
 	}
-	_, err := w.publishVersion(ctx, by, id, func(t *store.Tx, _ store.Workflow) (workflow.Definition, error) {
+	_, err := w.publishVersion(ctx, by, id, true, func(t *store.Tx, _ store.Workflow) (workflow.Definition, error) {
 		return definition(ctx, t.Read, id, number)
 	})
 	return err
 }
 
 // publishVersion publishes what next makes of a workflow, in one transaction,
-// and returns the number of the version that is published then.
-func (w *Workflows) publishVersion(ctx context.Context, by *postroom.Agent, id int64, next func(*store.Tx, store.Workflow) (workflow.Definition, error)) (number int, err error) {
+// and returns the number of the version that is published then. Red tests
+// refuse it unless it is to be published anyway (W36).
+func (w *Workflows) publishVersion(ctx context.Context, by *postroom.Agent, id int64, anyway bool, next func(*store.Tx, store.Workflow) (workflow.Definition, error)) (number int, err error) {
 	defer postroom.Wrap(&err, "publish workflow %d", id)
 	err = w.change(ctx, by.ID, func(t *store.Tx) (bool, error) {
 		x, err := t.Workflow(ctx, id)
@@ -85,6 +88,12 @@ func (w *Workflows) publishVersion(ctx context.Context, by *postroom.Agent, id i
 			return false, err
 		}
 		if err := prove(ctx, t, d, x); err != nil {
+			return false, err
+		}
+		if err := w.proveTests(ctx, t, d, workflow.Identity{WorkflowID: id, Number: x.Version + 1, Key: x.Key, Name: x.Name, MailboxID: x.MailboxID}, by.ID, anyway); err != nil {
+			return false, err
+		}
+		if err := w.retest(ctx, t, id); err != nil {
 			return false, err
 		}
 		if x.Version, err = following(ctx, t, x); err != nil {

@@ -1,6 +1,7 @@
 package automate
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -179,53 +180,59 @@ func (e *editor) judge(event *postroom.Event, c *postroom.Conversation) error {
 
 // facts reads what the conditions look at.
 func (e *editor) facts(event *postroom.Event, c *postroom.Conversation) (workflow.Facts, error) {
-	needs, r := e.version.Needs(), workflow.Record{Event: event, Subject: &c.Subject}
+	r, err := e.w.record(e.ctx, e.read, event, c, e.version.Needs())
+	return workflow.NewFacts(r), err
+}
+
+// record gathers what facts of an event are read from, as far as it is needed.
+func (w *Workflows) record(ctx context.Context, read store.Read, event *postroom.Event, c *postroom.Conversation, needs workflow.Needs) (workflow.Record, error) {
+	r := workflow.Record{Event: event, Subject: &c.Subject}
 	if id := event.After.CustomerID; needs.Customer && id != 0 {
-		customer, err := e.read.Customer(e.ctx, id)
+		customer, err := read.Customer(ctx, id)
 		if err != nil && postroom.CodeOf(err) != postroom.NotFound {
-			return nil, err
+			return r, err
 		}
 		r.Customer = customer
 	}
 	if id := event.Payload.MailID; needs.Mail && id != 0 {
-		mail, err := e.read.Mail(e.ctx, id)
+		mail, err := read.Mail(ctx, id)
 		if err != nil && postroom.CodeOf(err) != postroom.NotFound {
-			return nil, err
+			return r, err
 		}
 		r.Mail = mail
 	}
 	if needs.Root && event.Root != event.ID {
-		root, err := e.read.Event(e.ctx, event.Root)
+		root, err := read.Event(ctx, event.Root)
 		if err != nil && postroom.CodeOf(err) != postroom.NotFound {
-			return nil, err
+			return r, err
 		}
 		r.Root = &root
 	}
 	if !needs.Message && !needs.Headers {
-		return workflow.NewFacts(r), nil
+		return r, nil
 	}
 	id := event.Payload.MessageID
 	if id == 0 && event.Kind == postroom.ConversationCreated {
-		act, err := e.read.ActEvents(e.ctx, event.ConversationID, event.ActID)
+		act, err := read.ActEvents(ctx, event.ConversationID, event.ActID)
 		if err != nil {
-			return nil, err
+			return r, err
 		}
 		if i := slices.IndexFunc(act, func(x postroom.Event) bool { return x.Payload.MessageID != 0 }); i >= 0 {
 			id = act[i].Payload.MessageID
 		}
 	}
 	if id == 0 {
-		return workflow.NewFacts(r), nil
+		return r, nil
 	}
-	m, err := e.read.MessageAsWritten(e.ctx, id)
+	m, err := read.MessageAsWritten(ctx, id)
 	if err != nil {
-		return nil, err
+		return r, err
 	}
 	r.Message = m
-	if m.InboundID != 0 && needs.Headers && e.w.headers != nil {
-		r.Headers = e.w.headers(e.ctx, m.InboundID)
+	if m.InboundID != 0 && needs.Headers && w.headers != nil {
+		r.Headers = w.headers(ctx, m.InboundID)
 	}
-	return workflow.NewFacts(r), nil
+	return r, nil
 }
 
 // steps renders each action by itself, so that one that is not complete does

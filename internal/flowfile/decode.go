@@ -39,16 +39,16 @@ func Read(files []Source, names *Names) ([]*Document, Faults) {
 }
 
 // Keys lists the keys of the workflows in some files, as far as they can be
-// read, for drawing ids before Read.
-func Keys(files []Source) []string {
+// read, and counts their tests, for drawing ids before Read.
+func Keys(files []Source) (keys []string, tests int) {
 	docs, _ := Read(files, Invented())
-	var out []string
 	for _, d := range docs {
-		if d.Key != "" && !slices.Contains(out, d.Key) {
-			out = append(out, d.Key)
+		tests += len(d.Tests)
+		if d.Key != "" && !slices.Contains(keys, d.Key) {
+			keys = append(keys, d.Key)
 		}
 	}
-	return out
+	return keys, tests
 }
 
 // ReadTest reads a single test, a document without a workflow around it.

@@ -139,7 +139,7 @@ func TestOneKeyStandsOnce(t *testing.T) {
 	if len(faults) != 1 || faults[0].String() != `b.yaml:2:6: The key "x" stands in a.yaml, line 1, already.` {
 		t.Error(faults)
 	}
-	if keys := flowfile.Keys([]flowfile.Source{{Name: "a", Text: "key: x\n---\nkey: y\nnonsense: 1\n---\nkey: x"}}); !reflect.DeepEqual(keys, []string{"x", "y"}) {
+	if keys, _ := flowfile.Keys([]flowfile.Source{{Name: "a", Text: "key: x\n---\nkey: y\nnonsense: 1\n---\nkey: x"}}); !reflect.DeepEqual(keys, []string{"x", "y"}) {
 		t.Error(keys)
 	}
 }

@@ -34,7 +34,8 @@ type EditorPage struct {
 	Variables []EditorVariable
 	Changes   []WorkflowChange // against the published version
 	Try       EditorTry
-	At        string // place of what was just added or moved; "" otherwise
+	Tests     []EditorTest // what it has to keep to, run on what is written
+	At        string       // place of what was just added or moved; "" otherwise
 }
 
 // EditorVariable is something a text can say.

@@ -11,6 +11,7 @@ import (
 
 	"postroom"
 	"postroom/internal/alarm"
+	"postroom/internal/automate"
 	"postroom/internal/blob"
 	"postroom/internal/desk"
 	"postroom/internal/outbox"
@@ -30,7 +31,9 @@ type Options struct {
 	// URL returns the address of the desk's pages for links in mails to agents,
 	// without a slash at its end; nil or "" leaves the links out.
 	URL func() string
-	Log *slog.Logger
+	// Workflows runs the tests of workflows; nil runs none.
+	Workflows *automate.Workflows
+	Log       *slog.Logger
 }
 
 // React does the work.
@@ -53,7 +56,7 @@ func New(o Options) *React {
 // Kinds lists the kinds of work, the order of a mail's life.
 func (r *React) Kinds() []work.Kind {
 	mails, mend, news := &mailSource{r: r}, &mendSource{r: r}, notifySource{r}
-	return []work.Kind{
+	kinds := []work.Kind{
 		{Source: laneSource{r, store.LaneReceive}, Handler: lane(r.receive), Workers: 2, Lease: r.Lease},
 		{Source: laneSource{r, store.LaneJudge}, Handler: lane(r.judgeLane), Workers: 4, Ahead: 8, Lease: r.Lease},
 		{Source: timerSource{r}, Handler: r.fire, Workers: 4, Ahead: 60, Lease: r.Lease},
@@ -62,6 +65,10 @@ func (r *React) Kinds() []work.Kind {
 		{Source: mend, Handler: mend.run, Workers: 1, Lease: r.Lease},
 		{Source: jobSource{r}, Handler: r.bulk, Workers: 2, Lease: r.Lease},
 	}
+	if r.Workflows != nil {
+		kinds = append(kinds, work.Kind{Source: laneSource{r, store.LaneTest}, Handler: lane(r.testLane), Workers: 1, Lease: r.Lease})
+	}
+	return kinds
 }
 
 func claimed(i work.Item) store.Claimed {

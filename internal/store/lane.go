@@ -12,6 +12,7 @@ import (
 const (
 	LaneReceive = "receive" // id is a mailbox: its received mails, in order of arrival
 	LaneJudge   = "judge"   // id is a conversation: its events, in sequence
+	LaneTest    = "test"    // id is a workflow: its tests are to be run
 )
 
 const (

@@ -23,6 +23,9 @@ func Changes(before, after Definition, names Names) []Change {
 	return out
 }
 
+// Differ says line by line what differs between two texts.
+func Differ(before, after []string) []Change { return differ(before, after) }
+
 // page writes a definition as lines.
 func page(d Definition, names Names) []string {
 	words := Describe(d, names)

@@ -1,6 +1,8 @@
 package workflow
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -142,6 +144,26 @@ func ExpectedVerdicts() []string {
 	}
 	slices.Sort(out[3:])
 	return out
+}
+
+// DecodeTest reads a stored test. It is as strict as Decode.
+func DecodeTest(data []byte) (Test, error) {
+	var t Test
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&t); err != nil {
+		return Test{}, decodeFault(data, err)
+	}
+	return t, nil
+}
+
+// Encode writes the test as JSON on one line; equal tests give equal bytes.
+func (t Test) Encode() ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(t)
+	return bytes.TrimRight(b.Bytes(), "\n"), err
 }
 
 // Check finds what is wrong with a test as such. Paths are those of its JSON.
@@ -536,4 +558,37 @@ func testMoment(ms int64) string {
 		return "never"
 	}
 	return time.UnixMilli(ms).UTC().Format(time.RFC3339Nano)
+}
+
+// SampleTest is a test to begin from: an event that the When of a definition
+// lets pass, expected to match.
+func SampleTest(d Definition) Test {
+	t := Test{Name: "New test", When: Moment{Event: d.When.Event}, Expect: Expect{Verdict: VerdictKey(Matched)}}
+	edge := EdgeOf(d.When.Event)
+	side := func(wanted []string, otherwise string) string {
+		if len(wanted) > 0 {
+			return wanted[0]
+		}
+		return otherwise
+	}
+	if edge.From {
+		t.When.From = side(d.When.From, map[bool]string{true: "0", false: string(postroom.Active)}[edge.Ref != ""])
+	}
+	if edge.To && (len(d.When.To) > 0 || d.When.Event == postroom.StatusChanged) {
+		t.When.To = side(d.When.To, string(postroom.Closed))
+	}
+	if len(d.When.Actors) > 0 {
+		t.When.Actor = d.When.Actors[0]
+	}
+	if len(d.When.Paths) > 0 {
+		t.When.Path = d.When.Paths[0]
+	}
+	for _, a := range d.Then {
+		if a.Do == "" {
+			continue
+		}
+		a.Text, a.HTML = "", ""
+		t.Expect.Effects = append(t.Expect.Effects, ExpectedEffect{Action: a})
+	}
+	return t
 }
