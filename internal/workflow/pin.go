@@ -47,6 +47,9 @@ type pinner struct {
 // collect finds what conditions ask for.
 func (p *pinner) collect(n *node) {
 	if n.kind == leaf {
+		if op := n.source.Op; op == Changed || op == ChangedFrom || op == ChangedTo {
+			return // the event itself says so
+		}
 		p.asked[n.fact.Name] = append(p.asked[n.fact.Name], n)
 	}
 	for _, c := range n.children {
