@@ -41,7 +41,8 @@ var table = []row{
 	{rooms: "desk directory alarm report", may: "root store blob email template locale secret"},
 	{rooms: "auth", may: "root store blob email template locale secret", parties: "github.com/alexedwards/argon2id"},
 	{rooms: "query", may: "root store blob email template workflow"},
-	{rooms: "automate", may: "root store desk directory workflow flowfile template query"},
+	{rooms: "proof", may: "root workflow"},
+	{rooms: "automate", may: "root store desk directory workflow proof flowfile template query"},
 	{rooms: "outbox", may: "root store desk blob email wire/smtpout secret alarm"},
 
 	{rooms: "consent", may: "root store alarm query wire/oauth"},

@@ -135,6 +135,9 @@ func (w *Workflows) tryChange(ctx context.Context, author int64, f func(*store.T
 		if err != nil || !changed {
 			return err
 		}
+		if err := noLoop(ctx, t, before); err != nil {
+			return err
+		}
 		if err := w.logChanges(ctx, t, author, before); err != nil {
 			return err
 		}

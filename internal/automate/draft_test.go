@@ -10,6 +10,7 @@ import (
 	"postroom"
 	"postroom/internal/automate"
 	"postroom/internal/desktest"
+	"postroom/internal/proof"
 	"postroom/internal/query"
 	"postroom/internal/store"
 	"postroom/internal/workflow"
@@ -76,7 +77,7 @@ func TestADraftBecomesAWorkflow(t *testing.T) {
 		r.must(r.save(admin, id, r.drawn(id, admin, "Our notice", notice("example.com"))))
 		p, err = r.Editor(ctx, admin, id, automate.EditorView{})
 		r.must(err)
-		if len(p.ToDo) != 0 || len(p.Findings) != 1 || p.Findings[0].Title != string(workflow.DoubleMail) {
+		if len(p.ToDo) != 0 || len(p.Findings) != 1 || p.Findings[0].Title != string(proof.DoubleMail) {
 			t.Errorf("before publishing: %+v, %+v", p.ToDo, p.Findings)
 		}
 		r.revisions(1, func() {

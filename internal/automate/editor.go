@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"postroom"
+	"postroom/internal/proof"
 	"postroom/internal/query"
 	"postroom/internal/store"
 	"postroom/internal/template"
@@ -474,7 +475,7 @@ func (e *editor) findings(id workflow.Identity) error {
 	if e.version == nil {
 		return nil
 	}
-	list, _, err := e.w.entries(e.ctx)
+	list, _, err := entries(e.ctx, e.read)
 	if err != nil {
 		return err
 	}
@@ -485,10 +486,7 @@ func (e *editor) findings(id workflow.Identity) error {
 	} else {
 		list[i] = mine
 	}
-	for _, f := range workflow.Analyse(workflow.NewSet(0, list)) {
-		if !slices.Contains(f.Workflows, e.x.id) {
-			continue
-		}
+	for _, f := range proof.About(workflow.NewSet(0, list), e.x.id, e.name).Findings {
 		line := query.WorkflowFinding{Title: string(f.Kind), Text: f.Text}
 		for _, other := range f.Workflows {
 			if other != e.x.id {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"postroom/internal/proof"
 	"postroom/internal/template"
 	"postroom/internal/workflow"
 )
@@ -93,16 +94,18 @@ func limitsPart() string {
 
 func findingsPart() string {
 	words := []struct {
-		kind workflow.FindingKind
+		kind proof.Kind
 		text string
 	}{
-		{workflow.DoubleMail, "two workflows would mail the customer for one event"},
-		{workflow.SameField, "two would write the same field for one event; the later in order wins"},
-		{workflow.Unreachable, "an earlier one always says stop before it"},
-		{workflow.NeverTrue, "its conditions contradict each other"},
-		{workflow.NeverKnown, "it asks for something that its event never has"},
-		{workflow.Cycle, "workflows set each other off in a circle, shown as a path"},
-		{workflow.MachineReply, "it answers received mail without asking whether a person wrote it"},
+		{proof.DoubleMail, "two workflows would mail the customer for one event"},
+		{proof.SameField, "two would write the same field for one event; the later in order wins"},
+		{proof.Unreachable, "an earlier one always says stop before it"},
+		{proof.NeverTrue, "its conditions contradict each other"},
+		{proof.NeverKnown, "it asks for something that its event never has"},
+		{proof.AlwaysTrue, "of a group of alternatives one always holds, as with two that say \"is not\""},
+		{proof.Cycle, "workflows set each other off in a circle, shown as a path"},
+		{proof.MailLoop, "they cannot but do so, and mail the customer each time: this one cannot be published, nor switched on"},
+		{proof.MachineReply, "it answers received mail without asking whether a person wrote it"},
 	}
 	var b strings.Builder
 	for _, w := range words {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"postroom"
+	"postroom/internal/proof"
+	"postroom/internal/query"
 	"postroom/internal/store"
 	"postroom/internal/workflow"
 )
@@ -35,7 +37,9 @@ type List struct {
 	Workflows []Workflow
 	// Findings say which of those that are switched on do not go well
 	// together (W34).
-	Findings []workflow.Finding
+	Findings []proof.Finding
+	// Graph is who can set off whom.
+	Graph query.WorkflowGraph
 }
 
 // List returns all workflows in their order, for admins.
@@ -48,23 +52,44 @@ func (w *Workflows) List(ctx context.Context, by *postroom.Agent) (out List, err
 	if out.Revision, err = read.SetRevision(ctx); err != nil {
 		return List{}, err
 	}
-	entries, all, err := w.entries(ctx)
+	entries, all, err := entries(ctx, read)
 	if err != nil {
 		return List{}, err
 	}
 	out.Workflows = all
-	out.Findings = workflow.Analyse(workflow.NewSet(out.Revision, entries))
+	names, err := read.Names(ctx)
+	if err != nil {
+		return List{}, err
+	}
+	report := proof.Prove(workflow.NewSet(out.Revision, entries), func(kind workflow.Ref, id int64) string { return names[string(kind)][id] })
+	out.Findings, out.Graph = report.Findings, drawn(report.Graph)
 	return out, nil
+}
+
+// drawn is a graph as the page draws it.
+func drawn(g proof.Graph) query.WorkflowGraph {
+	out := query.WorkflowGraph{Columns: g.Columns, Rows: g.Rows}
+	for _, n := range g.Nodes {
+		out.Nodes = append(out.Nodes, query.WorkflowNode{ID: n.Workflow, Name: n.Name, Column: n.Column, Row: n.Row, Circle: n.Circle})
+	}
+	for _, a := range g.Arrows {
+		out.Arrows = append(out.Arrows, query.WorkflowArrow{From: a.From, To: a.To, Words: a.Words, Circle: a.Back})
+	}
+	return out
 }
 
 // entries reads the published workflows in their order, and compiles those that
 // can be read.
-func (w *Workflows) entries(ctx context.Context) ([]workflow.Entry, []Workflow, error) {
-	read := w.store.Read()
+func entries(ctx context.Context, read store.Read) ([]workflow.Entry, []Workflow, error) {
 	rows, err := read.Workflows(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
+	return entriesOf(ctx, read, rows)
+}
+
+// entriesOf is entries for rows that were read before.
+func entriesOf(ctx context.Context, read store.Read, rows []store.Workflow) ([]workflow.Entry, []Workflow, error) {
 	keys := make([][2]int64, len(rows))
 	for i, r := range rows {
 		keys[i] = [2]int64{r.ID, int64(r.Version)}

@@ -1,11 +1,14 @@
 package automate_test
 
 import (
+	"errors"
 	"strconv"
+	"strings"
 	"testing"
 
 	"postroom"
 	"postroom/internal/alarm"
+	"postroom/internal/proof"
 	"postroom/internal/store"
 	"postroom/internal/workflow"
 )
@@ -195,12 +198,54 @@ func TestFindingsWarn(t *testing.T) {
 		_, err := r.Publish(ctx, admin, x.ID, 1, d)
 		r.must(err)
 		found := r.list().Findings
-		if len(found) != 1 || found[0].Kind != workflow.DoubleMail || len(found[0].Workflows) != 2 || found[0].Text == "" {
+		if len(found) != 1 || found[0].Kind != proof.DoubleMail || len(found[0].Workflows) != 2 || found[0].Text == "" {
 			t.Fatalf("the findings are %+v, want one of two mails on one close", found)
 		}
 		r.must(r.Switch(ctx, admin, x.ID, false))
 		if found := r.list().Findings; len(found) != 0 {
 			t.Errorf("one of them is off; still %+v", found)
+		}
+	})
+}
+
+// What cannot but mail the customer again and again is neither published nor
+// switched on; the one who stands in its way may be changed (W34).
+func TestAMailLoopIsRefused(t *testing.T) {
+	t.Parallel()
+	each(t, func(r *rig) {
+		ctx, x := t.Context(), r.find(workflow.KeyAcknowledge)
+		loop := workflow.Definition{When: workflow.When{Event: postroom.ReplySent}, Then: []workflow.Action{{Do: workflow.DoReply, Text: "And thank you."}}}
+		_, err := r.Publish(ctx, admin, x.ID, 1, loop)
+		if e := new(postroom.Error); !errors.As(err, &e) || e.Code != postroom.Invalid || e.Field != "when.event" || !strings.Contains(e.Text, "sets off itself every time") {
+			t.Fatalf("a loop was published: %v", err)
+		}
+		// Switched off it may be kept, to be mended, but not be switched on.
+		r.must(r.Switch(ctx, admin, x.ID, false))
+		_, err = r.Publish(ctx, admin, x.ID, 1, loop)
+		r.must(err)
+		if err := r.Switch(ctx, admin, x.ID, true); postroom.CodeOf(err) != postroom.Invalid {
+			t.Fatalf("a loop was switched on: %v", err)
+		}
+		loop.When.Actors = []postroom.ActorKind{postroom.ByAgent}
+		_, err = r.Publish(ctx, admin, x.ID, 2, loop)
+		r.must(err)
+		r.must(r.Switch(ctx, admin, x.ID, true))
+	})
+}
+
+func TestTheGraph(t *testing.T) {
+	t.Parallel()
+	each(t, func(r *rig) {
+		ctx, x := t.Context(), r.find(workflow.KeyAcknowledge)
+		if g := r.list().Graph; len(g.Nodes)+len(g.Arrows) > 0 {
+			t.Errorf("the shipped workflows set off: %+v", g)
+		}
+		d := workflow.Definition{When: workflow.When{Event: postroom.MessageReceived}, Then: []workflow.Action{{Do: workflow.DoStatus, Status: postroom.Closed}}}
+		_, err := r.Publish(ctx, admin, x.ID, 1, d)
+		r.must(err)
+		g := r.list().Graph
+		if len(g.Nodes) != 2 || len(g.Arrows) != 1 || g.Nodes[g.Arrows[0].From].ID != x.ID || g.Nodes[g.Arrows[0].To].ID != r.find(workflow.KeyClosingNotice).ID || g.Arrows[0].Words != "set the status to closed" {
+			t.Errorf("the graph is %+v", g)
 		}
 	})
 }

@@ -5,6 +5,8 @@ type WorkflowsPage struct {
 	Shell    Shell
 	Rows     []WorkflowLine
 	Findings []WorkflowFinding
+	More     int           // findings beyond those listed
+	Graph    WorkflowGraph // who can set off whom
 	Drafts   []WorkflowDraftLine // those that were never published
 	Deleted  []WorkflowLine
 }
@@ -38,6 +40,30 @@ type WorkflowFinding struct {
 	Text      string // a sentence with the names of those it is about
 	Grave     bool   // it does not work at all, or does not stop
 	Workflows []Choice
+}
+
+// WorkflowGraph is who can set off whom, in columns from left to right. Its
+// nodes are those that set somebody off or are set off.
+type WorkflowGraph struct {
+	Nodes         []WorkflowNode
+	Arrows        []WorkflowArrow
+	Columns, Rows int
+}
+
+// WorkflowNode is a workflow in its place, both from 0.
+type WorkflowNode struct {
+	ID          int64
+	Name        string
+	Column, Row int
+	Circle      bool // it can come to set off itself
+}
+
+// WorkflowArrow says that one node, by its place in the list, can set off
+// another.
+type WorkflowArrow struct {
+	From, To int
+	Words    string // by doing what
+	Circle   bool
 }
 
 // WorkflowLine is one workflow in the list.

@@ -23,7 +23,10 @@ func showWorkflows(q *request) error {
 		if err != nil {
 			return err
 		}
-		p.Findings = findings(list)
+		if p.Findings = findings(list); len(p.Findings) > maxFindings {
+			p.More, p.Findings = len(p.Findings)-maxFindings, p.Findings[:maxFindings]
+		}
+		p.Graph = list.Graph
 	}
 	return q.page(view.Workflows(*p), p)
 }
@@ -59,6 +62,9 @@ func findings(list automate.List) []query.WorkflowFinding {
 	return out
 }
 
+// maxFindings is how many findings the page lists.
+const maxFindings = 50
+
 // findingTitle names a kind of finding for people, and says whether it is
 // grave.
 func findingTitle(kind string) (title string, grave bool) {
@@ -73,6 +79,10 @@ func findingTitle(kind string) (title string, grave bool) {
 		return "Can never match", true
 	case "never_known":
 		return "Asks for what is not known", true
+	case "always_true":
+		return "A group that asks for nothing", false
+	case "mail_loop":
+		return "A mail loop", true
 	case "cycle":
 		return "A circle", true
 	case "machine_reply":

@@ -129,6 +129,21 @@ func FactsOn(kind postroom.EventKind) []Fact {
 	})
 }
 
+// kindHas reports whether events of a kind ever have the fact.
+func kindHas(kind postroom.EventKind, fact string) bool {
+	switch {
+	case strings.HasPrefix(fact, "mail."):
+		return kind.OfMail()
+	case !strings.HasPrefix(fact, "message."):
+		return true
+	}
+	switch kind {
+	case postroom.ConversationCreated, postroom.MessageReceived, postroom.ReplySent, postroom.NoteAdded:
+		return true
+	}
+	return false
+}
+
 // FactGroup names the group of facts that one belongs to, for a menu.
 func FactGroup(name string) string {
 	group, _, _ := strings.Cut(name, ".")

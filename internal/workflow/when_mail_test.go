@@ -62,34 +62,3 @@ func TestMovedConversation(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
-
-// W34: workflows that set each other off through a mail, or a note, are found.
-func TestCyclesThroughMailsAndNotes(t *testing.T) {
-	t.Parallel()
-	kinds := func(set ...*Version) (out []FindingKind) {
-		var entries []Entry
-		for _, v := range set {
-			entries = append(entries, Entry{v, Enabled})
-		}
-		for _, f := range Analyse(NewSet(1, entries)) {
-			out = append(out, f.Kind)
-		}
-		return out
-	}
-	answer := Definition{When: When{Event: postroom.MailAccepted}, Then: []Action{{Do: DoReply, Text: "It went."}}}
-	if got := kinds(compile(t, answer, 1)); len(got) != 1 || got[0] != Cycle {
-		t.Errorf("a workflow that answers its own mail: %v", got)
-	}
-	answer.If = is("mail.sort", Is, string(AgentReply))
-	if got := kinds(compile(t, answer, 1)); len(got) != 0 {
-		t.Errorf("one that answers agents' mails only: %v", got)
-	}
-	echo := Definition{When: When{Event: postroom.NoteAdded}, Then: []Action{{Do: DoNote, Text: "Noted."}}}
-	if got := kinds(compile(t, echo, 1)); len(got) != 1 || got[0] != Cycle {
-		t.Errorf("a workflow that notes its own note: %v", got)
-	}
-	never := Definition{When: When{Event: postroom.StatusChanged}, If: is("mail.words", Contains, "x"), Then: []Action{{Do: DoNote, Text: "x"}}}
-	if got := kinds(compile(t, never, 1)); len(got) != 1 || got[0] != NeverKnown {
-		t.Errorf("one that asks a change of status for a mail: %v", got)
-	}
-}

@@ -179,20 +179,6 @@ func TestTimerInTheForm(t *testing.T) {
 	}
 }
 
-// W34: waiting workflows that set each other off go on and on, and it says so.
-func TestTimerCycle(t *testing.T) {
-	t.Parallel()
-	d := Definition{When: When{Event: postroom.ReplySent, After: "3d"}, Then: []Action{{Do: DoReply, Text: "Still there?"}}}
-	v, err := Compile(d, Identity{WorkflowID: 1, Number: 1, Name: "Remind"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := Analyse(NewSet(1, []Entry{{v, Enabled}}))
-	if len(found) != 1 || found[0].Kind != Cycle || !strings.Contains(found[0].Text, "goes on until something keeps it from running") {
-		t.Fatalf("%+v", found)
-	}
-}
-
 // fieldOf returns the field an error names first.
 func fieldOf(err error) string {
 	var e *postroom.Error

@@ -5,7 +5,7 @@ package view
 // Paths of the assets every page, and a mail's own document, load.
 const (
 	appJS    = "/assets/app-52R5VLT5.js"
-	appCSS   = "/assets/app-KMNKBKB3.css"
+	appCSS   = "/assets/app-MHF47J7E.css"
 	bodyCSS  = "/assets/body-B4JSBSBH.css"
 	iconsSVG = "/assets/icons-7DA8C982.svg"
 )

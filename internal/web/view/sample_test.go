@@ -247,6 +247,10 @@ func sampleWorkflows() query.WorkflowsPage {
 	return query.WorkflowsPage{Shell: sampleShell("workflows", "", "/workflows"), Rows: []query.WorkflowLine{
 		{ID: 1, Name: "Tell the customer it is closed", Sentence: "When the status changes to closed, then reply to the customer.", On: true, Version: 2, PublishedAt: sampleNow - 3*day, PublishedBy: "Ann Moor", Runs: 412, First: true, Shipped: true},
 		{ID: 2, Name: "Acknowledge a new conversation", Sentence: "When a customer begins a conversation, if the mail was written by a person, then reply to the customer.", Version: 1, PublishedAt: sampleNow - 90*day, PublishedBy: "Postroom", Runs: 0, Last: true, Shipped: true, Paused: "Paused itself: it failed 5 times in a row. The template needs customer.first_name."}},
+		Graph: query.WorkflowGraph{Columns: 3, Rows: 2, Nodes: []query.WorkflowNode{{ID: 1, Name: "Tell the customer it is closed"}, {ID: 2, Name: "Acknowledge a new conversation of a very long name", Row: 1},
+			{ID: 4, Name: "Back to pending", Column: 1, Circle: true}, {ID: 5, Name: "Close again", Column: 2, Circle: true}, {ID: 6, Name: "Once more", Column: 1, Row: 1, Circle: true}},
+			Arrows: []query.WorkflowArrow{{From: 0, To: 2, Words: "set the status to pending"}, {From: 1, To: 2, Words: "add the tag vip"}, {From: 2, To: 3, Words: "set the status to closed", Circle: true},
+				{From: 3, To: 2, Words: "set the status to pending", Circle: true}, {From: 1, To: 4, Words: "reply to the customer"}, {From: 4, To: 4, Words: "reply to the customer", Circle: true}}},
 		Drafts:  []query.WorkflowDraftLine{{ID: 3, Sentence: "When …: do nothing yet.", SavedAt: sampleNow - hour, SavedBy: "Ann Moor"}},
 		Deleted: []query.WorkflowLine{{ID: 4, Name: "Greet everybody twice", Sentence: "When a message arrives: reply to the customer.", Version: 1, DeletedAt: sampleNow - day}}}
 }

@@ -1,0 +1,290 @@
+package proof
+
+import (
+	"slices"
+	"strings"
+
+	"postroom"
+	"postroom/internal/workflow"
+)
+
+// deed is an event that an action of a workflow can set off.
+type deed struct {
+	workflow.Outcome
+	action workflow.Action
+	words  string // the action, as in "set the status to closed"
+}
+
+// deeds returns what a workflow's actions record, if they change anything.
+func (x *subject) deeds(names workflow.Names) []deed {
+	words := workflow.Describe(x.Definition, names).Then
+	var out []deed
+	for i, a := range x.Definition.Then {
+		for _, o := range x.Outcomes(i) {
+			out = append(out, deed{Outcome: o, action: a, words: words[i]})
+		}
+	}
+	return out
+}
+
+// certain reports whether the event follows from the action in the ordinary way
+// of things: that a mail is accepted does, that it fails does not.
+func (d deed) certain() bool {
+	return !d.Event.Kind.OfMail() || d.Event.Kind == postroom.MailAccepted
+}
+
+// aftermath is what is so after a workflow's deed.
+func (x *subject) aftermath(d deed) way {
+	out := way{}
+	add := func(fact string, values ...string) {
+		out, _, _ = out.and(only(fact, values...))
+	}
+	add("event.actor", string(d.Event.Actor.Kind))
+	add("event.path", string(d.Event.Path))
+	if d.Event.Actor.Kind == postroom.ByWorkflow {
+		add("cause.workflow", decimal(x.id))
+		depth := open()
+		depth.one, depth.numbers.lo = true, 1
+		out["event.depth"] = depth
+	}
+	if x.MailboxID != 0 && d.Event.Kind != postroom.ConversationMoved {
+		add("conversation.mailbox", decimal(x.MailboxID))
+	}
+	if d.To == "" {
+		return out
+	}
+	if d.Event.Kind.OfMail() {
+		add("mail.sort", d.To)
+		return out
+	}
+	add("event.to", d.To)
+	switch d.Event.Kind {
+	case postroom.StatusChanged:
+		add("conversation.status", d.To)
+	case postroom.AssigneeChanged:
+		add("conversation.assignee", d.To)
+	case postroom.ConversationMoved:
+		add("conversation.mailbox", d.To)
+	}
+	return out
+}
+
+// link is one workflow setting off another.
+type link struct {
+	from, to int // places among the subjects
+	words    string
+	sure     bool // it cannot but do so
+}
+
+// links are all, by the one that sets off.
+type links [][]link
+
+// graph finds who can set off whom.
+func (p *prover) graph() links {
+	out := make(links, len(p.subjects))
+	on := map[postroom.EventKind][]int{}
+	for i, x := range p.subjects {
+		if x.all.possible() {
+			on[x.when.Event] = append(on[x.when.Event], i)
+		}
+	}
+	for i, a := range p.subjects {
+		if !a.all.possible() {
+			continue
+		}
+		for _, d := range a.deeds(p.names) {
+			if len(on[d.Event.Kind]) == 0 {
+				continue
+			}
+			after := a.aftermath(d)
+			for _, j := range on[d.Event.Kind] {
+				b := p.subjects[j]
+				if b.silentAfter(d) || !b.after(after) {
+					continue
+				}
+				l := link{from: i, to: j, words: d.words, sure: d.certain() && b.surely(after)}
+				if k := slices.IndexFunc(out[i], func(o link) bool { return o.to == j }); k >= 0 {
+					if l.sure && !out[i][k].sure {
+						out[i][k] = l
+					}
+					continue
+				}
+				out[i] = append(out[i], l)
+			}
+		}
+	}
+	return out
+}
+
+// after reports whether a workflow can match after something is so.
+func (x *subject) after(w way) bool {
+	if x.enters.many {
+		return true
+	}
+	return slices.ContainsFunc(x.enters.list, w.meets)
+}
+
+// surely reports whether it matches whenever that is so, its limits apart.
+func (x *subject) surely(w way) bool {
+	d := x.Definition
+	if x.Timed() { // what it is asked about is not known before
+		return len(x.when.From) == 0 && w.within(x.edge) && len(x.when.Unless) == 0 && d.If.IsZero()
+	}
+	return len(x.when.From) == 0 && w.within(x.edge) && knows(w, d.If) && !(ways{list: []way{w}}).meet(x.unmet())
+}
+
+// within reports whether everything on this way satisfies what an edge demands:
+// names only, as edges do.
+func (w way) within(edge way) bool {
+	for fact, want := range edge {
+		have, asked := w[fact]
+		if want.allowed == nil {
+			continue
+		}
+		if !asked || have.allowed == nil || slices.ContainsFunc(have.allowed, func(s string) bool {
+			return !slices.Contains(want.allowed, s) && !slices.Contains(have.denied, s)
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+// knows reports whether a condition asks only for what is known on a way: an
+// event may lack the facts of a message and times that never were, unless the
+// way demands something of them.
+func knows(w way, c workflow.Cond) bool {
+	for _, children := range [][]workflow.Cond{c.All, c.Any, c.None} {
+		for _, child := range children {
+			if !knows(w, child) {
+				return false
+			}
+		}
+	}
+	if c.Fact == "" {
+		return true
+	}
+	fact, _ := workflow.LookupFact(c.Fact)
+	if fact.Kind == workflow.KindTime {
+		r, asked := w[c.Fact]
+		return asked && r.set || c.Op == workflow.IsSet || c.Op == workflow.NotSet
+	}
+	group, _, _ := strings.Cut(c.Fact, ".")
+	if group != "message" && group != "customer" && group != "mail" {
+		return true
+	}
+	_, asked := w[c.Fact]
+	return asked
+}
+
+// silentAfter reports whether all that a workflow does after a deed was done
+// records nothing: to set what is so already is no event (W5).
+func (x *subject) silentAfter(d deed) bool {
+	for _, b := range x.Definition.Then {
+		a := d.action
+		switch {
+		case b.Do == workflow.DoStop:
+		case b.Do == workflow.DoTags && a.Do == b.Do && slices.Equal(a.Add, b.Add) && slices.Equal(a.Remove, b.Remove):
+		case b.Do == workflow.DoStatus && a.Do == b.Do && a.Status == b.Status:
+		case b.Do == workflow.DoAssign && a.Do == b.Do && a.Agent != nil && b.Agent != nil && *a.Agent == *b.Agent:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// Loops returns the circles of a set that block publishing: those who stand in
+// one cannot but set each other off, and mail the customer each time round.
+func Loops(s *workflow.Set, names workflow.Names) []Finding {
+	p := &prover{names: names}
+	for _, en := range s.Entries() {
+		if en.State == workflow.Enabled {
+			p.subjects = append(p.subjects, newSubject(en.Version))
+		}
+	}
+	p.circles(p.graph())
+	return slices.DeleteFunc(p.findings, func(f Finding) bool { return !f.Blocks })
+}
+
+// circles finds workflows that set each other off in a circle, one finding for
+// each knot of them, shown as its shortest path. A chain ends all the same,
+// because a workflow runs once in it (W20), but hardly ever as was meant. One
+// that must go round and mails each time is a mail loop.
+func (p *prover) circles(g links) {
+	seen := make([]bool, len(g)) // already part of a circle that was shown
+	for _, sure := range []bool{true, false} {
+		for i := range g {
+			if seen[i] {
+				continue
+			}
+			path := shortest(g, i, sure)
+			if path == nil || sure && !slices.ContainsFunc(path, func(k int) bool { return p.subjects[k].mails }) {
+				continue
+			}
+			var about []*subject
+			for _, k := range path {
+				seen[k] = true
+				about = append(about, p.subjects[k])
+			}
+			p.circle(about, sure)
+		}
+	}
+}
+
+func (p *prover) circle(about []*subject, sure bool) {
+	titles := make([]string, 0, len(about)+1)
+	for _, x := range about {
+		titles = append(titles, x.title())
+	}
+	titles = append(titles, titles[0])
+	path := strings.Join(titles, " → ")
+	waits := slices.ContainsFunc(about, func(x *subject) bool { return x.Timed() })
+	switch {
+	case waits && sure:
+		p.found(MailLoop, about, "This goes on for ever and mails the customer each time: %s. Say what keeps one of them from running, or what it must not answer.", path)
+	case waits && len(about) == 1:
+		p.found(Cycle, about, "%s sets off itself, each time after its wait: it goes on until something keeps it from running.", titles[0])
+	case waits:
+		p.found(Cycle, about, "These set each other off in a circle: %s. A wait begins a chain anew, so it goes on until something keeps one of them from running.", path)
+	case sure && len(about) == 1:
+		p.found(MailLoop, about, "%s sets off itself every time and mails the customer: a loop. Say in its When or If what it must not answer, such as what a workflow did.", titles[0])
+	case sure:
+		p.found(MailLoop, about, "These set each other off every time and mail the customer: %s. Say in one of them what it must not answer, such as what a workflow did.", path)
+	case len(about) == 1:
+		p.found(Cycle, about, "%s sets off itself. It runs once, then it ends.", titles[0])
+	default:
+		p.found(Cycle, about, "These set each other off in a circle: %s. Each runs once, then it ends.", path)
+	}
+}
+
+// shortest returns the shortest way from start back to start, nil if there is
+// none; with sure over sure links only.
+func shortest(g links, start int, sure bool) []int {
+	from := make([]int, len(g))
+	for i := range from {
+		from[i] = -1
+	}
+	queue := []int{start}
+	for len(queue) > 0 {
+		at := queue[0]
+		queue = queue[1:]
+		for _, l := range g[at] {
+			if sure && !l.sure {
+				continue
+			}
+			if l.to == start {
+				var path []int
+				for k := at; k != start; k = from[k] {
+					path = append([]int{k}, path...)
+				}
+				return append([]int{start}, path...)
+			}
+			if from[l.to] < 0 {
+				from[l.to] = at
+				queue = append(queue, l.to)
+			}
+		}
+	}
+	return nil
+}
