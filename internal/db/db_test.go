@@ -437,17 +437,17 @@ func TestNumbersAreInOrder(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, d *db.DB) {
 		var got []int64
-		for range 3 {
+		for _, n := range []int{1, 3, 0, 2} {
 			err := d.Write(t.Context(), func(tx *db.Tx) error {
-				n, err := tx.NextNumber(t.Context())
-				got = append(got, n)
+				numbers, err := tx.NextNumbers(t.Context(), n)
+				got = append(got, numbers...)
 				return err
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
-		if !slices.Equal(got, []int64{1, 2, 3}) {
+		if !slices.Equal(got, []int64{1, 2, 3, 4, 5, 6}) {
 			t.Errorf("numbers %v", got)
 		}
 	})

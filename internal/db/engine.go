@@ -51,19 +51,30 @@ func (e Engine) SkipLocked() string {
 }
 
 const (
-	qNextNumberPostgres = `select nextval('conversation_number')`
-	qNextNumberSQLite   = `update number_counter set value = value + 1 where name = 'conversation' returning value`
+	qNextNumbersPostgres = `select nextval('conversation_number') from generate_series(1, $1::bigint)`
+	qNextNumbersSQLite   = `update number_counter set value = value + $1 where name = 'conversation' returning value`
 )
 
-// NextNumber draws the next conversation number, beginning with 1. On
-// PostgreSQL numbers drawn by a transaction that is rolled back are lost; on
-// SQLite they are drawn again.
-func (t *Tx) NextNumber(ctx context.Context) (int64, error) {
-	q := qNextNumberSQLite
-	if t.engine == Postgres {
-		q = qNextNumberPostgres
+// NextNumbers draws the next n conversation numbers, ascending and beginning
+// with 1. On PostgreSQL numbers drawn by a transaction that is rolled back are
+// lost; on SQLite they are drawn again.
+func (t *Tx) NextNumbers(ctx context.Context, n int) ([]int64, error) {
+	if n < 1 {
+		return nil, nil
 	}
-	var n int64
-	err := t.QueryRow(ctx, q).Scan(&n)
-	return n, err
+	if t.engine == Postgres {
+		return Collect(ctx, t, func(rows *Rows) (number int64, err error) {
+			err = rows.Scan(&number)
+			return number, err
+		}, qNextNumbersPostgres, n)
+	}
+	var last int64
+	if err := t.QueryRow(ctx, qNextNumbersSQLite, n).Scan(&last); err != nil {
+		return nil, err
+	}
+	numbers := make([]int64, n)
+	for i := range numbers {
+		numbers[i] = last - int64(n-1-i)
+	}
+	return numbers, nil
 }

@@ -1,6 +1,7 @@
 package dbtest_test
 
 import (
+	"slices"
 	"testing"
 
 	"postroom/internal/db"
@@ -23,13 +24,13 @@ func TestEachGivesAFreshMigratedDatabase(t *testing.T) {
 				if err != nil || id != 1 {
 					t.Fatalf("first id %d, %v", id, err)
 				}
-				var number int64
+				var numbers []int64
 				err = d.Write(t.Context(), func(tx *db.Tx) (err error) {
-					number, err = tx.NextNumber(t.Context())
+					numbers, err = tx.NextNumbers(t.Context(), 1)
 					return err
 				})
-				if err != nil || number != 1 {
-					t.Fatalf("first number %d, %v", number, err)
+				if err != nil || !slices.Equal(numbers, []int64{1}) {
+					t.Fatalf("first numbers %v, %v", numbers, err)
 				}
 			})
 		})

@@ -115,6 +115,7 @@ func (d *Desk) Tell(ctx context.Context, tx *store.Tx, t Telling) error {
 			return err
 		}
 	}
+	var inPage []postroom.Notification
 	for _, n := range t.Notices {
 		if slices.Contains(known, n.AgentID) {
 			continue
@@ -127,16 +128,14 @@ func (d *Desk) Tell(ctx context.Context, tx *store.Tx, t Telling) error {
 			n.InPage = n.InPage || capped
 		}
 		if n.InPage {
-			if err := tx.InsertNotification(ctx, n.Notification); err != nil {
-				return err
-			}
+			inPage = append(inPage, n.Notification)
 			tx.OnCommit(func() { d.publish(Change{Kind: "notification", AgentID: n.AgentID}) })
 		}
 	}
 	if mailed {
 		tx.OnCommit(func() { d.wake(WakeDeliver) })
 	}
-	return nil
+	return tx.InsertNotifications(ctx, inPage)
 }
 
 // mailNotification queues a notification, or says on its row why it is too

@@ -18,8 +18,20 @@ func (r *React) file(ctx context.Context, c store.Claimed, group []*filing) erro
 	err := r.Store.Write(ctx, func(tx *store.Tx) error {
 		ends = nil
 		tx.CountLate()
-		for _, f := range group {
-			f := f.again()
+		again, err := r.look(ctx, tx, group)
+		if err != nil {
+			return err
+		}
+		begin := 0
+		for _, f := range again {
+			if f.begins() {
+				begin++
+			}
+		}
+		if err := tx.DrawNumbers(ctx, begin); err != nil {
+			return err
+		}
+		for _, f := range again {
 			if err := f.put(ctx, tx); err != nil {
 				return err
 			}
@@ -36,13 +48,39 @@ func (r *React) file(ctx context.Context, c store.Claimed, group []*filing) erro
 	return nil
 }
 
-// put files one mail and ends its row.
-func (f *filing) put(ctx context.Context, tx *store.Tx) error {
-	known, err := tx.Known(ctx, f.in, f.cited())
-	if err != nil {
-		return err
+// look returns copies of a group to work on, each with what is known of it; none
+// of the mails hangs on one before it (see groups.next).
+func (r *React) look(ctx context.Context, tx *store.Tx, group []*filing) ([]*filing, error) {
+	questions := make([]store.Question, len(group))
+	for i, f := range group {
+		questions[i] = store.Question{Inbound: f.in, IDs: f.cited(), Author: f.author.Address}
 	}
-	f.repeated(known.Same)
+	known, err := tx.Known(ctx, group[0].in.MailboxID, questions)
+	if err != nil {
+		return nil, err
+	}
+	owners := map[string]int64{}
+	out := make([]*filing, len(group))
+	for i, f := range group {
+		out[i] = f.again()
+		out[i].known, out[i].owners = known[i], owners
+		if known[i].Owner != 0 {
+			owners[f.author.Address] = known[i].Owner
+		}
+	}
+	return out, nil
+}
+
+// begins reports whether it is certain that the mail begins a conversation:
+// nothing it says leads anywhere.
+func (f *filing) begins() bool {
+	return f.loop == "" && f.answer == nil && len(f.known.Same) == 0 && len(f.known.Refs) == 0 &&
+		!slices.ContainsFunc(f.proof, func(p email.EvidenceItem) bool { return p.MailID != 0 })
+}
+
+// put files one mail and ends its row.
+func (f *filing) put(ctx context.Context, tx *store.Tx) (err error) {
+	f.repeated(f.known.Same)
 	if f.in.State == store.InboundNew {
 		if f.loop != "" {
 			f.in.State, f.in.Words = store.InboundLoop, f.loop
@@ -50,7 +88,7 @@ func (f *filing) put(ctx context.Context, tx *store.Tx) error {
 		} else if f.answer != nil {
 			err = f.answered(ctx, tx)
 		} else {
-			err = f.join(ctx, tx, known.Refs)
+			err = f.join(ctx, tx)
 		}
 	}
 	if err != nil {
@@ -84,8 +122,8 @@ func (f *filing) repeated(same []store.SameID) {
 
 // join finds the conversation the mail belongs to, or begins one, and adds the
 // message.
-func (f *filing) join(ctx context.Context, tx *store.Tx, known []store.Ref) error {
-	c, old, err := f.thread(ctx, tx, known)
+func (f *filing) join(ctx context.Context, tx *store.Tx) error {
+	c, old, err := f.thread(ctx, tx)
 	if err != nil {
 		return err
 	}
@@ -132,9 +170,9 @@ func (f *filing) at() int64 {
 // conversation of this mailbox, or of one moved out of it, decides (T1, T10).
 // One that was deleted, or closed for longer than the reopen window, is not
 // joined but continued by a new one: old is the one it continues (T8).
-func (f *filing) thread(ctx context.Context, tx *store.Tx, known []store.Ref) (c, old *postroom.Conversation, err error) {
+func (f *filing) thread(ctx context.Context, tx *store.Tx) (c, old *postroom.Conversation, err error) {
 	for _, p := range f.proof {
-		if c, err = f.follow(ctx, tx, p, known); err != nil {
+		if c, err = f.follow(ctx, tx, p); err != nil {
 			return nil, nil, err
 		}
 		if c != nil {
@@ -143,7 +181,7 @@ func (f *filing) thread(ctx context.Context, tx *store.Tx, known []store.Ref) (c
 		}
 	}
 	if c == nil {
-		if c, err = f.kin(ctx, tx, known); err != nil || c == nil {
+		if c, err = f.kin(ctx, tx); err != nil || c == nil {
 			return nil, nil, err
 		}
 	}
@@ -192,7 +230,7 @@ func (f *filing) cited() []string {
 
 // follow returns the conversation of this mailbox, or moved out of it, that a
 // piece of evidence leads to, nil for none. A subject's number never does (T6).
-func (f *filing) follow(ctx context.Context, tx *store.Tx, p email.EvidenceItem, known []store.Ref) (*postroom.Conversation, error) {
+func (f *filing) follow(ctx context.Context, tx *store.Tx, p email.EvidenceItem) (*postroom.Conversation, error) {
 	id := int64(0)
 	switch {
 	case p.MailID != 0:
@@ -208,7 +246,7 @@ func (f *filing) follow(ctx context.Context, tx *store.Tx, p email.EvidenceItem,
 		}
 		id = m.ConversationID
 	case p.Kind == email.StoredID:
-		for _, r := range known {
+		for _, r := range f.known.Refs {
 			if r.Ref == p.Ref && !r.Cited {
 				id = r.ConversationID
 				break
@@ -238,7 +276,8 @@ func (f *filing) follow(ctx context.Context, tx *store.Tx, p email.EvidenceItem,
 
 // kin finds the conversation of a mail that arrived before this one although
 // it answers it, or answers the same mail, which never came here (T19).
-func (f *filing) kin(ctx context.Context, tx *store.Tx, known []store.Ref) (*postroom.Conversation, error) {
+func (f *filing) kin(ctx context.Context, tx *store.Tx) (*postroom.Conversation, error) {
+	known := f.known.Refs
 	// Where another mail has used the id, answers may mean that one.
 	used := slices.ContainsFunc(known, func(r store.Ref) bool { return r.Ref == f.in.HeaderID && !r.Cited })
 	for _, own := range []bool{true, false} {
@@ -293,11 +332,7 @@ func (f *filing) participants() []store.Participant {
 // takesPart reports whether the author is the customer, or somebody else who
 // takes part for certain.
 func (f *filing) takesPart(ctx context.Context, tx *store.Tx, c *postroom.Conversation) (bool, error) {
-	theirs, err := tx.OwnsAddress(ctx, c.CustomerID, f.author.Address)
-	if err != nil {
-		return false, err
-	}
-	if theirs {
+	if c.CustomerID != 0 && f.owners[f.author.Address] == c.CustomerID {
 		f.message.Author.ID = c.CustomerID
 		return true, nil
 	}
@@ -339,7 +374,8 @@ func (f *filing) begin(ctx context.Context, tx *store.Tx, old *postroom.Conversa
 		}
 		err = tx.AddNameless(ctx, customer, name, now)
 	} else {
-		customer, err = tx.FindOrAddCustomer(ctx, customer, f.author, now)
+		customer, err = tx.KnownOrAddCustomer(ctx, f.owners[f.author.Address], customer, f.author, now)
+		f.owners[f.author.Address] = customer // for those behind it in its group
 	}
 	if err != nil {
 		return nil, err

@@ -167,12 +167,8 @@ func (r *React) endEvents(ctx context.Context, tx *store.Tx, events []postroom.E
 	for _, e := range events {
 		ids = append(ids, e.ID)
 	}
-	ok, err := tx.EndEvents(ctx, ids, postroom.EventJudged, "")
-	if err != nil {
+	if err := tx.EndPending(ctx, ids, errUndone); err != nil {
 		return err
-	}
-	if !ok {
-		return errUndone
 	}
 	if len(events) > 0 {
 		tx.OnCommit(func() { r.Desk.Wake(desk.WakeDeliver) })

@@ -64,12 +64,12 @@ func (r *React) Locate(ctx context.Context, raw []byte) (Location, error) {
 	}
 	var where Location
 	err = r.Store.Write(ctx, func(tx *store.Tx) error {
-		f := f.again()
-		known, err := tx.Known(ctx, f.in, f.cited())
+		again, err := r.look(ctx, tx, []*filing{f})
 		if err != nil {
 			return err
 		}
-		c, old, err := f.thread(ctx, tx, known.Refs)
+		f := again[0]
+		c, old, err := f.thread(ctx, tx)
 		if err != nil {
 			return err
 		}

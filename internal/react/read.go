@@ -35,6 +35,10 @@ type filing struct {
 	asked   bool    // nothing is to be done: somebody asks what would become of it
 	ids     []int64
 
+	// Read with the transaction that files it.
+	known  store.Known
+	owners map[string]int64 // customers by address, of the whole group
+
 	fault     error
 	blobFault bool // the file could not be read for now
 }

@@ -105,8 +105,9 @@ type groups struct {
 	ahead *filing // was taken already and belongs to the next group
 }
 
-// next waits for a mail and returns it with those behind it that are ready; a
-// mail that cannot be filed stands alone. None is the end.
+// next waits for a mail and returns it with those behind it that are ready and
+// hang on none before them in the group; a mail that cannot be filed stands
+// alone. None is the end.
 func (g *groups) next() []*filing {
 	first := g.ahead
 	if g.ahead = nil; first == nil {
@@ -116,15 +117,17 @@ func (g *groups) next() []*filing {
 		}
 		first = <-one
 	}
-	group := []*filing{first}
+	group, left := []*filing{first}, map[string]bool{}
+	first.leaves(left)
 	for first.ready() && len(group) < receiveGroup {
 		select {
 		case one, ok := <-g.from:
 			if !ok {
 				return group
 			}
-			if f := <-one; f.ready() {
+			if f := <-one; f.ready() && !f.needs(left) {
 				group = append(group, f)
+				f.leaves(left)
 			} else {
 				g.ahead = f
 				return group
@@ -139,6 +142,23 @@ func (g *groups) next() []*filing {
 // ready reports whether nothing stands in the way of filing the mail together
 // with others. What an agent answered is decided when its turn has come.
 func (f *filing) ready() bool { return f.fault == nil && f.mailbox != nil && f.answer == nil }
+
+// leaves adds the ids by which others find a mail, and those it cites.
+func (f *filing) leaves(ids map[string]bool) {
+	if f.message == nil {
+		return
+	}
+	ids[f.in.HeaderID], ids[email.CanonicalID(f.message.Header)] = true, true
+	for _, ref := range f.message.References {
+		ids[email.CanonicalID(ref)] = true
+	}
+}
+
+// needs reports whether where a mail belongs hangs on others, which left some
+// ids: it is filed when they stand where they belong.
+func (f *filing) needs(ids map[string]bool) bool {
+	return slices.ContainsFunc(f.cited(), func(id string) bool { return id != "" && ids[id] })
+}
 
 // fileTogether files mails in one transaction. After an error none of them was
 // filed.

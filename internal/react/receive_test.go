@@ -86,6 +86,35 @@ func TestGroups(t *testing.T) {
 	}
 }
 
+// A mail that answers, repeats or cites the same as one before it begins the
+// next group: what is known of a group is read before any of it is filed.
+func TestGroupsEndBeforeAnAnswer(t *testing.T) {
+	t.Parallel()
+	box := &postroom.Mailbox{}
+	ahead := make(chan chan *filing, 16)
+	for i, m := range []struct {
+		id    string
+		cites []string
+	}{{"a@x", nil}, {"b@x", nil}, {"c@x", []string{"a@x"}}, {"d@x", nil}, {"d@x", nil}, {"e@x", []string{"gone@x"}}, {"f@x", nil}, {"g@x", []string{"gone@x"}}} {
+		f := &filing{in: store.Inbound{ID: int64(i), HeaderID: m.id}, mailbox: box, message: &postroom.Message{Header: m.id, References: m.cites}}
+		for _, id := range m.cites {
+			f.proof = append(f.proof, email.EvidenceItem{Kind: email.StoredID, Ref: id})
+		}
+		one := make(chan *filing, 1)
+		one <- f
+		ahead <- one
+	}
+	close(ahead)
+	g := groups{from: ahead}
+	var got []int
+	for group := g.next(); len(group) > 0; group = g.next() {
+		got = append(got, len(group))
+	}
+	if want := []int{2, 2, 3, 1}; !slices.Equal(got, want) {
+		t.Errorf("groups of %v, want %v", got, want)
+	}
+}
+
 // T5, O2: what a mail cites, oldest first, each id once and never too many.
 func TestReferences(t *testing.T) {
 	t.Parallel()

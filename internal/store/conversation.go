@@ -63,17 +63,30 @@ const qInsertConversation = `insert into conversation (` + conversationColumns +
 
 // InsertConversation stores a new conversation and gives it its number.
 func (t *Tx) InsertConversation(ctx context.Context, c *postroom.Conversation) error {
-	number, err := t.tx.NextNumber(ctx)
-	if err != nil {
-		return fmt.Errorf("conversation number: %w", err)
+	if len(t.numbers) == 0 {
+		if err := t.DrawNumbers(ctx, 1); err != nil {
+			return err
+		}
 	}
-	c.Number = number
+	c.Number, t.numbers = t.numbers[0], t.numbers[1:]
 	folder := c.Folder()
-	err = t.send(ctx, qInsertConversation, c.ID, c.Number, c.MailboxID, c.CustomerID, c.Subject, c.Status, c.AssigneeID, c.Seq,
+	err := t.send(ctx, qInsertConversation, c.ID, c.Number, c.MailboxID, c.CustomerID, c.Subject, c.Status, c.AssigneeID, c.Seq,
 		c.Received, c.Replies, c.Notes, c.CreatedAt, c.UpdatedAt, c.WaitingSince, c.LastCustomerAt, c.LastAgentAt,
 		c.LastHumanAt, c.ClosedAt, c.LinkedFrom, c.Preview, bit(c.HasAttachments), c.DeletedAt, folder)
 	t.count(c.MailboxID, folder, c.AssigneeID, 1)
 	return err
+}
+
+// DrawNumbers draws the numbers of the next n conversations that this
+// transaction stores, in one way to the server: for who knows that it stores as
+// many. Those it does not come to use are lost.
+func (t *Tx) DrawNumbers(ctx context.Context, n int) error {
+	numbers, err := t.tx.NextNumbers(ctx, n)
+	if err != nil {
+		return fmt.Errorf("conversation number: %w", err)
+	}
+	t.numbers = append(t.numbers, numbers...)
+	return nil
 }
 
 const qUpdateConversation = `update conversation set subject = $2, status = $3, assignee_id = $4, folder = $5, seq = $6,

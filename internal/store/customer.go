@@ -10,7 +10,6 @@ const (
 	qCustomer          = `select id, name, created_at from customer where id = $1`
 	qCustomerAddresses = `select address from customer_address where customer_id = $1 order by position, address`
 	qAddressOwner      = `select customer_id from customer_address where address = $1`
-	qOwnsAddress       = `select customer_id from customer_address where address = $1 and customer_id = $2`
 	qInsertCustomer    = `insert into customer (id, name, created_at) values ($1,$2,$3)`
 	qInsertAddress     = `insert into customer_address (address, customer_id, position) values ($1,$2,$3) on conflict (address) do nothing`
 	qNameCustomer      = `update customer set name = $2 where id = $1 and name = ''`
@@ -33,12 +32,6 @@ func (r Read) Customer(ctx context.Context, id int64) (*postroom.Customer, error
 	return &c, err
 }
 
-// OwnsAddress reports whether an address is one of a customer's.
-func (r Read) OwnsAddress(ctx context.Context, customer int64, address string) (bool, error) {
-	ids, err := r.ids(ctx, qOwnsAddress, address, customer)
-	return len(ids) > 0, err
-}
-
 // FindOrAddCustomer returns the customer with an address and makes one, with
 // the given id, if there is none. A customer without a name takes this one.
 func (t *Tx) FindOrAddCustomer(ctx context.Context, id int64, a postroom.Address, at int64) (int64, error) {
@@ -48,10 +41,19 @@ func (t *Tx) FindOrAddCustomer(ctx context.Context, id int64, a postroom.Address
 		return 0, err
 	}
 	if len(ids) > 0 {
-		if a.Name != "" {
-			err = t.send(ctx, qNameCustomer, ids[0], a.Name)
+		return t.KnownOrAddCustomer(ctx, ids[0], id, a, at)
+	}
+	return t.KnownOrAddCustomer(ctx, 0, id, a, at)
+}
+
+// KnownOrAddCustomer is FindOrAddCustomer for who has looked already, in this
+// transaction: known is the customer with the address, 0 if there is none.
+func (t *Tx) KnownOrAddCustomer(ctx context.Context, known, id int64, a postroom.Address, at int64) (int64, error) {
+	if known != 0 {
+		if a.Name == "" {
+			return known, nil
 		}
-		return ids[0], err
+		return known, t.send(ctx, qNameCustomer, known, a.Name)
 	}
 	if err := t.send(ctx, qInsertCustomer, id, a.Name, at); err != nil {
 		return 0, err
@@ -62,7 +64,7 @@ func (t *Tx) FindOrAddCustomer(ctx context.Context, id int64, a postroom.Address
 			return postroom.Errorf(postroom.Conflict, "The customer was added by another process at the same moment.")
 		}
 		return nil
-	}, qInsertAddress, address, id, 0)
+	}, qInsertAddress, postroom.Canonical(a.Address), id, 0)
 }
 
 // AddNameless stores a customer without an address: the entry for mail from a

@@ -116,6 +116,20 @@ func (t *Tx) EndEvents(ctx context.Context, ids []int64, state postroom.EventSta
 	return n == int64(len(ids)), err
 }
 
+// EndPending is EndEvents with judged as the state, for who needs no answer to go
+// on: the transaction fails with gone if not all of them were pending until now.
+func (t *Tx) EndPending(ctx context.Context, ids []int64, gone error) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	return t.tx.Queue(ctx, func(n int64) error {
+		if n != int64(len(ids)) {
+			return gone
+		}
+		return nil
+	}, qEndEvents+list(3, len(ids))+`)`, append([]any{postroom.EventJudged, ""}, anys(ids)...)...)
+}
+
 // EndEvent is EndEvents for one event.
 func (t *Tx) EndEvent(ctx context.Context, id int64, state postroom.EventState, words string) (bool, error) {
 	return t.EndEvents(ctx, []int64{id}, state, words)

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 
 	"postroom"
 )
@@ -116,29 +118,65 @@ type SameID struct {
 	MessageID      int64
 }
 
-// Known is what a mailbox knows of a received mail before it is filed.
-type Known struct {
-	Same []SameID // earlier mails with its Message-ID (D1)
-	Refs []Ref    // as Refs finds them for the ids it was asked for
+// Question is what a mailbox is asked about a received mail before it is filed.
+type Question struct {
+	Inbound          // its id, HeaderID and mailbox
+	IDs     []string // ids to look up, in canonical form
+	Author  string   // whose address is looked up, in canonical form
 }
 
-// Known reads what the mailbox of a received mail knows of its Message-ID and of
-// other ids, in canonical form.
-func (r Read) Known(ctx context.Context, in Inbound, ids []string) (Known, error) {
-	var k Known
-	same := part{kind: "same", n: []string{"conversation_id", "message_id"}, s: []string{"content_hash"},
-		from: `from inbound where mailbox_id = ? and header_id = ? and header_id <> '' and id <> ? and state in ('done', 'duplicate', 'loop')`,
-		args: []any{in.MailboxID, in.HeaderID, in.ID}}
-	err := r.trip(ctx, []part{same, refPart(in.MailboxID, ids)}, func(t tripRow) error {
-		if t.kind == "same" {
-			k.Same = append(k.Same, SameID{ContentHash: t.s[0], ConversationID: t.n[0], MessageID: t.n[1]})
-		} else {
-			k.Refs = append(k.Refs, scanRef(t))
+// Known is what a mailbox knows of a received mail before it is filed.
+type Known struct {
+	Same  []SameID // earlier mails with its Message-ID (D1)
+	Refs  []Ref    // as Refs finds them for the ids it was asked for
+	Owner int64    // the customer who has the author's address, 0 if nobody has it
+}
+
+// Known reads what a mailbox knows of received mails, in the order of the
+// questions: of all of them in one statement. Each Message-ID and each author is
+// a part of its own: of a list of them PostgreSQL may think that reading the
+// whole table is less work.
+func (r Read) Known(ctx context.Context, mailbox int64, questions []Question) ([]Known, error) {
+	var parts []part
+	var ids []string
+	for i, q := range questions {
+		which := strconv.Itoa(i)
+		parts = append(parts,
+			part{kind: "same", n: []string{which, "conversation_id", "message_id"}, s: []string{"content_hash"}, args: []any{q.MailboxID, q.HeaderID, q.ID},
+				from: `from inbound where mailbox_id = ? and header_id = ? and header_id <> '' and id <> ? and state in ('done', 'duplicate', 'loop')`},
+			part{kind: "owner", n: []string{which, "customer_id"}, from: `from customer_address where address = ?`, args: []any{q.Author}})
+		ids = append(ids, q.IDs...)
+	}
+	known := make([]Known, len(questions))
+	err := r.trip(ctx, append(parts, refPart(mailbox, padded(ids))), func(t tripRow) error {
+		switch t.kind {
+		case "same":
+			k := &known[t.n[0]]
+			k.Same = append(k.Same, SameID{ContentHash: t.s[0], ConversationID: t.n[1], MessageID: t.n[2]})
+		case "owner":
+			known[t.n[0]].Owner = t.n[1]
+		default:
+			for i, q := range questions {
+				if slices.Contains(q.IDs, t.s[0]) {
+					known[i].Refs = append(known[i].Refs, scanRef(t))
+				}
+			}
 		}
 		return nil
 	})
-	sortRefs(k.Refs, ids)
-	return k, err
+	for i, q := range questions {
+		sortRefs(known[i].Refs, q.IDs)
+	}
+	return known, err
+}
+
+// padded repeats the last of some values until their number is a power of two,
+// so that a statement about any number of them has few texts to be planned.
+func padded(values []string) []string {
+	for n := len(values); n > 0 && n&(n-1) != 0; n++ {
+		values = append(values, values[len(values)-1])
+	}
+	return values
 }
 
 const qEndInbound = `update inbound set state = $2, header_id = $3, content_hash = $4, class = $5, words = $6, evidence = $7, subject = $8, sender = $9,

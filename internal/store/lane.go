@@ -38,7 +38,7 @@ func (s *Store) ClaimLanes(ctx context.Context, kind string, limit int, lease in
 	return s.claim(ctx, lease, rows(qDueLanes, func(now int64) []any { return []any{kind, now, limit} },
 		func(ctx context.Context, t *Tx, c Claimed, h hold) (int64, error) {
 			// It is locked and due, so it is taken.
-			return 1, t.sendOne(ctx, "lease lane", qLeaseLane, kind, c.ID, h.token, h.until, h.now, h.owner)
+			return 1, t.send(ctx, qLeaseLane, kind, c.ID, h.token, h.until, h.now, h.owner)
 		}))
 }
 
@@ -86,12 +86,12 @@ const (
 
 // ReleaseLane gives a lane back, due at a time; due 0 says that its work is
 // done and removes it. Call it in the transaction that looked for more work,
-// after HoldLane.
+// after HoldLane: the lane is locked since, and the lease is ours.
 func (t *Tx) ReleaseLane(ctx context.Context, kind string, c Claimed, due int64, tries int) error {
 	if due == 0 {
-		return t.sendOne(ctx, "close lane", qCloseLane, kind, c.ID, c.Lease)
+		return t.send(ctx, qCloseLane, kind, c.ID, c.Lease)
 	}
-	return t.sendOne(ctx, "release lane", qReleaseLane, kind, c.ID, c.Lease, due, tries)
+	return t.send(ctx, qReleaseLane, kind, c.ID, c.Lease, due, tries)
 }
 
 const qNextFree = `select min(due_at) from lane where kind = $1 and lease = 0`

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"slices"
 
@@ -92,6 +93,10 @@ func (s *Store) ClaimMails(ctx context.Context, limit int, lease int64) ([]Claim
 	var picked []candidate
 	return s.claim(ctx, lease, claiming{
 		look: func(ctx context.Context, r Read, h hold) (_ []Claimed, err error) {
+			picked = nil
+			if due, err := r.anyMailDue(ctx, h.now); err != nil || !due {
+				return nil, err
+			}
 			picked, err = r.pickMails(ctx, h.now, h.owner, limit)
 			return claims(picked), err
 		},
@@ -177,6 +182,17 @@ func (t *Tx) stillReady(ctx context.Context, now int64, picked []candidate) ([]C
 	return out, err
 }
 
+// Whether a mail is due at all, which others may still hold up. It is asked
+// whenever an event was judged, and mostly there is none.
+const qDueMail = `select min(m.due_at) from mail m where m.ended = 0 and m.due_at <= $1 and m.lease_until <= $1
+	and m.state in ('held', 'queued', 'deferred')`
+
+func (r Read) anyMailDue(ctx context.Context, now int64) (bool, error) {
+	var at sql.NullInt64
+	err := r.q.QueryRow(ctx, qDueMail, now).Scan(&at)
+	return at.Valid, err
+}
+
 const (
 	qNextMail = `select min(m.due_at) from mail m where m.ended = 0 and m.lease_until = 0 and m.due_at > $1
 		and m.state in ('held', 'queued', 'deferred')`
@@ -195,8 +211,13 @@ func (s *Store) NextMail(ctx context.Context) (due int64, ok bool, err error) {
 		return 0, false, err
 	}
 	now := s.Now()
+	next := []string{qNextMail, qNextMailLease, qNextProbe, qNextPace, qNextSlot}
+	due, ok, err = s.earliest(ctx, append([]string{qDueMail}, next...), now)
+	if err != nil || !ok || due > now {
+		return due, ok, err
+	}
 	if ready, err := s.Read().pickMails(ctx, now, owner, 1); err != nil || len(ready) > 0 {
 		return now, err == nil, err
 	}
-	return s.earliest(ctx, []string{qNextMail, qNextMailLease, qNextProbe, qNextPace, qNextSlot}, now)
+	return s.earliest(ctx, next, now) // what is due waits for another mail
 }

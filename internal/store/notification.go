@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"postroom"
@@ -11,14 +12,30 @@ import (
 
 const notificationColumns = `id, agent_id, conversation_id, event_id, seq, kind, actor_kind, actor_id, message_id, mail_id, words, at, read_at`
 
-const qInsertNotification = `insert into notification (` + notificationColumns + `) values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)
-	on conflict (agent_id, event_id) do nothing`
+const (
+	qInsertNotifications = `insert into notification (` + notificationColumns + `) values `
+	qTellOnce            = ` on conflict (agent_id, event_id) do nothing`
 
-// InsertNotification stores that an agent is told of an event; one who was told
-// of it before is not told again.
-func (t *Tx) InsertNotification(ctx context.Context, n postroom.Notification) error {
-	return t.send(ctx, qInsertNotification, n.ID, n.AgentID, n.ConversationID, n.EventID, n.Seq, n.Kind, n.Actor.Kind, n.Actor.ID,
-		n.MessageID, n.MailID, n.Words, n.At, n.ReadAt)
+	// notificationColumnCount is how many columns a notification has, and
+	// notificationRows how many are stored by one statement.
+	notificationColumnCount = 13
+	notificationRows        = 50
+)
+
+// InsertNotifications stores that agents are told of events; one who was told of
+// an event before is not told again.
+func (t *Tx) InsertNotifications(ctx context.Context, all []postroom.Notification) error {
+	for some := range slices.Chunk(all, notificationRows) {
+		var args []any
+		for _, n := range some {
+			args = append(args, n.ID, n.AgentID, n.ConversationID, n.EventID, n.Seq, n.Kind, n.Actor.Kind, n.Actor.ID,
+				n.MessageID, n.MailID, n.Words, n.At, n.ReadAt)
+		}
+		if err := t.send(ctx, qInsertNotifications+rowsOf(len(some), notificationColumnCount)+qTellOnce, args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 const (
@@ -113,7 +130,8 @@ func (t *Tx) Tell(ctx context.Context, e postroom.Event, due int64) error {
 func (s *Store) ClaimTellings(ctx context.Context, limit int, lease int64) ([]Claimed, error) {
 	return s.claim(ctx, lease, rows(qDueTellings, func(now int64) []any { return []any{now, limit} },
 		func(ctx context.Context, t *Tx, c Claimed, h hold) (int64, error) {
-			return t.exec(ctx, qLeaseTelling, c.ID, h.token, h.until, h.now, h.owner)
+			// It is locked and due, so it is taken.
+			return 1, t.send(ctx, qLeaseTelling, c.ID, h.token, h.until, h.now, h.owner)
 		}))
 }
 

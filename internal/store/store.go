@@ -69,7 +69,9 @@ type Tx struct {
 	tx    *db.Tx
 	store *Store
 	moves []folderMove
-	late  bool // counters are written at the very end
+	// numbers were drawn for the next conversations.
+	numbers []int64
+	late    bool // counters are written at the very end
 }
 
 // OnCommit registers f to run after the commit, in order of registration, and

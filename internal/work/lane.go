@@ -33,6 +33,8 @@ type lane struct {
 	wake  chan struct{} // somebody says that something is due
 	freed chan struct{} // a worker became free
 
+	exhausted bool // the last claim left nothing that was due; of run alone
+
 	mu     sync.Mutex
 	held   map[Item]*held // claimed items, begun or not
 	queue  []*held        // those not begun
@@ -86,8 +88,9 @@ func (l *lane) run(ctx context.Context, stop <-chan struct{}) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	var backoff time.Duration
+	look := true
 	for {
-		wait, err := l.fill(ctx, stop, &workers)
+		wait, err := l.next(ctx, look, stop, &workers)
 		if err != nil {
 			backoff = min(max(2*backoff, firstBackoff), lastBackoff)
 			// Many lanes and processes wait for the same database.
@@ -95,15 +98,17 @@ func (l *lane) run(ctx context.Context, stop <-chan struct{}) {
 			if !pause(wait, stop) {
 				return
 			}
+			look = true
 			continue
 		}
-		backoff = 0
+		backoff, look = 0, true
 		timer.Reset(wait)
 		select {
 		case <-stop:
 			return
 		case <-l.wake:
 		case <-l.freed:
+			look = false
 		case <-timer.C:
 		}
 	}
@@ -121,6 +126,19 @@ func pause(d time.Duration, stop <-chan struct{}) bool {
 	}
 }
 
+// next is fill. Where nobody said that something is due, and only a worker
+// became free, it asks before it claims: what the worker leaves behind is mostly
+// nothing, or due later.
+func (l *lane) next(ctx context.Context, look bool, stop <-chan struct{}, workers *sync.WaitGroup) (time.Duration, error) {
+	if !look && l.exhausted {
+		wait, due, err := l.untilDue(ctx)
+		if err != nil || !due {
+			return wait, err
+		}
+	}
+	return l.fill(ctx, stop, workers)
+}
+
 // fill claims until the workers are busy or nothing is due, and returns how
 // long to wait unless somebody wakes the lane.
 func (l *lane) fill(ctx context.Context, stop <-chan struct{}, workers *sync.WaitGroup) (time.Duration, error) {
@@ -131,6 +149,7 @@ func (l *lane) fill(ctx context.Context, stop <-chan struct{}, workers *sync.Wai
 		default:
 		}
 		limit := l.room()
+		l.exhausted = false
 		if limit == 0 {
 			return l.r.poll, nil // a worker that becomes free wakes us
 		}
@@ -142,7 +161,9 @@ func (l *lane) fill(ctx context.Context, stop <-chan struct{}, workers *sync.Wai
 		}
 		l.take(ctx, items, begun.Add(l.kind.Lease), workers)
 		if len(items) < limit {
-			return l.untilDue(ctx)
+			l.exhausted = true
+			wait, _, err := l.untilDue(ctx)
+			return wait, err
 		}
 	}
 }
@@ -158,21 +179,22 @@ func (l *lane) room() int {
 	return max(l.kind.Workers+l.kind.Ahead-l.active-len(l.queue), 0)
 }
 
-// untilDue returns how long it is until the next item is due.
-func (l *lane) untilDue(ctx context.Context) (time.Duration, error) {
+// untilDue returns how long it is until the next item is due, and whether one is
+// due already.
+func (l *lane) untilDue(ctx context.Context) (wait time.Duration, already bool, err error) {
 	due, ok, err := l.kind.Source.NextDue(ctx)
 	l.note(err)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	if !ok {
-		return l.r.poll, nil
+		return l.r.poll, false, nil
 	}
-	wait := time.Duration(due-l.r.now()) * time.Millisecond
+	wait = time.Duration(due-l.r.now()) * time.Millisecond
 	if wait <= 0 {
-		wait = dueButTaken
+		return min(dueButTaken, l.r.poll), true, nil
 	}
-	return min(wait, l.r.poll), nil
+	return min(wait, l.r.poll), false, nil
 }
 
 // note keeps the state of the source, and logs when it changes.

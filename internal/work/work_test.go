@@ -323,6 +323,36 @@ func TestFailuresAndPanicsReachTheSource(t *testing.T) {
 	})
 }
 
+// Where nothing more was due, a worker that becomes free costs no claim; but what
+// it leaves behind is done at once, though nobody said so.
+func TestFreeWorkersAskBeforeTheyClaim(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf("mail", 0, 0, 0)
+		begun := time.Now()
+		var done []time.Duration
+		var mu sync.Mutex
+		r := start(t, work.Kind{Source: s, Workers: 4, Handler: func(_ context.Context, it work.Item) error {
+			time.Sleep(time.Duration(it.ID) * 200 * time.Millisecond)
+			if it.ID == 3 {
+				s.put(4, 0)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			done = append(done, time.Since(begun))
+			return s.finish(it)
+		}})
+		time.Sleep(5 * time.Second)
+		stop(t, r)
+		if want := []time.Duration{200e6, 400e6, 600e6, 1400e6}; !slices.Equal(done, want) {
+			t.Errorf("done after %v, want %v", done, want)
+		}
+		if s.claims != 2 {
+			t.Errorf("%d claims for two times that something was due", s.claims)
+		}
+	})
+}
+
 func TestDatabaseGoneAndBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
