@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"postroom"
@@ -84,6 +86,10 @@ func (d *Desk) runErase(ctx context.Context, job store.Job, hold func(context.Co
 		if len(next) == 0 {
 			return unlessStopped(d.endErase(ctx, job.ID, hold))
 		}
+		// Before what tells whose addresses these are is gone.
+		if err := d.scrub(ctx, next); err != nil {
+			return err
+		}
 		for _, c := range next {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -94,6 +100,28 @@ func (d *Desk) runErase(ctx context.Context, job store.Job, hold func(context.Co
 			after = c.ID
 		}
 	}
+}
+
+// scrub takes the addresses of people who are in no other conversation out of
+// the system log and the alarms.
+func (d *Desk) scrub(ctx context.Context, gone []store.DeletedConversation) error {
+	boxes, err := d.store.Read().Mailboxes(ctx)
+	if err != nil {
+		return err
+	}
+	var all []string
+	for _, c := range gone {
+		some, err := d.store.Read().OnlyInDeleted(ctx, c.ID)
+		if err != nil {
+			return err
+		}
+		for _, a := range some {
+			if !slices.Contains(all, a) && strings.Contains(a, "@") && d.MailboxFor(boxes, a) == nil {
+				all = append(all, a)
+			}
+		}
+	}
+	return d.store.Scrub(ctx, all)
 }
 
 // eraseOne erases one conversation, unless it was restored meanwhile or a mail

@@ -294,7 +294,7 @@ func (a *answer) stale(ctx context.Context, want desk.ByMail) (*refusal, error) 
 // answered carries out what was decided, with the end of the mail's row.
 func (f *filing) answered(ctx context.Context, tx *store.Tx) error {
 	a := f.answer
-	f.in.State, f.in.ConversationID = a.state, 0
+	f.in.State, f.in.ConversationID, f.in.AboutID = a.state, 0, a.told.ConversationID
 	f.note(a.words)
 	f.in.Evidence = fmt.Sprintf("It answers a notification to agent %d.", a.told.AgentID)
 	if a.agent != nil && a.agent.ID == a.told.AgentID {

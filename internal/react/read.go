@@ -376,7 +376,7 @@ func (f *filing) cameBack(ctx context.Context) error {
 		return err
 	}
 	if slices.Contains(email.LoopMailboxes(f.mail), postroom.Canonical(f.mailbox.Address)) {
-		f.copyOf, f.loop = id, "It is a mail of this mailbox that came back."
+		f.copyOf, f.loop, f.in.AboutID = id, "It is a mail of this mailbox that came back.", mail.ConversationID
 		return nil
 	}
 	if mail.SHA256 == "" {
@@ -384,7 +384,7 @@ func (f *filing) cameBack(ctx context.Context) error {
 	}
 	sent, err := f.r.Blobs.Read(mail.SHA256, mail.Size)
 	if err == nil && email.ContentHash(sent) == f.in.ContentHash {
-		f.copyOf, f.loop = id, "It is a copy of a mail that this mailbox sent."
+		f.copyOf, f.loop, f.in.AboutID = id, "It is a copy of a mail that this mailbox sent.", mail.ConversationID
 	}
 	if postroom.CodeOf(err) == postroom.NotFound {
 		err = nil // what was sent is no longer kept: it cannot be compared

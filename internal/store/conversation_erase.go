@@ -15,7 +15,7 @@ const (
 		select a.sha256, cast($2 as bigint) from attachment a join message m on m.id = a.message_id where m.conversation_id = $1 and a.message_id > 0
 		union select a.sha256, cast($2 as bigint) from attachment a join draft d on d.id = a.draft_id where d.conversation_id = $1 and a.draft_id > 0
 		union select a.sha256, cast($2 as bigint) from attachment a join edit_draft e on e.id = a.draft_id where e.conversation_id = $1 and a.draft_id > 0
-		union select i.raw_sha256, cast($2 as bigint) from inbound i where i.conversation_id = $1
+		union select i.raw_sha256, cast($2 as bigint) from inbound i where i.conversation_id = $1 or i.about_id = $1
 		union select x.sha256, cast($2 as bigint) from mail x where x.conversation_id = $1 and x.sha256 <> ''
 		on conflict (sha256) do update set at = excluded.at`
 )
@@ -23,6 +23,9 @@ const (
 // erasing deletes what belongs to a conversation, in the order that the
 // references between the tables ask for.
 var erasing = []string{
+	`delete from alarm where kind in ('mail.failed', 'mail.uncertain', 'mail.delayed', 'mail.lost', 'mail.quarantined') and subject in (select cast(id as text) from mail where conversation_id = $1)`,
+	`delete from alarm where kind = 'event.not_judged' and subject in (select cast(id as text) from event where conversation_id = $1)`,
+	`delete from alarm where kind = 'breaker.open' and subject = 'brk:conv:' || cast(cast($1 as bigint) as text)`,
 	`delete from mail_recipient where mail_id in (select id from mail where conversation_id = $1)`,
 	`delete from attempt where mail_id in (select id from mail where conversation_id = $1)`,
 	`delete from sent_errand where mail_id in (select id from mail where conversation_id = $1)`,
@@ -48,7 +51,7 @@ var erasing = []string{
 	// What is left of a received mail says that it was here, so that it is not
 	// taken in again when a server hands it over once more (D1).
 	`update inbound set subject = '', sender = '', envelope_from = '', envelope_to = '[]', remote = '', raw_sha256 = '', size = 0, evidence = '',
-		words = 'Its conversation was erased.', conversation_id = 0, message_id = 0 where conversation_id = $1`,
+		words = 'Its conversation was erased.', conversation_id = 0, message_id = 0, about_id = 0 where conversation_id = $1 or about_id = $1`,
 	`delete from conversation where id = $1`,
 }
 

@@ -35,6 +35,7 @@ type Inbound struct {
 	ReceivedAt     int64
 	DoneAt         int64
 	Imported       postroom.Imported // it was there before the desk: never judged (W7)
+	AboutID        int64             // the conversation it is about without being a message of it; 0: none
 }
 
 // The states of a received mail.
@@ -51,13 +52,13 @@ const (
 )
 
 const inboundColumns = `id, mailbox_id, source, envelope_from, envelope_to, remote, raw_sha256, size, header_id, content_hash, state, class,
-	words, evidence, subject, sender, conversation_id, message_id, tries, due_at, received_at, done_at, imported`
+	words, evidence, subject, sender, conversation_id, message_id, tries, due_at, received_at, done_at, imported, about_id`
 
 func scanInbound(r row) (Inbound, error) {
 	var in Inbound
 	var to string
 	err := r.Scan(&in.ID, &in.MailboxID, &in.Source, &in.EnvelopeFrom, &to, &in.Remote, &in.RawSHA256, &in.Size, &in.HeaderID, &in.ContentHash,
-		&in.State, &in.Class, &in.Words, &in.Evidence, &in.Subject, &in.Sender, &in.ConversationID, &in.MessageID, &in.Tries, &in.DueAt, &in.ReceivedAt, &in.DoneAt, &in.Imported)
+		&in.State, &in.Class, &in.Words, &in.Evidence, &in.Subject, &in.Sender, &in.ConversationID, &in.MessageID, &in.Tries, &in.DueAt, &in.ReceivedAt, &in.DoneAt, &in.Imported, &in.AboutID)
 	if err == nil {
 		err = fromJSON(to, &in.EnvelopeTo)
 	}
@@ -65,13 +66,13 @@ func scanInbound(r row) (Inbound, error) {
 }
 
 const qInsertInbound = `insert into inbound (` + inboundColumns + `)
-	values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23)`
+	values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24)`
 
 // InsertInbound stores a received mail; its raw bytes must be on disk already.
 func (t *Tx) InsertInbound(ctx context.Context, in Inbound) error {
 	err := t.send(ctx, qInsertInbound, in.ID, in.MailboxID, in.Source, in.EnvelopeFrom, toJSON(in.EnvelopeTo), in.Remote, in.RawSHA256, in.Size,
 		in.HeaderID, in.ContentHash, in.State, in.Class, in.Words, in.Evidence, in.Subject, in.Sender, in.ConversationID, in.MessageID,
-		in.Tries, in.DueAt, in.ReceivedAt, in.DoneAt, in.Imported)
+		in.Tries, in.DueAt, in.ReceivedAt, in.DoneAt, in.Imported, in.AboutID)
 	if err != nil {
 		return fmt.Errorf("insert inbound: %w", err)
 	}
@@ -180,13 +181,13 @@ func padded(values []string) []string {
 }
 
 const qEndInbound = `update inbound set state = $2, header_id = $3, content_hash = $4, class = $5, words = $6, evidence = $7, subject = $8, sender = $9,
-	conversation_id = $10, message_id = $11, tries = $12, due_at = $13, done_at = $14, mailbox_id = $15 where id = $1 and state = 'new'`
+	conversation_id = $10, message_id = $11, tries = $12, due_at = $13, done_at = $14, mailbox_id = $15, about_id = $16 where id = $1 and state = 'new'`
 
 // EndInbound writes what became of a received mail. State "new" keeps it
 // waiting until DueAt.
 func (t *Tx) EndInbound(ctx context.Context, in Inbound) error {
 	return t.sendOne(ctx, "end received mail", qEndInbound, in.ID, in.State, in.HeaderID, in.ContentHash, in.Class, in.Words, in.Evidence, in.Subject, in.Sender,
-		in.ConversationID, in.MessageID, in.Tries, in.DueAt, in.DoneAt, in.MailboxID)
+		in.ConversationID, in.MessageID, in.Tries, in.DueAt, in.DoneAt, in.MailboxID, in.AboutID)
 }
 
 const qRetryInbound = `update inbound set state = 'new', tries = 0, due_at = $2, words = '' where id = $1 and state = 'failed'`
