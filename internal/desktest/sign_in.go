@@ -26,9 +26,14 @@ func (d *Desk) consents() *consent.Consents {
 
 // Process makes further sign-ins over the same database, as another process has
 // them.
-func (d *Desk) Process() *consent.Consents {
-	return consent.New(consent.Options{Store: d.Store, Alarms: d.Alarms, Sealer: d.key, Client: oauth.New(oauth.Options{Timeout: 20 * time.Second}),
-		Mended: func(ctx context.Context, mailbox int64) error { return d.Outbox.Reopen(ctx, mailbox) }})
+func (d *Desk) Process() *consent.Consents { return d.ProcessWith(func(*consent.Options) {}) }
+
+// ProcessWith is Process with other options.
+func (d *Desk) ProcessWith(change func(*consent.Options)) *consent.Consents {
+	o := consent.Options{Store: d.Store, Alarms: d.Alarms, Sealer: d.key, Client: oauth.New(oauth.Options{Timeout: 20 * time.Second}),
+		Mended: func(ctx context.Context, mailbox int64) error { return d.Outbox.Reopen(ctx, mailbox) }}
+	change(&o)
+	return consent.New(o)
 }
 
 // ClientSecret is that of the app which SignsIn registers.
@@ -87,4 +92,16 @@ func (d *Desk) SignInRow() store.SignIn {
 	s, err := d.Store.Read().SignIn(d.Ctx, d.Mailbox.ID)
 	d.must(err)
 	return s
+}
+
+// SignInToken returns the last refresh token that an authority gave.
+func (d *Desk) SignInToken(a *postoffice.Authority) string {
+	d.T.Helper()
+	last := ""
+	for _, r := range a.Requests() {
+		if r.Refresh != "" {
+			last = r.Refresh
+		}
+	}
+	return last
 }

@@ -22,7 +22,13 @@ const team = "support@quay.example"
 // account: the team's address with the password "right".
 func freshDesk(t *testing.T) (base string, office *postoffice.Office) {
 	t.Helper()
-	office, err := postoffice.New(postoffice.Options{Domain: "mx.quay.example", Users: map[string]string{team: "right"}, RequireAuth: true, MailboxPassword: "right", Subaddress: true})
+	return freshDeskBeside(t, postoffice.Options{Domain: "mx.quay.example", Users: map[string]string{team: "right"}, RequireAuth: true, MailboxPassword: "right", Subaddress: true})
+}
+
+// freshDeskBeside starts the program on an empty folder, beside a post office.
+func freshDeskBeside(t *testing.T, o postoffice.Options) (base string, office *postoffice.Office) {
+	t.Helper()
+	office, err := postoffice.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

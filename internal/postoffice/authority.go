@@ -39,6 +39,7 @@ type Authority struct {
 	wg      sync.WaitGroup
 
 	mu       sync.Mutex
+	lasts    time.Duration
 	codes    map[string]consented
 	families []*family
 	requests []TokenRequest
@@ -55,8 +56,8 @@ type family struct {
 	account string
 	scope   string
 	refresh []string // the last one is the good one
-	access  string
-	ended   string // why it is over; "" is not
+	access  []string // all that are good
+	ended   string   // why it is over; "" is not
 }
 
 // TokenRequest is a request for tokens as the authority took it.
@@ -91,7 +92,7 @@ func NewAuthority(o AuthorityOptions) (*Authority, error) {
 	if err != nil {
 		return nil, fmt.Errorf("authority: %w", err)
 	}
-	a := &Authority{options: o, ln: ln, codes: map[string]consented{}, release: make(chan struct{}), grown: make(chan struct{})}
+	a := &Authority{options: o, lasts: o.Lasts, ln: ln, codes: map[string]consented{}, release: make(chan struct{}), grown: make(chan struct{})}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /authorize", a.ask)
 	mux.HandleFunc("POST /authorize", a.decide)
@@ -195,13 +196,20 @@ func (a *Authority) Restore(account string) {
 	a.admit(account)
 }
 
+// Last has the access tokens of from now on last so long.
+func (a *Authority) Last(d time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.lasts = d
+}
+
 // Expire has an account's access tokens end now.
 func (a *Authority) Expire(account string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, f := range a.families {
 		if f.account == account {
-			f.access = ""
+			f.access = nil
 		}
 	}
 	a.admit(account)
@@ -214,8 +222,8 @@ func (a *Authority) admit(account string) {
 	}
 	var good []string
 	for _, f := range a.families {
-		if f.account == account && f.ended == "" && f.access != "" {
-			good = append(good, f.access)
+		if f.account == account && f.ended == "" {
+			good = append(good, f.access...)
 		}
 	}
 	a.options.Office.Admit(account, good...)
@@ -415,17 +423,17 @@ func (a *Authority) grant(form url.Values, done *TokenRequest) (any, string) {
 	default:
 		return refused("unsupported_grant_type", "That is not done here.")
 	}
-	f.access = "access-" + rand.Text()
+	done.Access = "access-" + rand.Text()
+	f.access = append(f.access, done.Access)
 	a.admit(f.account)
-	answer := map[string]any{"access_token": f.access, "token_type": "Bearer", "scope": f.scope}
-	if s := int(a.options.Lasts.Seconds()); s > 0 {
+	answer := map[string]any{"access_token": done.Access, "token_type": "Bearer", "scope": f.scope}
+	if s := int(a.lasts.Seconds()); s > 0 {
 		answer["expires_in"] = s
 	}
 	if form.Get("grant_type") == "authorization_code" || a.options.Rotate {
 		answer["refresh_token"] = f.refresh[len(f.refresh)-1]
 		done.Refresh = f.refresh[len(f.refresh)-1]
 	}
-	done.Access = f.access
 	return answer, ""
 }
 

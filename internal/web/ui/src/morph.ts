@@ -48,7 +48,7 @@ function mayMorph(node: Element, next: Element | undefined, reason: Reason): boo
   if (place !== null && next.hasAttribute("src") && place === next.getAttribute("data-place") && node.childElementCount > 0) {
     return false // the list beside the conversation is already the right one
   }
-  if (reason === "live" && touched(node)) return false
+  if (reason === "live" && (touched(node) || wasRefused(node))) return false
   return true
 }
 
@@ -72,6 +72,11 @@ function touched(node: Element): boolean {
     return node === document.activeElement || [...node.options].some((o) => o.selected !== o.defaultSelected)
   }
   return node instanceof HTMLElement && node.isContentEditable
+}
+
+/** A form that came back with words about what was typed: both stay until it is sent again. */
+function wasRefused(node: Element): boolean {
+  return node instanceof HTMLFormElement && node.querySelector(":scope .field-error, :scope > .banner.tone-bad") !== null
 }
 
 function ownedByBrowser(node: Element, name: string, mutation: string, here: boolean): boolean {
