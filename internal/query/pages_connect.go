@@ -134,10 +134,10 @@ type MailboxChoice struct {
 	State   string
 }
 
-// GoingPage leads to an authority.
+// GoingPage leads to an authority, or says that it has led nowhere.
 type GoingPage struct {
-	Shell Shell
 	Title string
+	Words string // what went wrong
 	URL   string
 	Host  string
 	Back  string

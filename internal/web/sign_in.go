@@ -75,12 +75,12 @@ func finishSignIn(q *request) error {
 	if err != nil {
 		return err
 	}
+	back := localPath(signed.Back, "/mailboxes")
 	if signed.Wrong != "" {
-		q.flash(query.Flash{Kind: "error", Text: signed.Wrong})
-	} else {
-		q.flash(query.Flash{Kind: "done", Text: "Signed in with " + signed.Title + "."})
+		return q.html(422, view.NotSignedIn(query.GoingPage{Title: signed.Title, Words: signed.Wrong, Back: back}))
 	}
-	q.see(localPath(signed.Back, "/mailboxes"))
+	q.flash(query.Flash{Kind: "done", Text: "Signed in with " + signed.Title + "."})
+	q.see(back)
 	return nil
 }
 
