@@ -4,8 +4,8 @@ package view
 
 // Paths of the assets every page, and a mail's own document, load.
 const (
-	appJS    = "/assets/app-52R5VLT5.js"
-	appCSS   = "/assets/app-MHF47J7E.css"
+	appJS    = "/assets/app-PV4LATX2.js"
+	appCSS   = "/assets/app-2K3TLGGL.css"
 	bodyCSS  = "/assets/body-B4JSBSBH.css"
 	iconsSVG = "/assets/icons-7DA8C982.svg"
 )
