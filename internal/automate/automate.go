@@ -141,6 +141,9 @@ func (w *Workflows) tryChange(ctx context.Context, author int64, f func(*store.T
 		if err := w.logChanges(ctx, t, author, before); err != nil {
 			return err
 		}
+		if err := w.endWaits(ctx, t, author, before); err != nil {
+			return err
+		}
 		if _, err := t.PublishSet(ctx, author, w.store.Now()); err != nil {
 			if postroom.CodeOf(err) == postroom.Conflict {
 				return fmt.Errorf("%w: %w", errOutrun, err)

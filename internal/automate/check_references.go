@@ -53,6 +53,12 @@ func missingReferences(ctx context.Context, read store.Read, d workflow.Definiti
 		r.values("when.from", workflow.RefMailbox, d.When.From)
 		r.values("when.to", workflow.RefMailbox, d.When.To)
 	}
+	for i, u := range d.When.Unless {
+		if u.Event == postroom.AssigneeChanged {
+			r.values(fmt.Sprintf("when.unless[%d].from", i), workflow.RefAgent, u.From)
+			r.values(fmt.Sprintf("when.unless[%d].to", i), workflow.RefAgent, u.To)
+		}
+	}
 	r.cond("if", d.If)
 	for i, a := range d.Then {
 		path := fmt.Sprintf("then[%d]", i)

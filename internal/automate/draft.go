@@ -310,15 +310,23 @@ func (w *Workflows) DiscardDraft(ctx context.Context, by *postroom.Agent, id int
 // written from another version than the published one is a Conflict with field
 // "base", and one that its tests find wrong a Conflict with field "tests".
 func (w *Workflows) PublishDraft(ctx context.Context, by *postroom.Agent, id int64) (number int, err error) {
-	return w.publishDraft(ctx, by, id, false)
+	return w.PublishDraftWith(ctx, by, id, PublishChoice{})
 }
 
 // PublishAnyway is PublishDraft although tests are red; the system log says so.
 func (w *Workflows) PublishAnyway(ctx context.Context, by *postroom.Agent, id int64) (number int, err error) {
-	return w.publishDraft(ctx, by, id, true)
+	return w.PublishDraftWith(ctx, by, id, PublishChoice{Anyway: true})
 }
 
-func (w *Workflows) publishDraft(ctx context.Context, by *postroom.Agent, id int64, anyway bool) (number int, err error) {
+// PublishChoice is what somebody who publishes has been asked.
+type PublishChoice struct {
+	Anyway  bool    // although tests are red
+	Waiting Waiting // what becomes of the timers that wait with the version published until now
+}
+
+// PublishDraftWith is PublishDraft with choices. A Waiting that is none is
+// Invalid with field "waiting".
+func (w *Workflows) PublishDraftWith(ctx context.Context, by *postroom.Agent, id int64, choice PublishChoice) (number int, err error) {
 	if err := manage(by); err != nil {
 		return 0, err
 	}
@@ -334,7 +342,7 @@ func (w *Workflows) publishDraft(ctx context.Context, by *postroom.Agent, id int
 		if err := x.publishable(ctx, t); err != nil {
 			return false, err
 		}
-		if err := w.proveTests(ctx, t, x.definition, workflow.Identity{WorkflowID: id, Number: x.version() + 1, Name: x.name, MailboxID: x.mailboxID}, by.ID, anyway); err != nil {
+		if err := w.proveTests(ctx, t, x.definition, workflow.Identity{WorkflowID: id, Number: x.version() + 1, Name: x.name, MailboxID: x.mailboxID}, by.ID, choice.Anyway); err != nil {
 			return false, err
 		}
 		if err := w.retest(ctx, t, id); err != nil {
@@ -343,7 +351,10 @@ func (w *Workflows) publishDraft(ctx context.Context, by *postroom.Agent, id int
 		if err := t.DeleteWorkflowDraft(ctx, id); err != nil {
 			return false, err
 		}
-		number, err = w.putInPlace(ctx, t, by, x)
+		before := x.version()
+		if number, err = w.putInPlace(ctx, t, by, x); err == nil && number != before {
+			err = settleWaiting(ctx, t, by, id, number, x.definition, choice.Waiting)
+		}
 		return true, err
 	})
 	return number, err

@@ -48,6 +48,9 @@ func (w *Workflows) Editor(ctx context.Context, by *postroom.Agent, id int64, v 
 	e.page.If = e.node(e.definition.If, "if", true, true)
 	e.then()
 	e.limits()
+	if err := e.waits(); err != nil {
+		return nil, err
+	}
 	if err := e.proof(); err != nil {
 		return nil, err
 	}
@@ -172,23 +175,10 @@ func (e *editor) when() {
 	for _, edge := range workflow.Edges() {
 		p.Events = append(p.Events, query.EditorEvent{Value: string(edge.Event), Text: edge.Label, Group: workflow.EventGroup(edge.Event)})
 	}
-	edge := workflow.EdgeOf(w.Event)
-	p.EventDoc = edge.Doc
-	side := func(name, label string, chosen []string) query.EditorControl {
-		q := workflow.Question{Input: workflow.InputChoices, Choices: edge.Choices, Ref: edge.Ref, Nobody: edge.Ref == workflow.RefAgent}
-		return query.EditorControl{Name: name, Label: label, Input: string(q.Input), Choices: e.choices(q, "conversation.status", chosen), Any: "anything"}
-	}
-	if edge.From {
-		p.Filters = append(p.Filters, side("when.from", "From", w.From))
-	}
-	if edge.To {
-		p.Filters = append(p.Filters, side("when.to", "To", w.To))
-	}
-	actors, paths := workflow.Question{Choices: workflow.ActorChoices()}, workflow.Question{Choices: workflow.PathChoices()}
-	p.Filters = append(p.Filters,
-		query.EditorControl{Name: "when.actors", Label: "By", Input: string(workflow.InputChoices), Choices: e.choices(actors, "event.actor", asText(w.Actors)), Any: "anybody"},
-		query.EditorControl{Name: "when.paths", Label: "Through", Input: string(workflow.InputChoices), Choices: e.choices(paths, "event.path", asText(w.Paths)), Any: "any way"})
-	for _, f := range workflow.FactsOn(w.Event) {
+	p.EventDoc = workflow.EdgeOf(w.Event).Doc
+	p.Filters = e.filters("when", w)
+	e.timer(w)
+	for _, f := range workflow.FactsOn(w.Judges()) {
 		group := workflow.FactGroup(f.Name)
 		if n := len(p.Facts); n == 0 || p.Facts[n-1].Group != group {
 			p.Facts = append(p.Facts, query.EditorFacts{Group: group})
@@ -309,7 +299,7 @@ func (e *editor) leaf(n *query.EditorNode, c workflow.Cond) {
 	if !slices.ContainsFunc(n.Ops, func(o query.Choice) bool { return o.Value == n.Op }) {
 		n.Ops = append(n.Ops, query.Choice{Value: n.Op, Text: n.Op})
 	}
-	q := workflow.Ask(e.definition.When.Event, fact, c.Op)
+	q := workflow.Ask(e.definition.When.Judges(), fact, c.Op)
 	n.Value = query.EditorControl{Name: n.Place + ".values", Label: "Value", Input: string(q.Input), Hint: q.Hint}
 	switch q.Input {
 	case workflow.InputChoice, workflow.InputChoices:

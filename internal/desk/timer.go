@@ -29,7 +29,7 @@ func (d *Desk) CancelTimer(ctx context.Context, a *postroom.Agent, conversation,
 		if err != nil {
 			return err
 		}
-		e := t.Record(postroom.TimerCancelled, postroom.Payload{TimerID: x.ID, WorkflowID: x.WorkflowID, Number: x.Version, Words: "“" + w.Name + "” will not run"})
+		e := t.Record(postroom.TimerCancelled, postroom.Payload{TimerID: x.ID, WorkflowID: x.WorkflowID, Number: x.Version, Words: "cancelled the wait of “" + w.Name + "”: it will not run"})
 		return t.EndTimer(x, postroom.TimerStopped, e, "Cancelled by an agent.")
 	})
 }

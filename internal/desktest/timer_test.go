@@ -441,3 +441,30 @@ func TestTimersFireOldestFirst(t *testing.T) {
 		}
 	})
 }
+
+// W26: a close by a timer is a close like any other: one notice follows. The
+// recipes do what they say, and a warning does not begin the wait anew.
+func TestRecipesCloseTheUnanswered(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.ClosingNotice()
+		for _, r := range workflow.Recipes() {
+			if r.Key == "close-unanswered" || r.Key == "warn-before-closing" {
+				d.AddWorkflow(r.Name, r.Definition)
+			}
+		}
+		silent, lively := replied(d), firstMail(d)
+		d.Agent("ann").Reply(lively, "And yours?")
+		d.Settle()
+		mail := d.ExpectMails("And yours?")[0]
+		d.Pass(4 * 24 * time.Hour)
+		d.CustomerAnswers(mail, "Mine works.")
+		d.Pass(24 * time.Hour)
+		d.ExpectMails("auto:have not heard from you")
+		d.Pass(2 * 24 * time.Hour)
+		d.ExpectMails("auto:now closed your request")
+		d.Pass(4 * week)
+		expect(t, "status of the silent one", d.Conversation(silent.ID).Status, postroom.Closed)
+		expect(t, "status of the lively one", d.Conversation(lively.ID).Status, postroom.Active)
+	})
+}

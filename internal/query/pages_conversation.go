@@ -5,10 +5,10 @@ package query
 type ConversationPage struct {
 	Shell    Shell
 	Head     Head
-	Unread   int64     // up to which event the agent was told things and has not read them; 0 = none
-	Timeline []Entry   // oldest first
-	Receipt  *Receipt  // of the last close; nil when never closed, or reopened since
-	Timers   []string  // "Closes Tue 09:00 unless the customer replies"
+	Unread   int64    // up to which event the agent was told things and has not read them; 0 = none
+	Timeline []Entry  // oldest first
+	Receipt  *Receipt // of the last close; nil when never closed, or reopened since
+	Timers   []TimerLine
 	Notices  []string  // W20 and the like, in plain words: "Workflows stopped here: …"
 	Composer *Composer // nil: the agent may not write here
 	Side     Side
@@ -18,6 +18,17 @@ type ConversationPage struct {
 	Tags     []string // tags in use, for the editor's suggestions
 	MoveTo   []Choice // mailboxes it may be moved to
 	May      MayConverse
+}
+
+// TimerLine is a workflow that waits here: "Closes Tue 09:00 unless the customer
+// writes".
+type TimerLine struct {
+	ID       int64
+	Doing    string // "Closes"
+	DueAt    int64
+	Unless   string // "the customer writes"; "" if nothing keeps it from that
+	Workflow string // its name
+	May      bool   // the agent may cancel it
 }
 
 // MayConverse says what the agent who looks may do here (Can).

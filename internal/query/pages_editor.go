@@ -20,6 +20,9 @@ type EditorPage struct {
 	Event    string        // the chosen one
 	EventDoc string
 	Filters  []EditorControl // from, to, actors, paths of the When, as far as the event has them
+	Timer    EditorTimer     // whether it waits, and for what
+	Waits    int             // timers that wait with versions published before
+	Waiting  string          // what is to become of them: "keep", "move", "cancel"
 	If       EditorNode      // the outermost group
 	Facts    []EditorFacts   // what conditions can ask about
 	Then     []EditorStep
@@ -67,6 +70,23 @@ type EditorControl struct {
 type EditorChoice struct {
 	Value, Text string
 	Chosen      bool
+}
+
+// EditorTimer is how long a workflow waits after its event.
+type EditorTimer struct {
+	On          bool
+	After, Unit string // as typed
+	Again       string
+	Agains      []Choice
+	Unless      []EditorUnless
+}
+
+// EditorUnless is one event that keeps a waiting workflow from running.
+type EditorUnless struct {
+	Place   string // "when.unless[0]"
+	Event   string
+	Words   string // to name its button by
+	Filters []EditorControl
 }
 
 // EditorFacts is a group of facts in the menu of conditions.

@@ -19,6 +19,7 @@ type WhyEvent struct {
 	Cause     int64 // event that caused it; 0 = none
 	Depth     int
 	Workflows []WhyWorkflow // in their order
+	Ended     []string      // the timers it ended, a sentence each
 	Retry     bool          // not judged: may be tried again by POST /events/{id}/judge
 }
 
@@ -27,7 +28,7 @@ type WhyWorkflow struct {
 	ID         int64
 	Name       string
 	Version    int
-	Verdict    string // "matched", "not matched", "unknown", "not considered"
+	Verdict    string // "matched", "waiting", "not matched", "unknown", "not considered"
 	Reason     string // not considered: "paused", "stopped by X", "limit used: once per close" …
 	Conditions []WhyCondition
 	Change     string // the smallest change that would have made it match; "" if none is known
@@ -35,6 +36,16 @@ type WhyWorkflow struct {
 	Differs    string // the recomputed verdict, where it is not the stored one
 	Run        int64
 	Error      string // the leg failed, in words
+	Timer      *WhyTimer
+}
+
+// WhyTimer is what became of the timer that the event armed.
+type WhyTimer struct {
+	State    string // of postroom.TimerState
+	DueAt    int64
+	EndedAt  int64
+	EndEvent int64  // the event that ended it, or was it; 0 = none
+	Words    string // why it ended
 }
 
 // WhyCondition is one row of the table: a group (all, any, none of) or a

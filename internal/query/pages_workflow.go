@@ -5,8 +5,8 @@ type WorkflowsPage struct {
 	Shell    Shell
 	Rows     []WorkflowLine
 	Findings []WorkflowFinding
-	More     int           // findings beyond those listed
-	Graph    WorkflowGraph // who can set off whom
+	More     int                 // findings beyond those listed
+	Graph    WorkflowGraph       // who can set off whom
 	Drafts   []WorkflowDraftLine // those that were never published
 	Deleted  []WorkflowLine
 }
@@ -101,6 +101,8 @@ type WorkflowPage struct {
 	Errors    FieldErrors
 	MayEdit   bool
 	Changes   []WorkflowChange // of the shown version against the one before it
+	Waits     int              // conversations on which it waits for its time
+	NextDue   int64            // when the first of them is due; 0 = none waits
 	Rename    string           // a new name that was refused, as typed
 }
 

@@ -48,6 +48,9 @@ func (d *Desk) Conversation(ctx context.Context, a *postroom.Agent, ask Conversa
 	if p.Receipt, err = d.receipt(ctx, v); err != nil {
 		return nil, err
 	}
+	if p.Timers, err = d.timerLines(ctx, v, may); err != nil {
+		return nil, err
+	}
 	if may {
 		p.Composer = v.composer(ask)
 	}

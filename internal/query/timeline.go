@@ -256,6 +256,9 @@ func (v *conversationView) line(e store.EventRow) EventLine {
 	case postroom.TagsChanged:
 		l.From, l.To = v.tagList(e.Payload.Removed), v.tagList(e.Payload.Added)
 	}
+	if e.Kind == postroom.TimerDue {
+		l.Words = "The time came for “" + nameOr(v.workflows[e.Payload.WorkflowID].Name.Name, "a workflow that is gone") + "”, which had waited."
+	}
 	if e.State == postroom.EventNotJudged && e.Words != "" && e.Words != "imported" {
 		l.Words, l.Bad = "Workflows could not be run: "+e.Words, true
 	}

@@ -28,7 +28,7 @@ func (d *Desk) Why(ctx context.Context, a *postroom.Agent, number int64, place P
 	if err != nil {
 		return nil, err
 	}
-	v.now = shell.Now
+	v.now, v.shell = shell.Now, shell
 	events, err := d.read().WhyEvents(ctx, v.head.ID, whyEvents)
 	if err != nil {
 		return nil, fmt.Errorf("read judgements: %w", err)
@@ -41,6 +41,9 @@ func (d *Desk) Why(ctx context.Context, a *postroom.Agent, number int64, place P
 	for _, e := range events {
 		for _, entry := range e.Set {
 			keys = append(keys, versionKey{entry.ID, entry.Version})
+		}
+		if e.Kind == postroom.TimerDue {
+			keys = append(keys, versionKey{e.Payload.WorkflowID, e.Payload.Number})
 		}
 	}
 	versions, err := d.versions(ctx, keys)
@@ -77,7 +80,7 @@ func (w *whyReader) event(e store.WhyRow) (WhyEvent, error) {
 		State: string(e.State), Words: e.Words, Revision: e.SetRevision, Cause: e.Cause, Depth: e.Depth,
 		Retry: e.State == postroom.EventNotJudged && e.Words != "imported",
 	}
-	out.Line.Why = false
+	out.Line.Why, out.Ended = false, w.ended(e.ID)
 	if e.SetRevision == 0 {
 		return out, nil
 	}
@@ -88,7 +91,7 @@ func (w *whyReader) event(e store.WhyRow) (WhyEvent, error) {
 			return out, fmt.Errorf("stored inputs of event %d: %w", e.ID, err)
 		}
 	}
-	set := workflow.NewSet(e.SetRevision, w.entries(e.Set))
+	set := w.set(e)
 	facts := workflow.NewFacts(w.record(&e.Event))
 	explanations, judgement := workflow.Explain(set, &e.Event, facts, in, w.name)
 	stored := map[int64]workflow.Verdict{}
@@ -105,6 +108,26 @@ func (w *whyReader) event(e store.WhyRow) (WhyEvent, error) {
 		out.Workflows = append(out.Workflows, w.workflow(e.ID, x, stored))
 	}
 	return out, nil
+}
+
+// set is what the event was judged by: a timer's being due by the one version it
+// was armed with.
+func (w *whyReader) set(e store.WhyRow) *workflow.Set {
+	entries := w.entries(e.Set)
+	if e.Kind != postroom.TimerDue {
+		return workflow.NewSet(e.SetRevision, entries)
+	}
+	v := w.versions[versionKey{e.Payload.WorkflowID, e.Payload.Number}]
+	if v == nil {
+		return workflow.NewSet(e.SetRevision, nil)
+	}
+	state := workflow.SwitchedOff
+	for _, en := range entries {
+		if en.Version.WorkflowID == v.WorkflowID {
+			state = en.State
+		}
+	}
+	return workflow.NewDueSet(e.SetRevision, workflow.Entry{Version: v, State: state})
 }
 
 func (w *whyReader) entries(set []store.SetEntry) []workflow.Entry {
@@ -191,21 +214,7 @@ func (w *whyReader) headers(inbound int64) func(string) []string {
 
 // name puts an id into words, as far as the page has read names.
 func (w *whyReader) name(kind workflow.Ref, id int64) string {
-	switch kind {
-	case workflow.RefAgent:
-		return w.view.agents[id]
-	case workflow.RefTag:
-		return w.view.tags[id]
-	case workflow.RefWorkflow:
-		return w.view.workflows[id].Name.Name
-	case workflow.RefMailbox:
-		for _, m := range w.shell.Mailboxes {
-			if m.ID == id {
-				return m.Name
-			}
-		}
-	}
-	return ""
+	return w.view.wordOf(kind, id)
 }
 
 func (w *whyReader) workflow(event int64, x workflow.Explanation, stored map[int64]workflow.Verdict) WhyWorkflow {
@@ -214,6 +223,8 @@ func (w *whyReader) workflow(event int64, x workflow.Explanation, stored map[int
 	switch x.Verdict {
 	case workflow.Matched:
 		out.Verdict, out.Reason = "matched", ""
+	case workflow.Armed:
+		out.Verdict, out.Timer = "waiting", w.timerOf(event, x.WorkflowID)
 	case workflow.Undecided:
 		out.Verdict = "unknown"
 	case workflow.Filtered, workflow.NotMet:

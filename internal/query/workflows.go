@@ -144,6 +144,9 @@ func (d *Desk) Workflow(ctx context.Context, a *postroom.Agent, id int64, shown 
 	if p.Workflow.ID == 0 {
 		return nil, postroom.Errorf(postroom.NotFound, "There is no such workflow.")
 	}
+	if p.Waits, p.NextDue, err = d.read().WorkflowWaits(ctx, id); err != nil {
+		return nil, fmt.Errorf("read timers: %w", err)
+	}
 	versions, err := d.read().Versions(ctx, id)
 	if err != nil {
 		return nil, err

@@ -50,7 +50,7 @@ type Workflows interface {
 	// done to it; see automate.FieldFaults for what is refused.
 	SaveDraft(ctx context.Context, by *postroom.Agent, workflow int64, f automate.Form, act string) (place string, err error)
 	DiscardDraft(ctx context.Context, by *postroom.Agent, workflow int64) error
-	PublishDraft(ctx context.Context, by *postroom.Agent, workflow int64) (int, error)
+	PublishDraftWith(ctx context.Context, by *postroom.Agent, workflow int64, choice automate.PublishChoice) (int, error)
 	// List says, besides which there are, what does not go well together.
 	List(ctx context.Context, by *postroom.Agent) (automate.List, error)
 }

@@ -101,7 +101,7 @@ func saveWorkflowDraft(q *request) error {
 	place, err := w.SaveDraft(q.Context(), q.agent, id, automate.Form(q.Form), act)
 	number := 0
 	if err == nil && publish {
-		number, err = w.PublishDraft(q.Context(), q.agent, id)
+		number, err = w.PublishDraftWith(q.Context(), q.agent, id, automate.PublishChoice{Waiting: automate.Waiting(q.Form.Get("waiting"))})
 	}
 	if wrong := automate.FieldFaults(err); wrong != nil {
 		return q.draftRefused(id, on, wrong)

@@ -21,6 +21,12 @@ func Recipes() []Recipe {
 		To:     []string{string(postroom.Closed)},
 		Actors: []postroom.ActorKind{postroom.ByAgent, postroom.ByWorkflow, postroom.ByToken},
 	}
+	answered := func(after string) When {
+		return When{Event: postroom.ReplySent, Actors: []postroom.ActorKind{postroom.ByAgent}, After: after, Unless: []Unless{
+			{Event: postroom.MessageReceived, Actors: []postroom.ActorKind{postroom.ByCustomer}},
+			{Event: postroom.StatusChanged, To: []string{string(postroom.Closed), string(postroom.Spam)}},
+		}}
+	}
 	begins := When{Event: postroom.ConversationCreated, Actors: []postroom.ActorKind{postroom.ByCustomer}}
 	return []Recipe{
 		{
@@ -77,6 +83,25 @@ func Recipes() []Recipe {
 				When: When{Event: postroom.MessageReceived, Actors: []postroom.ActorKind{postroom.ByCustomer}},
 				If:   Cond{All: []Cond{people, {Fact: "conversation.assignee", Op: Is}}},
 				Then: []Action{{Do: DoAssign, Agent: new(int64)}, {Do: DoNote, Text: "The customer has written; this is nobody's again."}},
+			},
+		},
+		{
+			Key: "warn-before-closing", Name: "Warn on day 5 that it will be closed",
+			Description: "Goes with “Close after 7 days without an answer”: two days before, the customer is told.",
+			Definition: Definition{
+				When:   answered("5d"),
+				If:     Cond{All: []Cond{{Fact: "conversation.status", Op: OneOf, Values: []string{string(postroom.Active), string(postroom.Pending)}}}},
+				Then:   []Action{{Do: DoReply, Text: closingWarning}},
+				Limits: Limits{OncePer: OncePerClose},
+			},
+		},
+		{
+			Key: "close-unanswered", Name: "Close after 7 days without an answer",
+			Description: "A week after an agent's reply, unless the customer writes. It never closes on a message that nobody has answered, a draft, or a mail still to be sent.",
+			Definition: Definition{
+				When: answered("7d"),
+				If:   Cond{All: []Cond{{Fact: "conversation.status", Op: OneOf, Values: []string{string(postroom.Active), string(postroom.Pending)}}}},
+				Then: []Action{{Do: DoNote, Text: "Closed after 7 days without an answer."}, {Do: DoStatus, Status: postroom.Closed}},
 			},
 		},
 	}

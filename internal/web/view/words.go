@@ -262,6 +262,8 @@ func eventWords(e query.EventLine) string {
 		return "failed"
 	case postroom.WorkflowPaused:
 		return "paused itself"
+	case postroom.TimerDue:
+		return "said that a workflow’s time had come"
 	case postroom.ChainStopped:
 		return "stopped a chain of workflows that had grown too long"
 	}

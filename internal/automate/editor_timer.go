@@ -1,0 +1,59 @@
+package automate
+
+import (
+	"fmt"
+	"strings"
+
+	"postroom/internal/query"
+	"postroom/internal/workflow"
+)
+
+// filters draws up what an edge can be filtered by; at is where its fields stand.
+func (e *editor) filters(at string, w workflow.When) []query.EditorControl {
+	edge := workflow.EdgeOf(w.Event)
+	var out []query.EditorControl
+	side := func(name, label string, chosen []string) {
+		q := workflow.Question{Input: workflow.InputChoices, Choices: edge.Choices, Ref: edge.Ref, Nobody: edge.Ref == workflow.RefAgent}
+		out = append(out, query.EditorControl{Name: at + "." + name, Label: label, Input: string(q.Input), Choices: e.choices(q, "conversation.status", chosen), Any: "anything"})
+	}
+	if edge.From {
+		side("from", "From", w.From)
+	}
+	if edge.To {
+		side("to", "To", w.To)
+	}
+	actors, paths := workflow.Question{Choices: workflow.ActorChoices()}, workflow.Question{Choices: workflow.PathChoices()}
+	return append(out,
+		query.EditorControl{Name: at + ".actors", Label: "By", Input: string(workflow.InputChoices), Choices: e.choices(actors, "event.actor", asText(w.Actors)), Any: "anybody"},
+		query.EditorControl{Name: at + ".paths", Label: "Through", Input: string(workflow.InputChoices), Choices: e.choices(paths, "event.path", asText(w.Paths)), Any: "any way"})
+}
+
+// timer draws up how long the workflow waits, and what keeps it from running.
+func (e *editor) timer(w workflow.When) {
+	t := &e.page.Timer
+	t.On, t.Again, t.Unit = w.Timed(), string(w.Again), "d"
+	for _, a := range workflow.TimerNames() {
+		t.Agains = append(t.Agains, query.Choice{Value: a[0], Text: a[1]})
+	}
+	if number, unit, ok := workflow.SplitSpan(w.After); ok {
+		t.After, t.Unit = number, unit
+	} else {
+		t.After = w.After
+	}
+	for i, u := range w.Unless {
+		place := fmt.Sprintf("when.unless[%d]", i)
+		edge := workflow.When{Event: u.Event, From: u.From, To: u.To, Actors: u.Actors, Paths: u.Paths}
+		t.Unless = append(t.Unless, query.EditorUnless{Place: place, Event: string(u.Event), Words: "unless " + workflow.EventLabel(u.Event), Filters: e.filters(place, edge)})
+	}
+	e.page.Waiting = strings.TrimSpace(e.view.Form.first(fieldWaiting))
+}
+
+// waits counts the timers that a new version would find waiting.
+func (e *editor) waits() error {
+	if e.x.row == nil {
+		return nil
+	}
+	n, _, err := e.read.WorkflowWaits(e.ctx, e.x.id)
+	e.page.Waits = n
+	return err
+}
