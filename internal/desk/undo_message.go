@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"postroom"
 )
@@ -23,14 +24,32 @@ func (u *undoing) message(ctx context.Context) error {
 	draft := &postroom.Draft{ID: u.ids[0], ConversationID: u.c.ID, AgentID: u.act.Actor.ID, Kind: m.Kind,
 		To: m.To, Cc: m.Cc, Bcc: m.Bcc, SeenSeq: u.c.Seq, UpdatedAt: u.now}
 	ids := u.ids[1:]
+	html, all := m.HTML, m.Attachments
+	// A new text that was begun is what the author wants it to say.
+	begun, err := u.tx.EditDraft(ctx, m.ID)
+	if err != nil {
+		return err
+	}
+	if begun != nil {
+		html, all = begun.HTML, slices.Concat(all, begun.Attachments)
+		if err := u.tx.DeleteEditDraft(ctx, m.ID); err != nil {
+			return err
+		}
+	}
 	// Pictures that only a former text shows stay with that one.
-	files := slices.DeleteFunc(m.Attachments, func(f postroom.Attachment) bool { return f.Inline && !postroom.Shows(m.HTML, f) })
+	files := slices.DeleteFunc(all, func(f postroom.Attachment) bool {
+		return f.Inline && !postroom.Shows(html, f) && !strings.Contains(html, attachmentURL(f.ID))
+	})
 	if len(files) > len(ids) {
 		return fmt.Errorf("undo: %d attachments", len(files))
 	}
-	draft.HTML = m.HTML
+	draft.HTML = html
 	for i, f := range files {
-		if f.Inline {
+		if !f.Inline {
+			continue
+		}
+		draft.HTML = strings.ReplaceAll(draft.HTML, attachmentURL(f.ID), attachmentURL(ids[i]))
+		if f.ContentID != "" {
 			draft.HTML = pictureURLs(draft.HTML, f, ids[i])
 		}
 	}

@@ -213,6 +213,23 @@ func TestEditAndUndo(t *testing.T) {
 		if err != nil || len(drafts) != 1 || drafts[0].HTML != "<p>Box 6.</p>" {
 			t.Errorf("the note undone: %+v, %v", drafts, err)
 		}
+		if err := d.Desk.DiscardDraft(d.Ctx, ann.Agent, drafts[0].ID); err != nil {
+			t.Fatal(err)
+		}
+		begun := ann.AddNote(c, "Shelf 1.")
+		file, err := d.Desk.AttachToEdit(d.Ctx, ann.Agent, begun.MessageID, 1, "shelf.png", "image/png", picture(t, 7))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Desk.SaveEditDraft(d.Ctx, ann.Agent, &postroom.EditDraft{MessageID: begun.MessageID, Base: 1, HTML: "<p>Shelf 2: " + img(file) + "</p>"}); err != nil {
+			t.Fatal(err)
+		}
+		ann.Undo(begun)
+		drafts, err = d.Store.Read().DraftsOf(d.Ctx, c.ID, ann.ID)
+		if err != nil || len(drafts) != 1 || len(drafts[0].Attachments) != 1 || !strings.Contains(drafts[0].HTML, "Shelf 2: ") ||
+			!strings.Contains(drafts[0].HTML, "/attachments/"+strconv.FormatInt(drafts[0].Attachments[0].ID, 10)+"/") {
+			t.Errorf("undone with a new text begun: %+v, %v", drafts, err)
+		}
 		if _, err := edit(d, ann, note.MessageID, 2, "<p>Box 7.</p>"); postroom.CodeOf(err) != postroom.NotFound {
 			t.Errorf("an undone note: %v", err)
 		}

@@ -39,7 +39,6 @@ func TestChangingWhatWasSent(t *testing.T) {
 	// By a key, with the picture taken out; typed words are kept while they are typed.
 	w.open(path)
 	w.see("#" + reply + " .message-edit")
-	w.press(input.ShiftLeft, input.Tab) // the page has the focus, and no field
 	w.key("e")
 	w.read(".edit-form .ProseMirror", "Tusday")
 	w.holds(`document.querySelector(".edit-form .ProseMirror img")?.naturalWidth === 120`)
