@@ -32,6 +32,12 @@ type WorkflowFiles struct {
 	Anyway bool   // publish although tests are red
 }
 
+// WorkflowTestResult is what came of one test.
+type WorkflowTestResult = workflow.TestResult
+
+// WorkflowLine is a line of what changes.
+type WorkflowLine = workflow.Change
+
 // WorkflowPlan is what files of workflows change, or have changed.
 type WorkflowPlan = automate.FilePlan
 

@@ -500,3 +500,6 @@ func Shown(r workflow.TestResult) query.EditorTest {
 	}
 	return out
 }
+
+// TestDefaults says what is so in a test that does not say otherwise.
+func TestDefaults() []string { return workflow.TestDefaults() }

@@ -56,6 +56,7 @@ type commands struct {
 	Inspect     inspectCommand     `cmd:"" help:"Read mails and print what is understood of them, a line of JSON each. Changes nothing."`
 	Admin       adminCommand       `cmd:"" help:"Add agents, list them, give them passwords."`
 	Mailbox     mailboxCommand     `cmd:"" help:"Add mailboxes, list and change them."`
+	Workflow    workflowCommand    `cmd:"" help:"Write workflows as files, check and test files, say what they change, apply them."`
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database up to date, after a backup. 'serve' does it by itself."`
 	Backup      backupCommand      `cmd:"" help:"Copy everything a desk is to a folder while it goes on working: database, key, received mails and attachments."`
 	Restore     restoreCommand     `cmd:"" help:"Make a desk from a backup, where there is none."`

@@ -51,6 +51,14 @@ type Workflows interface {
 	SaveDraft(ctx context.Context, by *postroom.Agent, workflow int64, f automate.Form, act string) (place string, err error)
 	DiscardDraft(ctx context.Context, by *postroom.Agent, workflow int64) error
 	PublishDraftWith(ctx context.Context, by *postroom.Agent, workflow int64, choice automate.PublishChoice) (int, error)
+	// NewTest proposes a test, Pin one out of an event of a conversation without
+	// the person; TryTest runs one as typed, SaveTest stores it (0 is a new one).
+	NewTest(ctx context.Context, by *postroom.Agent, workflow int64) (automate.TestText, error)
+	Pin(ctx context.Context, by *postroom.Agent, workflow, event int64) (automate.TestText, error)
+	ReadTest(ctx context.Context, by *postroom.Agent, workflow, test int64) (automate.TestText, error)
+	TryTest(ctx context.Context, by *postroom.Agent, workflow, test int64, text string) (automate.TestText, error)
+	SaveTest(ctx context.Context, by *postroom.Agent, workflow, test int64, text string) (int64, error)
+	DeleteTest(ctx context.Context, by *postroom.Agent, workflow, test int64) error
 	// List says, besides which there are, what does not go well together.
 	List(ctx context.Context, by *postroom.Agent) (automate.List, error)
 }

@@ -148,6 +148,8 @@ func (s *Site) Routes() []Route {
 		{Method: "GET", Pattern: "/workflows/{id}/edit", Who: Admins, answer: editWorkflow},
 		{Method: "POST", Pattern: "/workflows/{id}/draft", Who: Admins, answer: saveWorkflowDraft},
 		{Method: "POST", Pattern: "/workflows/{id}/{verb}", Who: Admins, answer: keepWorkflow},
+		{Method: "GET", Pattern: "/workflows/{id}/tests/{test}", Who: Admins, answer: showTest},
+		{Method: "POST", Pattern: "/workflows/{id}/tests/{test}", Who: Admins, answer: saveTest},
 		{Method: "POST", Pattern: "/workflows/{id}/switch", Who: Admins, answer: switchWorkflow},
 		{Method: "POST", Pattern: "/workflows/{id}/move", Who: Admins, answer: moveWorkflow},
 		{Method: "GET", Pattern: "/workflows/{id}", Who: Admins, answer: showWorkflow},

@@ -90,18 +90,28 @@ func saveWorkflowDraft(q *request) error {
 		return err
 	}
 	act := q.field("do")
-	publish, quiet := act == "publish", act == "autosave"
+	anyway, quiet := act == "publish-anyway", act == "autosave"
+	publish := anyway || act == "publish"
+	gone, untest := strings.CutPrefix(act, "untest ")
 	switch act {
-	case "publish", "autosave", "save", "try":
+	case "publish", "publish-anyway", "autosave", "save", "try":
 		act = ""
 	case "discard":
 		return q.discarded(id, w.DiscardDraft(q.Context(), q.agent, id))
 	}
+	if untest {
+		act = ""
+	}
 	on := strings.TrimSpace(q.Form.Get("on"))
 	place, err := w.SaveDraft(q.Context(), q.agent, id, automate.Form(q.Form), act)
 	number := 0
-	if err == nil && publish {
-		number, err = w.PublishDraftWith(q.Context(), q.agent, id, automate.PublishChoice{Waiting: automate.Waiting(q.Form.Get("waiting"))})
+	switch {
+	case err == nil && publish:
+		number, err = w.PublishDraftWith(q.Context(), q.agent, id, automate.PublishChoice{Anyway: anyway, Waiting: automate.Waiting(q.Form.Get("waiting"))})
+	case err == nil && untest:
+		if test, wrong := strconv.ParseInt(gone, 10, 64); wrong == nil {
+			err, place = w.DeleteTest(q.Context(), q.agent, id, test), "tests"
+		}
 	}
 	if wrong := automate.FieldFaults(err); wrong != nil {
 		return q.draftRefused(id, on, wrong)

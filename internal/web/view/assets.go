@@ -5,7 +5,7 @@ package view
 // Paths of the assets every page, and a mail's own document, load.
 const (
 	appJS    = "/assets/app-PV4LATX2.js"
-	appCSS   = "/assets/app-2K3TLGGL.css"
+	appCSS   = "/assets/app-M6HSKGFM.css"
 	bodyCSS  = "/assets/body-B4JSBSBH.css"
 	iconsSVG = "/assets/icons-7DA8C982.svg"
 )
