@@ -8,6 +8,11 @@ type Customer struct {
 	Name      string
 	Addresses []string // canonical
 	CreatedAt int64
+	// Language is the tag of the language they are written to in, "" if it is
+	// not known: what an agent has said or, where LanguageSet is false, what a
+	// mail of theirs said it was written in.
+	Language    string
+	LanguageSet bool
 }
 
 // FirstName returns the first word of the name, "" when there is no name or

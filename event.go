@@ -34,6 +34,8 @@ const (
 	TimerDue       EventKind = "timer.due"       // the time came; the payload names the timer and the version that asked for it
 	TimerCancelled EventKind = "timer.cancelled" // by a person, before its time
 
+	MailWritten EventKind = "mail.written" // a workflow wrote to somebody else than the customer
+
 	WorkflowFailed EventKind = "workflow.failed" // a leg of a run ended in an error
 	WorkflowPaused EventKind = "workflow.paused" // that run, or its mails, were too much: it takes no further part
 	ChainStopped   EventKind = "chain.stopped"   // a chain reached its depth (W20)

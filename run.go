@@ -26,13 +26,29 @@ const (
 // Effect is what became of one action of a run.
 type Effect struct {
 	Position  int
-	Action    string // reply, note, status, assign, tags, stop
+	Action    string // as workflow.ActionKind
 	Detail    string // what it would do, in words
 	Result    EffectResult
 	Reason    string // why not, in words, when it was not done
 	MessageID int64
 	MailID    int64
 	EventSeq  int64
+	Pick      *Pick  `json:",omitempty"` // of an action that chose an agent: what it chose by
+	Because   string `json:",omitempty"` // why it chose so, in words
+}
+
+// Pick is what an agent is chosen by: the recorded input of that choice (W40).
+type Pick struct {
+	By     string      `json:"by"` // round_robin, least_loaded
+	Agents []PickAgent `json:"agents"`
+	Last   int64       `json:"last,omitempty"` // to whom the action assigned last, 0 for nobody yet
+}
+
+// PickAgent is one of those to choose from.
+type PickAgent struct {
+	ID   int64  `json:"id"`
+	Open int    `json:"open,omitempty"` // open conversations, where they count
+	Not  string `json:"not,omitempty"`  // why not this one, as in "may not answer here"
 }
 
 // EffectResult says what became of an action.

@@ -3,6 +3,7 @@ package automate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -68,10 +69,36 @@ func missingReferences(ctx context.Context, read store.Read, d workflow.Definiti
 				return nil, err
 			}
 		}
+		if err := r.more(ctx, read, path, a); err != nil {
+			return nil, err
+		}
 		r.ids(path+".add", workflow.RefTag, a.Add)
 		r.ids(path+".remove", workflow.RefTag, a.Remove)
 	}
 	return r.faults, nil
+}
+
+// more looks at whom an action chooses among or mails, and where it moves to.
+func (r *references) more(ctx context.Context, read store.Read, path string, a workflow.Action) error {
+	r.ids(path+".agents", workflow.RefAgent, a.Agents)
+	r.id(path+".mailbox", workflow.RefMailbox, a.Mailbox)
+	for i, id := range a.Agents {
+		if err := r.working(ctx, read, fmt.Sprintf("%s.agents[%d]", path, i), id); err != nil {
+			return err
+		}
+	}
+	if len(a.To) == 0 {
+		return nil
+	}
+	all, err := read.Mailboxes(ctx)
+	for _, m := range all {
+		for i, to := range a.To {
+			if slices.Contains(m.Addresses(), postroom.Canonical(to)) {
+				r.faults = append(r.faults, workflow.Fault{Path: fmt.Sprintf("%s.to[%d]", path, i), Text: to + " is the mailbox " + m.Name + ": a workflow mails none of our own."})
+			}
+		}
+	}
+	return err
 }
 
 // references collects what is named and not there.
@@ -103,7 +130,7 @@ func (r *references) working(ctx context.Context, read store.Read, path string, 
 	}
 	a, err := read.Agent(ctx, id)
 	if err == nil && a.Disabled {
-		r.faults = append(r.faults, workflow.Fault{Path: path, Text: name + " is disabled; nothing can be assigned to them."})
+		r.faults = append(r.faults, workflow.Fault{Path: path, Text: name + " is disabled; nothing can be assigned or sent to them."})
 	}
 	return err
 }

@@ -343,9 +343,9 @@ func (e *editor) then() {
 		if a.HTML != "" {
 			s.Text, s.IsHTML = a.HTML, true
 		}
+		e.page.Limits.HasMail = e.page.Limits.HasMail || a.Do == workflow.DoReply || a.Do.Aside()
+		e.stepMore(&s, a)
 		switch a.Do {
-		case workflow.DoReply:
-			e.page.Limits.HasMail = true
 		case workflow.DoAssign:
 			chosen := []string{}
 			if a.Agent != nil {
@@ -372,6 +372,8 @@ func (e *editor) limits() {
 	first := func(name string) string { return Form(e.fields).first(name) }
 	l := &e.page.Limits
 	l.OncePer, l.CoolDown, l.Unit = first("limits.once_per"), first("limits.cool_down"), first("limits.unit")
+	l.Runs, l.Period, l.PeriodUnit = first("limits.runs"), first("limits.period"), first("limits.period_unit")
+	l.Budget, l.DefaultBudget = first("limits.mail_budget"), workflow.DefaultMailBudget
 	l.Mails, l.Default = first("limits.mails_per_conversation_day"), workflow.DefaultMailsPerConversationDay
 }
 
@@ -422,6 +424,8 @@ func (e *editor) problem(f workflow.Fault) {
 			text = "Choose a status."
 		case strings.HasSuffix(field, ".agent"):
 			text = "Choose an agent, or nobody."
+		case strings.HasSuffix(field, ".mailbox"):
+			text = "Choose a mailbox."
 		case strings.HasSuffix(field, ".fact") && strings.HasPrefix(f.Text, "There is no fact"):
 			text = "Write the name of a header, such as X-Priority."
 		case strings.HasPrefix(field, "if["):

@@ -88,8 +88,9 @@ func factsPart() string {
 
 func limitsPart() string {
 	return fmt.Sprintf("- A workflow runs at most once for an event, and at most once in a chain of events that set each other off; a chain ends after %d workflows.\n"+
-		"- A conversation gets at most %d mails in 24 hours that only machines caused (a customer's mail, another workflow, the desk itself). A mail that an agent's act set off does not count there.\n",
-		workflow.MaxDepth, workflow.DefaultMailsPerConversationDay)
+		"- A conversation gets at most %d mails in 24 hours that only machines caused (a customer's mail, another workflow, the desk itself). A mail that an agent's act set off does not count there. Mails to others than the customer are counted by themselves, a run each.\n"+
+		"- A workflow sends at most %d mails a day in all, unless its limits say otherwise; one more is held back and pauses it.\n",
+		workflow.MaxDepth, workflow.DefaultMailsPerConversationDay, workflow.DefaultMailBudget)
 }
 
 func findingsPart() string {

@@ -14,13 +14,20 @@ import (
 const alarmPaused = "workflow.paused"
 
 // Switch switches a workflow on or off for the events that are judged from
-// now on. Switching on also ends a pause that it took by itself because it
-// failed again and again (W21), and the alarm about that.
+// now on. Switching on also ends a pause that it took by itself, because it
+// failed again and again (W21) or had sent more mails than its budget (W23),
+// and the alarm about that; its budget begins anew.
 func (w *Workflows) Switch(ctx context.Context, by *postroom.Agent, id int64, on bool) (err error) {
 	if err := manage(by); err != nil {
 		return err
 	}
 	defer postroom.Wrap(&err, "switch workflow %d", id)
+	if on {
+		// By itself: who counts mails takes the lock on the set after the counts.
+		if err := w.store.Write(ctx, func(t *store.Tx) error { return t.ForgetCount(ctx, store.BudgetKey(id)) }); err != nil {
+			return err
+		}
+	}
 	return w.change(ctx, by.ID, func(t *store.Tx) (bool, error) {
 		x, err := t.Workflow(ctx, id)
 		if err != nil {

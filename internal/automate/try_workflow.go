@@ -239,7 +239,7 @@ func (w *Workflows) record(ctx context.Context, read store.Read, event *postroom
 // not hide the others.
 func (e *editor) steps(s *scene) error {
 	for i, a := range e.definition.Then {
-		d := workflow.Definition{When: workflow.When{Event: postroom.StatusChanged}, Then: []workflow.Action{a}}
+		d := workflow.Definition{When: workflow.When{Event: postroom.MessageReceived}, Then: []workflow.Action{a}}
 		v, err := workflow.Compile(d, workflow.Identity{WorkflowID: e.x.id, Name: e.page.Name})
 		words := workflow.Describe(d, e.name).Then[0]
 		tried := query.EditorTried{Text: strings.ToUpper(words[:1]) + words[1:]}
@@ -252,7 +252,7 @@ func (e *editor) steps(s *scene) error {
 		if err != nil && postroom.CodeOf(err) != postroom.Invalid {
 			return err
 		}
-		if err != nil && a.Do == workflow.DoReply {
+		if err != nil && (a.Do == workflow.DoReply || a.Do == workflow.DoMail) {
 			tried.Mail = &query.WorkflowSample{Number: e.page.Try.Number, Error: postroom.TextOf(err)}
 		}
 		e.page.Try.Steps = append(e.page.Try.Steps, tried)
@@ -262,8 +262,12 @@ func (e *editor) steps(s *scene) error {
 
 func (e *editor) rendered(s *scene, tried *query.EditorTried, wish workflow.Wish, a workflow.Action) (err error) {
 	switch a.Do {
-	case workflow.DoNote:
+	case workflow.DoNote, workflow.DoForward:
 		tried.Words = wish.Text
+	case workflow.DoSubject:
+		tried.Words = wish.Subject
+	case workflow.DoMail:
+		tried.Words = strings.TrimSpace(wish.Subject + "\n\n" + wish.Text + wish.HTML)
 	case workflow.DoReply:
 		tried.Mail = &query.WorkflowSample{Number: e.page.Try.Number}
 		*tried.Mail, err = e.w.sample(s, wish, *tried.Mail)

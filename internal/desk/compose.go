@@ -56,6 +56,7 @@ type Letter struct {
 	Subject      string            // "" makes it from the conversation's
 	Automatic    bool
 	Machine      bool
+	Aside        bool // to somebody else than the customer: no answer, but automatic all the same
 	At           int64
 }
 
@@ -70,7 +71,7 @@ func (d *Desk) Compose(l Letter) (*postroom.Mail, error) {
 	s := Spec{
 		From: postroom.Address{Name: l.Mailbox.Sender(l.SenderName), Address: l.Mailbox.Address},
 		To:   l.To, Cc: l.Cc, Subject: l.Subject, MessageID: email.MessageID(token, domain), Date: l.At,
-		Automatic: l.Automatic, LoopMailbox: l.Mailbox.Address, Seed: token, Headers: l.Mailbox.Headers,
+		Automatic: l.Automatic, Generated: l.Aside, LoopMailbox: l.Mailbox.Address, Seed: token, Headers: l.Mailbox.Headers,
 	}
 	if s.Subject == "" {
 		s.Subject = email.ReplySubject(l.Conversation.Subject)
@@ -98,7 +99,7 @@ func (d *Desk) Compose(l Letter) (*postroom.Mail, error) {
 		return nil, fmt.Errorf("encode mail: %w", err)
 	}
 	m := &postroom.Mail{
-		ID: l.ID, MailboxID: l.Mailbox.ID, Class: postroom.ReplyClass, Automatic: l.Automatic, Machine: l.Machine,
+		ID: l.ID, MailboxID: l.Mailbox.ID, Class: postroom.ReplyClass, Automatic: l.Automatic, Machine: l.Machine, Aside: l.Aside,
 		Header: s.MessageID, EnvelopeFrom: envelope, Subject: s.Subject, Spec: spec, State: postroom.MailHeld,
 	}
 	if l.Automatic {
@@ -121,7 +122,7 @@ func (d *Desk) Recompose(old *postroom.Mail, s Spec, mailbox *postroom.Mailbox, 
 		return nil, fmt.Errorf("encode mail: %w", err)
 	}
 	return &postroom.Mail{ID: id, MailboxID: old.MailboxID, MessageID: old.MessageID, AgentID: old.AgentID, RunID: old.RunID, Class: old.Class, Automatic: old.Automatic,
-		Machine: old.Machine, Header: s.MessageID, EnvelopeFrom: envelope, Subject: old.Subject, Spec: spec, State: postroom.MailHeld}, nil
+		Machine: old.Machine, Aside: old.Aside, Header: s.MessageID, EnvelopeFrom: envelope, Subject: old.Subject, Spec: spec, State: postroom.MailHeld}, nil
 }
 
 // MaxRecipients is how many recipients one mail may have.

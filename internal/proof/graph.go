@@ -184,6 +184,7 @@ func (x *subject) silentAfter(d deed) bool {
 		a := d.action
 		switch {
 		case b.Do == workflow.DoStop:
+		case b.Do == a.Do && (b.Do == workflow.DoSpam || b.Do == workflow.DoDelete || b.Do == workflow.DoMove && a.Mailbox == b.Mailbox):
 		case b.Do == workflow.DoTags && a.Do == b.Do && slices.Equal(a.Add, b.Add) && slices.Equal(a.Remove, b.Remove):
 		case b.Do == workflow.DoStatus && a.Do == b.Do && a.Status == b.Status:
 		case b.Do == workflow.DoAssign && a.Do == b.Do && a.Agent != nil && b.Agent != nil && *a.Agent == *b.Agent:

@@ -118,9 +118,16 @@ func newSubject(v *workflow.Version) *subject {
 		case workflow.DoStatus:
 			x.writes[a.Do] = string(a.Status)
 		case workflow.DoAssign:
+			x.writes[a.Do] = fmt.Sprint(a.By, a.Agents)
 			if a.Agent != nil {
 				x.writes[a.Do] = decimal(*a.Agent)
 			}
+		case workflow.DoSpam:
+			x.writes[workflow.DoStatus] = string(postroom.Spam)
+		case workflow.DoSubject:
+			x.writes[a.Do] = a.Subject
+		case workflow.DoMove:
+			x.writes[a.Do] = decimal(a.Mailbox)
 		}
 	}
 	return x
@@ -262,7 +269,7 @@ func (p *prover) together(a, b *subject) {
 	for _, f := range []struct {
 		do   workflow.ActionKind
 		word string
-	}{{workflow.DoStatus, "the status"}, {workflow.DoAssign, "the assignee"}} {
+	}{{workflow.DoStatus, "the status"}, {workflow.DoAssign, "the assignee"}, {workflow.DoSubject, "the subject"}, {workflow.DoMove, "the mailbox"}} {
 		if x, y := a.writes[f.do], b.writes[f.do]; x != "" && y != "" && x != y {
 			clash = f.word
 		}

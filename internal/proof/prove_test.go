@@ -410,3 +410,36 @@ func BenchmarkAbout(b *testing.B) {
 		proof.About(set, 250, nil)
 	}
 }
+
+// W34: two that move, rename, mark as spam or assign differently are named.
+func TestConflictsOfMoreActions(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		a, b workflow.Action
+		want string
+	}{
+		{workflow.Action{Do: workflow.DoMove, Mailbox: 1}, workflow.Action{Do: workflow.DoMove, Mailbox: 2}, "same_field[1 2]"},
+		{workflow.Action{Do: workflow.DoSpam}, workflow.Action{Do: workflow.DoStatus, Status: postroom.Closed}, "same_field[1 2]"},
+		{workflow.Action{Do: workflow.DoSpam}, workflow.Action{Do: workflow.DoStatus, Status: postroom.Spam}, ""},
+		{workflow.Action{Do: workflow.DoSubject, Subject: "a"}, workflow.Action{Do: workflow.DoSubject, Subject: "b"}, "same_field[1 2]"},
+		{workflow.Action{Do: workflow.DoAssign, By: workflow.RoundRobin, Agents: []int64{1, 2}}, workflow.Action{Do: workflow.DoAssign, By: workflow.LeastLoaded, Agents: []int64{1, 2}}, "same_field[1 2]"},
+		{workflow.Action{Do: workflow.DoMail, To: []string{"a@example.com"}, Text: "x"}, workflow.Action{Do: workflow.DoMail, To: []string{"a@example.com"}, Text: "y"}, ""},
+	} {
+		var entries []workflow.Entry
+		for i, a := range []workflow.Action{c.a, c.b} {
+			v, err := workflow.Compile(workflow.Definition{When: workflow.When{Event: postroom.MessageReceived}, If: is("message.class", workflow.Is, "human"),
+				Then: []workflow.Action{a}}, workflow.Identity{WorkflowID: int64(i + 1), Number: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			entries = append(entries, workflow.Entry{Version: v, State: workflow.Enabled})
+		}
+		got := ""
+		for _, f := range Prove(workflow.NewSet(1, entries), nil).Findings {
+			got += fmt.Sprintf("%s%v", f.Kind, f.Workflows)
+		}
+		if got != c.want {
+			t.Errorf("%+v and %+v: %s", c.a, c.b, got)
+		}
+	}
+}

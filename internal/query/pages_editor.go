@@ -124,6 +124,20 @@ type EditorStep struct {
 	Agents      []EditorChoice
 	Add, Remove []EditorChoice // tags
 	First, Last bool
+
+	By        string         // how an assignment chooses among several; "" is one agent
+	Several   []EditorChoice // agents: of an assignment that chooses, of a mail
+	Assignee  bool           // a mail goes to who is assigned too
+	To        string         // addresses, one a line
+	Subject   string
+	Mailboxes []EditorChoice
+	Texts     []EditorText // of a reply, in further languages
+	Languages []Choice     // that can still be added
+}
+
+// EditorText is the text of a reply in a further language.
+type EditorText struct {
+	Tag, Name, Text string
 }
 
 // EditorAction is a kind of action that can be added.
@@ -138,7 +152,11 @@ type EditorLimits struct {
 	Unit     string
 	Mails    string // a day; "" is the default
 	Default  int    // mails a day
-	HasMail  bool   // one of the actions is a reply
+	HasMail  bool   // one of the actions is a mail
+
+	Runs, Period, PeriodUnit string // at most so many runs within so long
+	Budget                   string // mails a day in all; "" is the default
+	DefaultBudget            int
 }
 
 // EditorProblem is something that keeps the draft from being published.

@@ -414,7 +414,7 @@ func (g *judgement) countRuns(ctx context.Context) error {
 		}
 	}
 	var err error
-	g.in.Counters, err = g.r.counters(ctx, g.set.Limited(e.Kind), e)
+	g.in.Counters, err = g.r.counters(ctx, g.set.Set, e)
 	return err
 }
 
@@ -579,7 +579,8 @@ func (g *judgement) cause() desk.Cause {
 }
 
 // counters counts what the limits of workflows are held against (W12).
-func (r *React) counters(ctx context.Context, limited []int64, e *postroom.Event) (map[int64]workflow.Counters, error) {
+func (r *React) counters(ctx context.Context, set *workflow.Set, e *postroom.Event) (map[int64]workflow.Counters, error) {
+	limited := set.Limited(e.Kind)
 	if len(limited) == 0 {
 		return nil, nil
 	}
@@ -592,6 +593,10 @@ func (r *React) counters(ctx context.Context, limited []int64, e *postroom.Event
 		return nil, err
 	}
 	out := map[int64]workflow.Counters{}
+	period := map[int64]int64{}
+	for _, en := range set.On(e.Kind) {
+		period[en.Version.WorkflowID] = int64(en.Version.Definition.Limits.Period) * 60_000
+	}
 	for _, id := range limited {
 		var n workflow.Counters
 		for _, run := range runs {
@@ -602,6 +607,9 @@ func (r *React) counters(ctx context.Context, limited []int64, e *postroom.Event
 			n.LastRunAt = max(n.LastRunAt, run.At)
 			if run.EventSeq >= closedAt {
 				n.RunsSinceClose++
+			}
+			if run.At > e.At-period[id] {
+				n.RunsInPeriod++
 			}
 		}
 		out[id] = n

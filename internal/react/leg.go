@@ -22,7 +22,10 @@ type leg struct {
 	version *workflow.Version
 	wishes  []workflow.Wish
 	letters map[int]*letter // by position of the wish
-	fault   error           // planning failed: the run fails visibly (W21)
+	aside   map[int]*asides
+	names   workflow.Names
+	picks   map[int]postroom.Pick // what agents are chosen by, but for whose turn it is
+	fault   error                 // planning failed: the run fails visibly (W21)
 
 	runID   int64
 	pauseID int64   // of the alarm if the workflow is paused
@@ -53,6 +56,20 @@ func (g *judgement) plan(ctx context.Context, v *workflow.Version) (*leg, error)
 			replies = append(replies, w)
 		}
 	}
+	for _, w := range l.wishes {
+		if w.Do.Aside() {
+			if err := l.composeAside(ctx, w); err != nil {
+				if postroom.CodeOf(err) != postroom.Invalid {
+					return nil, err
+				}
+				l.fault = err
+			}
+		}
+	}
+	if g.look.err != nil {
+		return nil, g.look.err
+	}
+	l.readNames()
 	turn := 3 + 3*len(l.wishes)
 	ids, err := g.r.Store.NewIDs(ctx, 2+turn+3*len(replies))
 	if err != nil {
@@ -80,7 +97,7 @@ func (l *leg) render() {
 		}
 	}()
 	o := template.Options{}
-	if slices.ContainsFunc(l.version.Definition.Then, func(a workflow.Action) bool { return a.Text+a.HTML != "" }) {
+	if slices.ContainsFunc(l.version.Definition.Then, func(a workflow.Action) bool { return a.Text+a.HTML+a.Subject != "" }) {
 		last := g.look.Last()
 		o.Untrusted, o.Zone = last == nil || !last.Verified, g.look.zone()
 	}
@@ -88,8 +105,12 @@ func (l *leg) render() {
 		l.wishes = nil
 		return
 	}
+	home := g.look.home()
 	for _, w := range l.wishes {
-		if l.fault = l.possible(w); l.fault != nil {
+		if l.fault = l.possible(w, home); l.fault == nil {
+			home, l.fault = l.possibleMore(w, home)
+		}
+		if l.fault != nil {
 			l.wishes = nil
 			return
 		}
@@ -97,14 +118,14 @@ func (l *leg) render() {
 }
 
 // possible refuses what a workflow names and nobody has any more.
-func (l *leg) possible(w workflow.Wish) error {
+func (l *leg) possible(w workflow.Wish, home int64) error {
 	look := l.g.look
 	if w.Do == workflow.DoAssign && w.AgentID != 0 {
 		switch a := look.Agent(w.AgentID); {
 		case look.err != nil:
 		case a == nil:
 			return postroom.Errorf(postroom.Invalid, "The agent it assigns to does not exist any more.")
-		case !postroom.CanOn(a, postroom.Answer, look.home(), a.ID):
+		case !postroom.CanOn(a, postroom.Answer, home, a.ID):
 			return postroom.Errorf(postroom.Invalid, "%s, to whom it assigns, may not answer in this mailbox any more.", a.Name)
 		}
 	}
@@ -223,7 +244,7 @@ func (s *step) all(t *desk.Turn) error {
 	// before what they change (W3).
 	for _, messages := range []bool{true, false} {
 		for _, w := range s.leg.wishes {
-			if (w.Do == workflow.DoReply || w.Do == workflow.DoNote) != messages {
+			if w.Do.Says() != messages {
 				continue
 			}
 			e := postroom.Effect{Position: w.Position, Action: string(w.Do), Detail: w.Detail, Result: postroom.EffectDone}
@@ -238,7 +259,7 @@ func (s *step) all(t *desk.Turn) error {
 }
 
 func (s *step) one(w workflow.Wish, e *postroom.Effect) error {
-	if s.c.DeletedAt > 0 && w.Do != workflow.DoReply { // a reply not sent is a row of its own
+	if s.c.DeletedAt > 0 && w.Do != workflow.DoReply && !w.Do.Aside() { // a reply not sent is a row of its own
 		e.Result, e.Reason = postroom.EffectSkipped, wordsDeleted
 		return nil
 	}
@@ -260,17 +281,11 @@ func (s *step) one(w workflow.Wish, e *postroom.Effect) error {
 		}
 		return err
 	case workflow.DoAssign:
-		by, err := s.changedSince(postroom.AssigneeChanged)
-		if by != "" {
-			overtaken(e, "The assignee was changed since, by "+by+".")
-		} else if err == nil {
-			s.recorded(s.turn.Assign(w.AgentID), e)
-		}
-		return err
+		return s.assign(w, e)
 	case workflow.DoTags:
 		return s.tags(w, e)
 	}
-	return nil
+	return s.more(w, e)
 }
 
 // tags adds and removes those tags that nobody has touched since.

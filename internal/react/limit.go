@@ -107,27 +107,63 @@ func (s *step) addRate(key string, now, window int64, most int) (int, error) {
 
 // breaker holds back what comes too fast, whoever is behind it (W23).
 func (s *step) breaker(l *letter, mail *postroom.Mail, to string, now int64) (block, error) {
-	for _, b := range []struct {
-		key  string
-		most int
-		what string
-	}{
+	if b, err := s.budget(now); err != nil || b.words != "" {
+		return b, err
+	}
+	return s.breaks([]cap10{
 		{"brk:to:" + to, breakTo, "to " + to},
 		{fmt.Sprintf("brk:conv:%d", s.c.ID), breakTalk, "on this conversation"},
 		{fmt.Sprintf("brk:box:%d", mail.MailboxID), breakBox, "from this mailbox"},
 		{fmt.Sprintf("brk:flow:%d", s.leg.version.WorkflowID), breakFlow, "by this workflow"},
-	} {
+	}, l.breakerID, now)
+}
+
+// cap10 is how many automatic mails of a kind may be sent in ten minutes.
+type cap10 struct {
+	key  string
+	most int
+	what string
+}
+
+// breaks counts a mail and says why it is held back.
+func (s *step) breaks(limits []cap10, alarmID, now int64) (block, error) {
+	for _, b := range limits {
 		n, err := s.addRate(b.key, now, tenMin, b.most)
 		if err != nil {
 			return block{}, err
 		}
 		if n > b.most {
 			words := fmt.Sprintf("Held back by the breaker: more than %d automatic mails %s within ten minutes.", b.most, b.what)
-			err := s.leg.g.r.Alarms.RaiseIn(s.ctx, s.tx, l.breakerID, alarm.BreakerOpen, b.key, words)
+			err := s.leg.g.r.Alarms.RaiseIn(s.ctx, s.tx, alarmID, alarm.BreakerOpen, b.key, words)
 			return block{postroom.MailKept, words}, err
 		}
 	}
 	return block{}, nil
+}
+
+// budget counts a mail against what its workflow may send in a day. The first
+// one over it is held back, like those of runs under way, and pauses the
+// workflow until an admin resumes it, which begins the day anew (W23).
+func (s *step) budget(now int64) (block, error) {
+	r, v := s.leg.g.r, s.leg.version
+	most := v.Definition.Limits.Budget()
+	n, err := s.addRate(store.BudgetKey(v.WorkflowID), now, day, most)
+	if err != nil || n <= most {
+		return block{}, err
+	}
+	words := fmt.Sprintf("Held back: “%s” has sent the %d mails that it may send within a day.", v.Name, most)
+	if err := s.tx.Lock(s.ctx, lockName); err != nil {
+		return block{}, err
+	}
+	w, err := s.tx.Workflow(s.ctx, v.WorkflowID)
+	if err != nil || w.PausedWords != "" {
+		return block{postroom.MailKept, words}, err
+	}
+	paused, err := r.pause(s.ctx, s.tx, w, fmt.Sprintf("Paused: it has sent %d mails within a day, which is its budget. What it would have sent beyond that is held back.", most), s.leg.pauseID)
+	if err == nil {
+		s.turn.Record(postroom.WorkflowPaused, postroom.Payload{RunID: s.run.ID, Words: v.Name + ": " + paused})
+	}
+	return block{postroom.MailKept, words}, err
 }
 
 // maxFailures is how many runs of a workflow may fail in a row before it is

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	qCustomer          = `select id, name, created_at from customer where id = $1`
+	qCustomer          = `select id, name, created_at, language, language_set from customer where id = $1`
 	qCustomerAddresses = `select address from customer_address where customer_id = $1 order by position, address`
 	qAddressOwner      = `select customer_id from customer_address where address = $1`
 	qInsertCustomer    = `insert into customer (id, name, created_at) values ($1,$2,$3)`
@@ -20,7 +20,7 @@ const (
 // Customer loads a customer with their addresses, the primary one first.
 func (r Read) Customer(ctx context.Context, id int64) (*postroom.Customer, error) {
 	var c postroom.Customer
-	if err := r.q.QueryRow(ctx, qCustomer, id).Scan(&c.ID, &c.Name, &c.CreatedAt); err != nil {
+	if err := r.q.QueryRow(ctx, qCustomer, id).Scan(&c.ID, &c.Name, &c.CreatedAt, &c.Language, &c.LanguageSet); err != nil {
 		return nil, missing(err, "There is no such customer.")
 	}
 	err := each(ctx, r.q, qCustomerAddresses, []any{id}, func(rows row) error {

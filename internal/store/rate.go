@@ -6,11 +6,22 @@ import (
 )
 
 // Mails that never went out and never will do not count: limits are for mails.
-const qMachineMails = `select count(*) from mail where conversation_id = $1 and machine = 1 and created_at > $2
+const qMachineMails = `select count(*) from mail where conversation_id = $1 and machine = 1 and aside = 0 and created_at > $2
 	and state not in ('skipped', 'suppressed', 'cancelled')`
 
-// MachineMails counts the mails of a conversation since a time that only
-// machines caused (W12).
+const qAsideRuns = `select count(distinct run_id) from mail where conversation_id = $1 and machine = 1 and aside = 1 and created_at > $2
+	and run_id <> $3 and state not in ('skipped', 'suppressed', 'cancelled')`
+
+// AsideRuns counts the runs, but for one, that mailed somebody else than the
+// customer about a conversation since a time, and that only machines caused.
+func (r Read) AsideRuns(ctx context.Context, conversation, since, but int64) (int, error) {
+	var n int
+	err := r.q.QueryRow(ctx, qAsideRuns, conversation, since, but).Scan(&n)
+	return n, err
+}
+
+// MachineMails counts the mails to the customer of a conversation since a time
+// that only machines caused (W12).
 func (r Read) MachineMails(ctx context.Context, conversation, since int64) (int, error) {
 	var n int
 	err := r.q.QueryRow(ctx, qMachineMails, conversation, since).Scan(&n)
@@ -76,5 +87,20 @@ const qForgetRates = `delete from rate_bucket where starts_at < $1`
 // ForgetRates deletes the windows that began before a time.
 func (t *Tx) ForgetRates(ctx context.Context, before int64) error {
 	_, err := t.exec(ctx, qForgetRates, before)
+	return err
+}
+
+// BudgetKey is the key under which the mails of a workflow are counted.
+func BudgetKey(workflow int64) string { return fmt.Sprintf("budget:%d", workflow) }
+
+const qForgetCount = `delete from rate_bucket where key in ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17)`
+
+// ForgetCount begins the count under a key anew, shared or not.
+func (t *Tx) ForgetCount(ctx context.Context, key string) error {
+	args := []any{key}
+	for i := range rateRows {
+		args = append(args, rateRow(key, int64(i)))
+	}
+	_, err := t.exec(ctx, qForgetCount, args...)
 	return err
 }

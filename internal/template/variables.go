@@ -42,6 +42,8 @@ var variables = []Variable{
 		Doc: "The name without its first word. Empty like the name, and when the name is one word."},
 	{Name: "customer.email", Label: "Address of the customer", Example: "maria@example.com", Optional: true, Supplied: true,
 		Doc: "The primary address. Empty when there is none, and for a sender who is not verified."},
+	{Name: "customer.language", Label: "Language of the customer", Example: "de", Optional: true,
+		Doc: "The tag of their language, such as de or pt-br. Empty where it is not known."},
 	{Name: "mailbox.name", Label: "Name of the mailbox", Example: "Acme Support",
 		Doc: "The name of the mailbox the conversation is in."},
 	{Name: "mailbox.address", Label: "Address of the mailbox", Example: "support@example.com",

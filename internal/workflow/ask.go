@@ -105,12 +105,19 @@ type ActionSchema struct {
 // Actions lists the kinds of actions in the editor's order.
 func Actions() []ActionSchema {
 	docs := map[ActionKind][2]string{
-		DoReply:  {"Reply to the customer", "A mail of its own. It leaves after the agent's reply, if there is one."},
-		DoNote:   {"Add a note", "Only agents read it."},
-		DoStatus: {"Set the status", "Unless somebody has changed it since."},
-		DoAssign: {"Assign", "Unless somebody has assigned it since."},
-		DoTags:   {"Add or remove tags", "Tags that are there already stay as they are."},
-		DoStop:   {"Stop here", "Workflows further down do not look at this event any more. It comes last."},
+		DoReply:   {"Reply to the customer", "A mail of its own. It leaves after the agent's reply, if there is one."},
+		DoNote:    {"Add a note", "Only agents read it."},
+		DoStatus:  {"Set the status", "Unless somebody has changed it since."},
+		DoAssign:  {"Assign", "Unless somebody has assigned it since."},
+		DoTags:    {"Add or remove tags", "Tags that are there already stay as they are."},
+		DoMail:    {"Mail somebody else", "To agents or other addresses, never to the customer. An agent's answer to it acts like one to a notification."},
+		DoForward: {"Forward the message", "The message that set it off, with its files, to other addresses. What they answer comes to this conversation."},
+		DoSubject: {"Change the subject", "Unless somebody has changed it since."},
+		DoMove:    {"Move it", "Into another mailbox, unless somebody has moved it since."},
+		DoSpam:    {"Mark as spam", "Unless somebody has changed the status since."},
+		DoDelete:  {"Delete it", "Among the deleted ones, from where it can be restored; not when the customer has written since."},
+
+		DoStop: {"Stop here", "Workflows further down do not look at this event any more. It comes last."},
 	}
 	out := make([]ActionSchema, 0, len(ActionKinds))
 	for _, do := range ActionKinds {
@@ -243,11 +250,12 @@ func Ask(kind postroom.EventKind, fact Fact, op Op) Question {
 
 // hints are examples of texts to compare with.
 var hints = map[string]string{
-	"customer.address": "Such as @example.com.",
-	"customer.domain":  "Such as example.com.",
-	"message.from":     "Such as @example.com.",
-	"mail.address":     "Such as @example.com.",
-	"mail.words":       "Such as mailbox full.",
+	"customer.address":  "Such as @example.com.",
+	"customer.domain":   "Such as example.com.",
+	"customer.language": "A tag, such as de.",
+	"message.from":      "Such as @example.com.",
+	"mail.address":      "Such as @example.com.",
+	"mail.words":        "Such as mailbox full.",
 }
 
 // Units are the units of a span, the smallest first: what is stored, and the

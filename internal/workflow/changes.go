@@ -39,8 +39,17 @@ func page(d Definition, names Names) []string {
 	}
 	for i, text := range words.Then {
 		out = append(out, "Then "+text)
-		for line := range strings.Lines(d.Then[i].Text + d.Then[i].HTML) {
-			out = append(out, "    "+strings.TrimRight(line, "\n"))
+		write := func(text string) {
+			for line := range strings.Lines(text) {
+				out = append(out, "    "+strings.TrimRight(line, "\n"))
+			}
+		}
+		if a := d.Then[i]; a.Subject != "" && a.Do == DoMail {
+			write("Subject: " + a.Subject)
+		}
+		write(d.Then[i].Text + d.Then[i].HTML)
+		for _, language := range sortedKeys(d.Then[i].Texts) {
+			write("In " + language + ":\n" + d.Then[i].Texts[language])
 		}
 	}
 	for _, text := range words.Limits {

@@ -49,7 +49,9 @@ type Version struct {
 // compiledAction is an action with its templates parsed.
 type compiledAction struct {
 	Action
-	body *template.Template // nil if it has none
+	body    *template.Template            // nil if it has none
+	subject *template.Template            // nil if it has none
+	texts   map[string]*template.Template // by language
 }
 
 // Needs says which records its conditions look at.
@@ -58,7 +60,7 @@ func (v *Version) Needs() Needs { return v.needs }
 // Limited reports whether its limits need Counters.
 func (v *Version) Limited() bool {
 	l := v.Definition.Limits
-	return l.OncePer == OncePerClose || l.OncePer == OncePerConversation || l.CoolDown > 0
+	return l.OncePer == OncePerClose || l.OncePer == OncePerConversation || l.CoolDown > 0 || l.Runs > 0
 }
 
 // Stops reports whether it keeps later workflows from the events it matches.
@@ -188,6 +190,7 @@ func (c *compiler) limits(l Limits) {
 	if l.CoolDown < 0 || l.CoolDown > MaxCoolDown {
 		c.fault("limits.cool_down", "The cool-down is between 0 and %d minutes.", MaxCoolDown)
 	}
+	c.moreLimits(l)
 	if l.MailsPerConversationDay < 0 || l.MailsPerConversationDay > MaxMailsPerConversationDay {
 		c.fault("limits.mails_per_conversation_day", "Between 1 and %d mails a day are possible; 0 stands for the default, %d.",
 			MaxMailsPerConversationDay, DefaultMailsPerConversationDay)
@@ -200,7 +203,7 @@ func (c *compiler) action(a Action, path string) {
 	allowed := map[string]bool{}
 	switch a.Do {
 	case DoReply:
-		allowed["text"], allowed["html"] = true, true
+		allowed["text"], allowed["html"], allowed["texts"] = true, true, true
 		if (a.Text == "") == (a.HTML == "") {
 			c.fault(path+".text", "A reply has a text, or HTML, and not both.")
 		}
@@ -215,23 +218,23 @@ func (c *compiler) action(a Action, path string) {
 			c.fault(path+".status", "%s", postroom.TextOf(err))
 		}
 	case DoAssign:
-		allowed["agent"] = true
-		if a.Agent == nil || *a.Agent < 0 {
-			c.fault(path+".agent", "Say to whom to assign; 0 is nobody.")
-		}
+		allowed["agent"], allowed["agents"], allowed["by"] = true, true, true
+		c.assign(a, path)
 	case DoTags:
 		allowed["add"], allowed["remove"] = true, true
 		c.tags(a, path)
 	case DoStop:
 		c.version.stops = true
 	default:
-		known = false
+		if known = c.more(a, path, allowed); known {
+			break
+		}
 		c.fault(path+".do", "%q is not an action; it is one of %s.", a.Do, strings.Join(asText(ActionKinds), ", "))
 	}
 	if known {
 		c.strangers(a, path, allowed)
 	}
-	c.version.actions = append(c.version.actions, compiledAction{Action: a, body: c.body(a, path)})
+	c.version.actions = append(c.version.actions, compiledAction{Action: a, body: c.body(a, path), subject: c.subject(a, path), texts: c.texts(a, path)})
 }
 
 // strangers reports fields that do not belong to the action's kind.
@@ -242,6 +245,8 @@ func (c *compiler) strangers(a Action, path string, allowed map[string]bool) {
 	}{
 		{"text", a.Text != ""}, {"html", a.HTML != ""}, {"status", a.Status != ""},
 		{"agent", a.Agent != nil}, {"add", len(a.Add) > 0}, {"remove", len(a.Remove) > 0},
+		{"by", a.By != ""}, {"agents", len(a.Agents) > 0}, {"assignee", a.Assignee}, {"to", len(a.To) > 0},
+		{"subject", a.Subject != ""}, {"mailbox", a.Mailbox != 0}, {"texts", len(a.Texts) > 0},
 	} {
 		if f.used && !allowed[f.name] {
 			c.fault(path+"."+f.name, "The action %s has no %s.", a.Do, f.name)
@@ -282,18 +287,12 @@ func (c *compiler) body(a Action, path string) *template.Template {
 	if source == "" {
 		return nil
 	}
-	t, err := template.Parse(source, mode)
-	if err == nil && c.publish {
-		err = t.CheckPublish(template.Variables())
-	} else if err == nil {
-		err = t.Check(template.Variables())
-	}
-	if err != nil {
-		c.fault(path, "%s", postroom.TextOf(err))
+	t := c.template(source, mode, path)
+	if t == nil {
 		return nil
 	}
-	if a.Do == DoReply && t.Blank() {
-		c.fault(path, "A reply needs a text.")
+	if (a.Do == DoReply || a.Do == DoMail) && t.Blank() {
+		c.fault(path, "A %s needs a text.", a.Do)
 	}
 	return t
 }

@@ -73,13 +73,20 @@ const (
 	DoReply  ActionKind = "reply"  // a mail to the customer: Text or HTML
 	DoNote   ActionKind = "note"   // an internal note: Text
 	DoStatus ActionKind = "status" // Status
-	DoAssign ActionKind = "assign" // Agent, 0 for nobody
+	DoAssign ActionKind = "assign" // Agent, 0 for nobody; or one of Agents, chosen By
 	DoTags   ActionKind = "tags"   // Add and Remove
 	DoStop   ActionKind = "stop"   // later workflows are not considered for this event
+
+	DoSubject ActionKind = "subject" // Subject
+	DoMove    ActionKind = "move"    // Mailbox
+	DoSpam    ActionKind = "spam"    // its status becomes spam
+	DoDelete  ActionKind = "delete"  // among the deleted ones
+	DoMail    ActionKind = "mail"    // to Agents, the Assignee and To: Subject, and Text or HTML
+	DoForward ActionKind = "forward" // the message of the event, to To, with Text before it
 )
 
 // ActionKinds lists the actions in the order in which the editor offers them.
-var ActionKinds = []ActionKind{DoReply, DoNote, DoStatus, DoAssign, DoTags, DoStop}
+var ActionKinds = []ActionKind{DoReply, DoMail, DoForward, DoNote, DoStatus, DoAssign, DoTags, DoSubject, DoMove, DoSpam, DoDelete, DoStop}
 
 // Action is one step of a Then. Only the fields of its kind may be set. Text
 // and HTML are templates; a reply has one of the two.
@@ -91,6 +98,14 @@ type Action struct {
 	Agent  *int64          `json:"agent,omitempty" ref:"agent"`
 	Add    []int64         `json:"add,omitempty" ref:"tag"`
 	Remove []int64         `json:"remove,omitempty" ref:"tag"`
+
+	By       AssignBy          `json:"by,omitempty"`                    // assign: how one of Agents is chosen
+	Agents   []int64           `json:"agents,omitempty" ref:"agent"`    // assign, mail
+	Assignee bool              `json:"assignee,omitempty"`              // mail: also to who is assigned then
+	To       []string          `json:"to,omitempty"`                    // mail, forward: addresses
+	Subject  string            `json:"subject,omitempty"`               // a template; a mail without one has the conversation's
+	Mailbox  int64             `json:"mailbox,omitempty" ref:"mailbox"` // move
+	Texts    map[string]string `json:"texts,omitempty"`                 // reply: instead of Text, or HTML, by the customer's language
 }
 
 // Decode reads a definition from JSON. It is strict: a key that is not known,

@@ -32,7 +32,7 @@ func record(e *postroom.Event) Record {
 	subject := "Order 77 has not arrived"
 	return Record{
 		Event:    e,
-		Customer: &postroom.Customer{ID: 5, Name: "Maria Lind", Addresses: []string{"maria@example.com", "m.lind@work.example"}},
+		Customer: &postroom.Customer{ID: 5, Name: "Maria Lind", Language: "de", Addresses: []string{"maria@example.com", "m.lind@work.example"}},
 		Subject:  &subject,
 		Message: &postroom.Message{
 			Kind: postroom.Received, From: postroom.Address{Address: "Maria@Example.com"},

@@ -48,9 +48,10 @@ func (d Definition) Fields() Fields {
 		set(at+".do", string(a.Do))
 		if a.HTML != "" {
 			set(at+".html", a.HTML)
-		} else if a.Do == DoReply || a.Do == DoNote {
+		} else if a.Do == DoReply || a.Do == DoNote || a.Do.Aside() {
 			set(at+".text", a.Text)
 		}
+		a.more(at, set)
 		if a.Status != "" {
 			set(at+".status", string(a.Status))
 		}
@@ -114,18 +115,10 @@ func (l Limits) fields(f Fields) {
 		f["limits.once_per"] = []string{string(l.OncePer)}
 	}
 	if l.CoolDown != 0 {
-		n, unit := l.CoolDown, "m"
-		for _, u := range []struct {
-			minutes int
-			unit    string
-		}{{7 * 24 * 60, "w"}, {24 * 60, "d"}, {60, "h"}} {
-			if n%u.minutes == 0 {
-				n, unit = n/u.minutes, u.unit
-				break
-			}
-		}
+		n, unit := inUnit(l.CoolDown)
 		f["limits.cool_down"], f["limits.unit"] = []string{strconv.Itoa(n)}, []string{unit}
 	}
+	l.moreFields(f)
 	if l.MailsPerConversationDay != 0 {
 		f["limits.mails_per_conversation_day"] = []string{strconv.Itoa(l.MailsPerConversationDay)}
 	}
@@ -391,11 +384,14 @@ func (r *fieldReader) action(at string) Action {
 	case DoStatus:
 		a.Status = postroom.Status(f.first(at + ".status"))
 	case DoAssign:
-		if ids := r.ids(at + ".agent"); len(ids) > 0 {
-			a.Agent = &ids[0]
-		}
+		r.assign(at, &a)
 	case DoTags:
 		a.Add, a.Remove = r.ids(at+".add"), r.ids(at+".remove")
+	default:
+		r.more(at, &a)
+	}
+	if a.Do == DoReply {
+		r.texts(at, &a)
 	}
 	return a
 }
@@ -428,12 +424,9 @@ func (r *fieldReader) limits() Limits {
 	if l.OncePer == OncePerEvent {
 		l.OncePer = ""
 	}
-	unit := map[string]int{"": 1, "m": 1, "h": 60, "d": 24 * 60, "w": 7 * 24 * 60}[f.first("limits.unit")]
-	if n := r.number("limits.cool_down", MaxCoolDown); unit > 0 {
-		l.CoolDown = n * unit
-	} else {
-		r.fault("limits.cool_down", "Choose minutes, hours, days or weeks.")
-	}
+	l.CoolDown = r.minutes("limits.cool_down", "limits.unit", MaxCoolDown)
+	l.Runs, l.Period = r.number("limits.runs", 1_000_000), r.minutes("limits.period", "limits.period_unit", MaxPeriod)
+	l.MailBudget = r.number("limits.mail_budget", 1_000_000_000)
 	l.MailsPerConversationDay = r.number("limits.mails_per_conversation_day", 1_000_000)
 	return l
 }
@@ -461,7 +454,7 @@ func clip(v string) string {
 }
 
 var groupWords = regexp.MustCompile(`\.(all|any|none)\b`)
-var position = regexp.MustCompile(`^(when\.[a-z]+|when\.unless\[\d+\]\.[a-z]+|.*\.(?:values|add|remove))\[\d+\]$`)
+var position = regexp.MustCompile(`^(when\.[a-z]+|when\.unless\[\d+\]\.[a-z]+|.*\.(?:values|add|remove|agents|to))\[\d+\]$`)
 
 // FieldOf returns the field of the form that a Fault is about: its path without
 // the words of groups and without the place in a list of values.

@@ -37,8 +37,27 @@ func (v *Version) Outcomes(action int) []Outcome {
 		return []Outcome{mine(postroom.NoteAdded, "")}
 	case DoStatus:
 		return []Outcome{mine(postroom.StatusChanged, string(a.Status))}
+	case DoSpam:
+		return []Outcome{mine(postroom.StatusChanged, string(postroom.Spam))}
 	case DoAssign:
-		return []Outcome{mine(postroom.AssigneeChanged, fmt.Sprint(*a.Agent))}
+		if a.Agent != nil {
+			return []Outcome{mine(postroom.AssigneeChanged, fmt.Sprint(*a.Agent))}
+		}
+		var out []Outcome
+		for _, id := range a.Agents {
+			out = append(out, mine(postroom.AssigneeChanged, fmt.Sprint(id)))
+		}
+		return out
+	case DoSubject:
+		return []Outcome{mine(postroom.SubjectChanged, "")}
+	case DoMove:
+		return []Outcome{mine(postroom.ConversationMoved, fmt.Sprint(a.Mailbox))}
+	case DoDelete:
+		return []Outcome{mine(postroom.ConversationDeleted, "")}
+	case DoForward, DoMail:
+		if len(a.To) > 0 {
+			return mail(nil, AsideMail)
+		}
 	case DoTags:
 		return []Outcome{mine(postroom.TagsChanged, "")}
 	}

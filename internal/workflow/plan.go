@@ -28,6 +28,14 @@ type Wish struct {
 	AgentID int64 // assign; 0 is nobody
 	Add     []int64
 	Remove  []int64
+
+	By       AssignBy // assign: how one of Agents is chosen
+	Agents   []int64
+	Assignee bool
+	To       []string
+	Subject  string // of a mail, or the conversation's new one; "" if it has none
+	Mailbox  int64
+	Language string // of the text, where the reply has one for the customer's language
 }
 
 // Plan says what a version that matched wants done, in order.
@@ -38,12 +46,34 @@ func Plan(v *Version, o template.Options, value func(name string) (string, bool)
 	var out []Wish
 	for i, a := range v.actions {
 		w := Wish{Position: i, Do: a.Do, Detail: a.Action.words(names), Status: a.Status,
-			Add: slices.Clone(a.Add), Remove: slices.Clone(a.Remove)}
+			Add: slices.Clone(a.Add), Remove: slices.Clone(a.Remove), By: a.By, Agents: slices.Clone(a.Agents), Assignee: a.Assignee,
+			To: slices.Clone(a.To), Mailbox: a.Mailbox}
+		if a.Do == DoSpam {
+			w.Status = postroom.Spam
+		}
+		o := o
+		if a.Do == DoSubject || a.Do.Aside() {
+			o.Untrusted = false // it goes to people who were chosen here, not to who wrote
+		}
+		if a.subject != nil {
+			subject, err := a.subject.Render(o, value)
+			if err != nil {
+				return nil, fmt.Errorf("action %d of workflow %d: %w", i+1, v.WorkflowID, err)
+			}
+			w.Subject = strings.TrimSpace(subject)
+		}
 		if a.Agent != nil {
 			w.AgentID = *a.Agent
 		}
 		if a.body != nil {
-			text, err := a.body.Render(o, value)
+			body := a.body
+			if len(a.texts) > 0 {
+				language, _ := value("customer.language")
+				if body = a.in(language); body != a.body {
+					w.Language = language
+				}
+			}
+			text, err := body.Render(o, value)
 			if err != nil {
 				return nil, fmt.Errorf("action %d of workflow %d: %w", i+1, v.WorkflowID, err)
 			}
@@ -165,6 +195,8 @@ func (v Values) customer(field string) (string, bool) {
 		return strings.TrimSpace(last), true
 	case "email":
 		return c.Email(), true
+	case "language":
+		return c.Language, true
 	}
 	return "", false
 }

@@ -87,12 +87,24 @@ func drawDefinition(t *rapid.T) Definition {
 		{Do: DoReply, Text: "Hi <you> & {{ customer.name | default: \"there\" }}"}, {Do: DoReply, HTML: "<p>x</p>"},
 		{Do: DoNote, Text: "n"}, {Do: DoStatus, Status: postroom.Closed}, {Do: DoAssign, Agent: ptr(0)},
 		{Do: DoTags, Add: []int64{1}, Remove: []int64{2}},
+		{Do: DoAssign, By: RoundRobin, Agents: []int64{7, 8}}, {Do: DoAssign, By: LeastLoaded, Agents: []int64{9}},
+		{Do: DoSubject, Subject: "[{{ conversation.number }}] {{ conversation.subject }}"}, {Do: DoMove, Mailbox: 2}, {Do: DoSpam}, {Do: DoDelete},
+		{Do: DoMail, Agents: []int64{7}, Assignee: true, To: []string{"boss@example.com"}, Subject: "Look", Text: "at <it>"},
+		{Do: DoMail, To: []string{"boss@example.com", "x@example.org"}, HTML: "<p>x</p>"},
+		{Do: DoReply, Text: "Hello", Texts: map[string]string{"de": "Hallo", "pt-br": "Oi"}},
 	}).Draw(t, "action")}
+	if kindHas(d.When.Event, "message.") && rapid.IntRange(0, 4).Draw(t, "forward") == 0 {
+		d.Then = append(d.Then, Action{Do: DoForward, To: []string{"boss@example.com"}, Text: "See below."})
+	}
 	if rapid.IntRange(0, 4).Draw(t, "stop") == 0 {
 		d.Then = append(d.Then, Action{Do: DoStop})
 	}
 	d.Limits.OncePer = rapid.SampledFrom([]OncePer{"", OncePerEvent, OncePerClose, OncePerConversation}).Draw(t, "once")
 	d.Limits.CoolDown = rapid.IntRange(0, 100).Draw(t, "cool")
+	if d.Limits.Runs = rapid.IntRange(0, 2).Draw(t, "limit of runs"); d.Limits.Runs > 0 {
+		d.Limits.Period = rapid.IntRange(1, 3000).Draw(t, "period")
+	}
+	d.Limits.MailBudget = rapid.SampledFrom([]int{0, 1, 500}).Draw(t, "budget")
 	d.Limits.MailsPerConversationDay = rapid.IntRange(0, 5).Draw(t, "mails")
 	return d
 }
@@ -143,7 +155,8 @@ func drawMoment(t *rapid.T) (*postroom.Event, Record, Inputs) {
 	}
 	in := Inputs{Ran: rapid.SliceOfN(rapid.Int64Range(1, 8), 0, 2).Draw(t, "ran"), Counters: map[int64]Counters{}}
 	for id := range int64(9) {
-		in.Counters[id] = Counters{Runs: rapid.IntRange(0, 1).Draw(t, "runs"), LastRunAt: at - hour}
+		in.Counters[id] = Counters{Runs: rapid.IntRange(0, 1).Draw(t, "runs"), LastRunAt: at - hour,
+			RunsInPeriod: rapid.IntRange(0, 2).Draw(t, "runs in period")}
 	}
 	return e, r, in
 }

@@ -174,6 +174,8 @@ var schema = []Fact{
 		Doc: "Any mail address of the customer, in lower case."},
 	{Name: "customer.domain", Label: "the domain of the customer's address", Kind: KindText, Many: true, Ops: textOps,
 		Doc: "What stands behind the @ of any of the customer's addresses."},
+	{Name: "customer.language", Label: "the customer's language", Kind: KindText, Ops: textOps,
+		Doc: "As a tag such as de or pt-br: what an agent has set or what a mail of theirs named as its language; not set where neither is known."},
 
 	{Name: "conversation.number", Label: "the conversation's number", Kind: KindNumber, Ops: numberOps},
 	{Name: "conversation.status", Label: "the status", Kind: KindChoice, Choices: choiceLists.status,

@@ -411,6 +411,9 @@ func valueWords(fact Fact, op Op, v string, names Names) string {
 func (a Action) words(names Names) string {
 	switch a.Do {
 	case DoReply:
+		if len(a.Texts) > 0 {
+			return "reply to the customer, in " + list(upper(sortedKeys(a.Texts)), "or") + " where that is their language"
+		}
 		return "reply to the customer"
 	case DoNote:
 		return "add a note"
@@ -420,6 +423,9 @@ func (a Action) words(names Names) string {
 		}
 		return "set the status to " + string(a.Status)
 	case DoAssign:
+		if a.By != "" || len(a.Agents) > 0 {
+			return a.assignWords(names)
+		}
 		if a.Agent == nil {
 			return "assign it to " + gap
 		}
@@ -442,7 +448,7 @@ func (a Action) words(names Names) string {
 	case DoStop:
 		return "stop: do not consider later workflows"
 	}
-	return string(a.Do)
+	return a.moreWords(names)
 }
 
 func tagWords(ids []int64, names Names) string {
@@ -470,9 +476,13 @@ func (l Limits) words(d Definition) []string {
 	if l.CoolDown > 0 {
 		out = append(out, "not again within "+minutes(l.CoolDown))
 	}
+	if l.Runs > 0 {
+		out = append(out, fmt.Sprintf("at most %d times within %s on one conversation", l.Runs, minutes(l.Period)))
+	}
 	for _, a := range d.Then {
-		if a.Do == DoReply {
-			out = append(out, fmt.Sprintf("at most %d mails a day on one conversation that only machines caused", l.MailCap()))
+		if a.Do == DoReply || a.Do.Aside() {
+			out = append(out, fmt.Sprintf("at most %d mails a day on one conversation that only machines caused", l.MailCap()),
+				fmt.Sprintf("paused after %d mails within a day", l.Budget()))
 			break
 		}
 	}

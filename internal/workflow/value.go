@@ -126,6 +126,8 @@ func (f recordFacts) customer(name string) Value {
 			}
 		}
 		return Text(domains...)
+	case "language":
+		return Text(c.Language)
 	}
 	return Missing()
 }

@@ -1,0 +1,41 @@
+package automate
+
+import (
+	"slices"
+	"strings"
+
+	"postroom"
+	"postroom/internal/query"
+	"postroom/internal/workflow"
+)
+
+// stepMore draws up what the actions on several people, other mailboxes and
+// further languages ask for.
+func (e *editor) stepMore(s *query.EditorStep, a workflow.Action) {
+	s.By, s.Assignee, s.To, s.Subject = string(a.By), a.Assignee, strings.Join(a.To, "\n"), a.Subject
+	switch a.Do {
+	case workflow.DoAssign, workflow.DoMail:
+		s.Several = e.choices(workflow.Question{Ref: workflow.RefAgent}, "", ids(a.Agents))
+	case workflow.DoMove:
+		chosen := []string{}
+		if a.Mailbox != 0 {
+			chosen = append(chosen, decimal(a.Mailbox))
+		}
+		s.Mailboxes = e.choices(workflow.Question{Ref: workflow.RefMailbox}, "", chosen)
+	case workflow.DoReply:
+		e.languages(s, a)
+	}
+}
+
+// languages draws up the texts in further languages and what can be added.
+func (e *editor) languages(s *query.EditorStep, a workflow.Action) {
+	for tag, text := range a.Texts {
+		s.Texts = append(s.Texts, query.EditorText{Tag: tag, Name: postroom.LanguageName(tag), Text: text})
+	}
+	slices.SortFunc(s.Texts, func(a, b query.EditorText) int { return strings.Compare(a.Name, b.Name) })
+	for _, l := range postroom.LanguageNames {
+		if _, has := a.Texts[l[0]]; !has {
+			s.Languages = append(s.Languages, query.Choice{Value: l[0], Text: l[1]})
+		}
+	}
+}
