@@ -69,7 +69,7 @@ func (c *compiler) more(a Action, path string, allowed map[string]bool) (known b
 			c.fault(path+".to", "Say to whom to forward it.")
 		}
 		c.addresses(a, path)
-		if kind := c.version.Definition.When.Event; kind != "" && !kindHas(kind, "message.") {
+		if kind := c.version.Definition.When.Judges(); kind != "" && !kindHas(kind, "message.") {
 			c.fault(path+".do", "When %s there is no message to forward.", EventLabel(kind))
 		}
 	default:

@@ -93,7 +93,7 @@ func drawDefinition(t *rapid.T) Definition {
 		{Do: DoMail, To: []string{"boss@example.com", "x@example.org"}, HTML: "<p>x</p>"},
 		{Do: DoReply, Text: "Hello", Texts: map[string]string{"de": "Hallo", "pt-br": "Oi"}},
 	}).Draw(t, "action")}
-	if kindHas(d.When.Event, "message.") && rapid.IntRange(0, 4).Draw(t, "forward") == 0 {
+	if kindHas(d.When.Judges(), "message.") && rapid.IntRange(0, 4).Draw(t, "forward") == 0 {
 		d.Then = append(d.Then, Action{Do: DoForward, To: []string{"boss@example.com"}, Text: "See below."})
 	}
 	if rapid.IntRange(0, 4).Draw(t, "stop") == 0 {
