@@ -435,7 +435,7 @@ func TestConflictsOfMoreActions(t *testing.T) {
 			entries = append(entries, workflow.Entry{Version: v, State: workflow.Enabled})
 		}
 		got := ""
-		for _, f := range Prove(workflow.NewSet(1, entries), nil).Findings {
+		for _, f := range proof.Prove(workflow.NewSet(1, entries), nil).Findings {
 			got += fmt.Sprintf("%s%v", f.Kind, f.Workflows)
 		}
 		if got != c.want {
