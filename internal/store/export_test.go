@@ -2,3 +2,7 @@ package store
 
 // Doubt has a claim taken for one whose commit was not answered.
 func (s *Store) Doubt(token int64) { s.doubt(token) }
+
+// TimerClaims are the statements that a claim of timers begins with, and the one
+// that says when the next is due.
+func TimerClaims() (due, next string) { return qDueTimers, qNextTimer }

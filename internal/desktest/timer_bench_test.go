@@ -1,0 +1,85 @@
+package desktest_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"postroom/internal/db"
+	"postroom/internal/dbtest"
+	"postroom/internal/desk"
+	"postroom/internal/desktest"
+	"postroom/internal/store"
+	"postroom/internal/work"
+)
+
+// qFillTimers puts timers on the conversations behind the product's back: one
+// each, at one distance in time from the other.
+const qFillTimers = `insert into timer (id, workflow_id, version, conversation_id, event_id, event_seq, armed_at, due_at, claim_at)
+	with recursive n(i) as (select 0 union all select i + 1 from n where i < cast($1 as bigint) - 1)
+	select cast($2 as bigint) + i, cast($3 as bigint), 1, cast($4 as bigint), cast($2 as bigint) + i, 1, cast($5 as bigint), cast($5 as bigint) + i * cast($6 as bigint), cast($5 as bigint) + i * cast($6 as bigint) from n`
+
+// BenchmarkTimers measures how 10,000 timers that are due at once fire and are
+// judged among a million that wait, under full durability: until the last has
+// run, and how late an ordinary one is afterwards.
+func BenchmarkTimers(b *testing.B) {
+	for _, e := range []db.Engine{db.SQLite, db.Postgres} {
+		b.Run(string(e), func(b *testing.B) { timers(b, e, 1_000_000, 10_000) })
+	}
+}
+
+func timers(b *testing.B, e db.Engine, waiting, due int) {
+	d := desktest.On(b, &desktest.Clock{}, dbtest.Options{}.Open(b, e))
+	id := d.AddWorkflow("Note", unanswered(note("No answer.")))
+	first := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+	now := d.Store.Now()
+	d.SQL(qFillTimers, waiting, int64(1)<<50, id, first.ID, now+week.Milliseconds(), 500)
+	// One conversation each, as copies of the first.
+	d.SQL(`insert into conversation (id, number, mailbox_id, customer_id, subject, status, folder, seq, created_at, updated_at)
+		with recursive n(i) as (select 0 union all select i + 1 from n where i < cast($1 as bigint) - 1)
+		select cast($2 as bigint) + i, 1000 + i, c.mailbox_id, c.customer_id, c.subject, c.status, c.folder, 1, c.created_at, c.updated_at from n, conversation c where c.id = $3`,
+		due, int64(1)<<51, first.ID)
+	d.SQL(`insert into timer (id, workflow_id, version, conversation_id, event_id, event_seq, armed_at, due_at, claim_at)
+		select id, cast($1 as bigint), 1, id, id, 1, cast($2 as bigint), cast($2 as bigint) + number, cast($2 as bigint) + number from conversation where id >= $3`, id, now-3600_000, int64(1)<<51)
+	runner, err := work.New(work.Options{Now: d.Store.Now}, slices.DeleteFunc(d.React.Kinds(), func(k work.Kind) bool {
+		return k.Source.Name() != desk.WakeTimer && k.Source.Name() != store.LaneJudge
+	})...)
+	if err != nil {
+		b.Fatal(err)
+	}
+	d.Runner = runner
+	count := func(q string, args ...any) (n int) {
+		if err := d.DB.Reader().QueryRow(d.Ctx, q, args...).Scan(&n); err != nil {
+			b.Fatal(err)
+		}
+		return n
+	}
+	b.ResetTimer()
+	begun := time.Now()
+	runner.Start()
+	for count(`select count(*) from run where workflow_id = $1`, id) < due {
+		time.Sleep(50 * time.Millisecond)
+	}
+	b.ReportMetric(time.Since(begun).Seconds(), "s/all")
+	b.StopTimer()
+	if n := count(`select count(*) from event where kind = 'timer.due'`); n != due {
+		b.Fatalf("%d events for %d timers", n, due)
+	}
+	// The order in which they were recorded against the order in which they were
+	// due: how far one is from its place at most.
+	far := count(`select coalesce(max(abs(a - b)), 0) from (select row_number() over (order by t.due_at) as a, row_number() over (order by t.end_event) as b
+		from timer t where t.state = 'fired') x`)
+	b.ReportMetric(float64(far), "places-off")
+	at := d.Store.Now() + 1000
+	d.SQL(`update timer set due_at = $1, claim_at = $1 where id = $2`, at, int64(1)<<50)
+	runner.Wake(desk.WakeTimer)
+	for count(`select count(*) from event where kind = 'timer.due'`) == due {
+		time.Sleep(time.Millisecond)
+	}
+	late := count(`select cast(max(ended_at) as bigint) - $2 from timer where id = $1`, int64(1)<<50, at)
+	b.ReportMetric(float64(late), "ms-late")
+	if err := runner.Stop(d.Ctx); err != nil {
+		b.Fatal(err)
+	}
+	d.Runner = nil
+}
