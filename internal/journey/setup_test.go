@@ -22,11 +22,23 @@ const team = "support@quay.example"
 // account: the team's address with the password "right".
 func freshDesk(t *testing.T) (base string, office *postoffice.Office) {
 	t.Helper()
-	return freshDeskBeside(t, postoffice.Options{Domain: "mx.quay.example", Users: map[string]string{team: "right"}, RequireAuth: true, MailboxPassword: "right", Subaddress: true})
+	return freshDeskBeside(t, provider())
+}
+
+// provider is a post office with the team's account.
+func provider() postoffice.Options {
+	return postoffice.Options{Domain: "mx.quay.example", Users: map[string]string{team: "right"}, RequireAuth: true, MailboxPassword: "right", Subaddress: true}
 }
 
 // freshDeskBeside starts the program on an empty folder, beside a post office.
 func freshDeskBeside(t *testing.T, o postoffice.Options) (base string, office *postoffice.Office) {
+	t.Helper()
+	return deskBeside(t, o, func(string, *postoffice.Office, ...string) {})
+}
+
+// deskBeside starts the program beside a post office, after prepare, which may
+// fill its folder by commands.
+func deskBeside(t *testing.T, o postoffice.Options, prepare func(program string, office *postoffice.Office, flags ...string)) (base string, office *postoffice.Office) {
 	t.Helper()
 	office, err := postoffice.New(o)
 	if err != nil {
@@ -38,8 +50,10 @@ func freshDeskBeside(t *testing.T, o postoffice.Options) (base string, office *p
 	if err := os.WriteFile(ca, office.CAPEM(), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	path, data := program(t), filepath.Join(dir, "data")
+	prepare(path, office, "--data", data)
 	// The name server is one that nobody runs: the walk reaches nothing outside.
-	run := exec.CommandContext(context.WithoutCancel(t.Context()), program(t), "serve", "--data", filepath.Join(dir, "data"), "--http", "127.0.0.1:0", "--mail-ca", ca, "--dns", "127.0.0.1:1")
+	run := exec.CommandContext(context.WithoutCancel(t.Context()), path, "serve", "--data", data, "--http", "127.0.0.1:0", "--mail-ca", ca, "--dns", "127.0.0.1:1")
 	out, err := run.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -243,6 +243,6 @@ type OtherConversation struct {
 type BodyPage struct {
 	ID     int64
 	HTML   string // visible part, sanitised; with ?quotes=1 the whole
-	Dark   bool
+	Theme  string // the agent's: "light", "dark" or "system"
 	Images bool // remote pictures allowed by ?images=1
 }

@@ -84,7 +84,7 @@ func demoHTML(q *request) error {
 	}
 	p := query.BodyPage{ID: n, HTML: html, Images: images}
 	if q.agent != nil {
-		p.Dark = q.agent.Theme == "dark"
+		p.Theme = q.agent.Theme
 	}
 	q.bodyHeaders(images)
 	return q.page(view.MessageBody(p), p)

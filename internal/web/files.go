@@ -98,7 +98,7 @@ func showBody(q *request) error {
 	if err != nil {
 		return err
 	}
-	p.Dark = q.agent.Theme == "dark"
+	p.Theme = q.agent.Theme
 	q.bodyHeaders(images)
 	return q.page(view.MessageBody(*p), p)
 }
@@ -114,7 +114,7 @@ func showMailHTML(q *request) error {
 	if err != nil {
 		return err
 	}
-	p.Dark = q.agent.Theme == "dark"
+	p.Theme = q.agent.Theme
 	q.bodyHeaders(images)
 	return q.page(view.MessageBody(*p), p)
 }
