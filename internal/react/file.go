@@ -133,6 +133,9 @@ func (f *filing) join(ctx context.Context, tx *store.Tx) error {
 	} else {
 		c, err = f.begin(ctx, tx, old)
 	}
+	if err == nil {
+		err = f.learnLanguage(ctx, tx, c)
+	}
 	if err != nil {
 		return err
 	}

@@ -175,7 +175,7 @@ var schema = []Fact{
 	{Name: "customer.domain", Label: "the domain of the customer's address", Kind: KindText, Many: true, Ops: textOps,
 		Doc: "What stands behind the @ of any of the customer's addresses."},
 	{Name: "customer.language", Label: "the customer's language", Kind: KindText, Ops: textOps,
-		Doc: "As a tag such as de or pt-br: what an agent has set or what a mail of theirs named as its language; not set where neither is known."},
+		Doc: "As a tag such as de or pt-br: what the latest mail of theirs named as its language; not set where none did."},
 
 	{Name: "conversation.number", Label: "the conversation's number", Kind: KindNumber, Ops: numberOps},
 	{Name: "conversation.status", Label: "the status", Kind: KindChoice, Choices: choiceLists.status,
