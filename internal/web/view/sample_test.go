@@ -257,6 +257,21 @@ func sampleWorkflows() query.WorkflowsPage {
 
 // sampleEditor has one of each control, and everything that can be said about
 // a field.
+// sampleTest is a test that was made from a moment, and is red.
+func sampleTest() query.TestPage {
+	return query.TestPage{Shell: sampleShell("workflows", "", "/workflows/1/tests/new"), Workflow: 1, Title: "Tell the customer it is closed", Pinned: 7, Tried: true,
+		Text:   "name: An agent closes it\ngiven:\n  customer.name: Kim Customer\nwhen: {event: status.changed, from: active, to: closed}\nexpect:\n  verdict: matched\n  mails:\n    - contains: Hello Kim\n",
+		Result: sampleTests()[0], Reason: "Matched.", Kept: []string{"Of the text of the message the part that a pattern matches is kept; look whether it says something about a person."},
+		Errors: query.FieldErrors{"text": "Line 2, column 1: There is no field \"givn\" here; did you mean \"given\"?"}, Defaults: []string{"The customer has no name and the address customer@example.com."}}
+}
+
+func sampleTests() []query.EditorTest {
+	return []query.EditorTest{
+		{ID: 5, Name: "An agent closes it", Verdict: "matched", Differences: []query.TestDifference{{What: "mail 1", Expected: `a text that contains "Hello Kim"`, Actual: `"Bye Kim, we have now closed your request, number 12."`}}},
+		{ID: 6, Name: "Closing spam tells nobody", Verdict: "filtered", Green: true},
+	}
+}
+
 func sampleEditor() query.EditorPage {
 	choices := func(words ...string) (out []query.EditorChoice) {
 		for i, w := range words {
@@ -271,7 +286,7 @@ func sampleEditor() query.EditorPage {
 	header := cond("if[6]", "message.header.*", "set", "none")
 	header.IsHeader, header.Strange = true, true
 	return query.EditorPage{Shell: sampleShell("workflows", "", "/workflows/1/edit"), ID: 1, Name: "Tell the customer it is closed", Mailbox: "0", Mailboxes: []query.Choice{{Value: "0", Text: "All mailboxes"}},
-		Version: 2, Base: 1, Newer: true, Revision: 4, SavedAt: sampleNow - minute, SavedBy: "Ann Moor", Sentence: "When the status changes to closed: reply to the customer.", At: "if[1]",
+		Version: 2, Base: 1, Newer: true, Revision: 4, SavedAt: sampleNow - minute, SavedBy: "Ann Moor", Sentence: "When the status changes to closed: reply to the customer.", At: "if[1]", Tests: sampleTests(),
 		Events: []query.EditorEvent{{Value: "status.changed", Text: "the status changes"}}, Event: "status.changed", EventDoc: "From one status to another.",
 		Filters: []query.EditorControl{{Name: "when.to", Label: "To", Choices: choices("active", "closed"), Any: "anything"}, {Name: "when.actors", Label: "By", Any: "anybody"}},
 		If: query.EditorNode{Place: "if", Group: "all", Children: []query.EditorNode{cond("if[0]", "customer.name", "contains", "text"), cond("if[1]", "conversation.status", "is", "choice"),
@@ -333,6 +348,7 @@ func samples() map[string]templ.Component {
 		"workflow":     view.Workflow(sampleWorkflow(0)),
 		"workflow-old": view.Workflow(sampleWorkflow(1)),
 		"editor":       view.WorkflowEditor(sampleEditor()),
+		"test":         view.WorkflowTest(sampleTest()),
 		"recipes":      view.WorkflowRecipes(query.WorkflowRecipesPage{Shell: admin("workflows"), Recipes: []query.WorkflowRecipe{{Key: "closing", Name: "Closing notice", Description: "But not to everybody.", Sentence: "When …: reply."}}}),
 		"mailboxes":    view.Mailboxes(query.MailboxesPage{Shell: admin("mailboxes"), Rows: []query.MailboxLine{{ID: 1, Name: "Support", Address: "support@harbour.example", Aliases: 2, Host: "smtp.harbour.example", EverybodySees: true, Open: 14, LastReceived: sampleNow - minute, LastAccepted: sampleNow - hour, Volume: spark}, {ID: 2, Name: "Orders", Address: "orders@harbour.example", Paused: "535", Host: "smtp.harbour.example", Agents: 3, Volume: spark[5:]}}}),
 		"agents":       view.Agents(query.AgentsPage{Shell: admin("agents"), Rows: agentRows, Role: "agent", Errors: query.FieldErrors{"email": "There is an agent with this address already."}}),
