@@ -39,6 +39,7 @@ func timers(b *testing.B, e db.Engine, waiting, due int) {
 		with recursive n(i) as (select 0 union all select i + 1 from n where i < cast($1 as bigint) - 1)
 		select cast($2 as bigint) + i, 1000 + i, c.mailbox_id, c.customer_id, c.subject, c.status, c.folder, 1, c.created_at, c.updated_at from n, conversation c where c.id = $3`,
 		due, int64(1)<<51, first.ID)
+	d.SQL(`update folder_count set n = n + $1 where folder = 'unassigned'`, due)
 	d.SQL(`insert into timer (id, workflow_id, version, conversation_id, event_id, event_seq, armed_at, due_at, claim_at)
 		select id, cast($1 as bigint), 1, id, id, 1, cast($2 as bigint), cast($2 as bigint) + number, cast($2 as bigint) + number from conversation where id >= $3`, id, now-3600_000, int64(1)<<51)
 	runner, err := work.New(work.Options{Now: d.Store.Now}, slices.DeleteFunc(d.React.Kinds(), func(k work.Kind) bool {
