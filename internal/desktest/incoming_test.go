@@ -12,6 +12,7 @@ import (
 	"postroom"
 	"postroom/internal/alarm"
 	"postroom/internal/desktest"
+	"postroom/internal/incoming"
 	"postroom/internal/directory"
 	"postroom/internal/postoffice"
 	"postroom/internal/store"
@@ -170,6 +171,33 @@ func TestNumberedAnew(t *testing.T) {
 		d.Must(d.Fetch())
 		if n := len(d.Inbounds()); n != 13 {
 			t.Errorf("%d mails after another look", n)
+		}
+	})
+}
+
+// TestNobodyFetches: a connection that no process has held for ten minutes is an
+// alarm, which fetching clears; a process that has just begun raises none, however
+// long the desk was off.
+func TestNobodyFetches(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.FetchesBy(func(*postroom.Incoming) {})
+		d.Must(d.Fetch())
+		d.Pass(12 * time.Hour)
+		begun := incoming.New(d.Keeper.Options)
+		d.Must(begun.Watch(d.Ctx))
+		raised := func() bool { return d.Alarm(string(alarm.IncomingFailing), fmt.Sprint(d.Mailbox.ID)) != nil }
+		if raised() {
+			t.Error("a process that has just begun says that nobody fetches")
+		}
+		d.Pass(11 * time.Minute)
+		d.Must(begun.Watch(d.Ctx))
+		if !raised() {
+			t.Fatal("nobody has fetched for ten minutes, and nothing says so")
+		}
+		d.Must(d.Fetch())
+		if raised() {
+			t.Error("the alarm stays after fetching")
 		}
 	})
 }

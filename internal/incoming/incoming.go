@@ -71,7 +71,8 @@ type Options struct {
 // Keeper holds connections. It is safe for use by many goroutines.
 type Keeper struct {
 	Options
-	wake chan struct{}
+	wake  chan struct{}
+	began int64 // since when this process could have held connections
 
 	mu    sync.Mutex
 	holds map[int64]*hold // by mailbox
@@ -98,7 +99,7 @@ func New(o Options) *Keeper {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Keeper{Options: o, wake: make(chan struct{}, 1), holds: map[int64]*hold{}, spare: map[int64]*spare{}}
+	return &Keeper{Options: o, wake: make(chan struct{}, 1), began: o.Store.Now(), holds: map[int64]*hold{}, spare: map[int64]*spare{}}
 }
 
 // Wake has the settings of all connections looked at now, because some may have
@@ -513,8 +514,13 @@ func (h *hold) once(ctx context.Context) error {
 const silentAfter = 10 * time.Minute
 
 // Watch raises an alarm for each connection that should be held and that no
-// process has held for a while: the desk's own heartbeat (W41).
+// process has held for a while: the desk's own heartbeat (W41). A process that
+// has just begun has held none, and says nothing yet: after a night in which the
+// desk was off it is about to connect.
 func (k *Keeper) Watch(ctx context.Context) error {
+	if k.Store.Now()-k.began < silentAfter.Milliseconds() {
+		return nil
+	}
 	silent, err := k.Store.Read().SilentIncoming(ctx, k.Store.Now()-silentAfter.Milliseconds())
 	for _, in := range silent {
 		k.raise(ctx, in.MailboxID, "No process of the desk has fetched mail for this mailbox for more than 10 minutes.")

@@ -37,7 +37,9 @@ export function morphPage(current: Element, next: Element, reason: Reason): void
 }
 
 function mayMorph(node: Element, next: Element | undefined, reason: Reason): boolean {
-  if (!next) return !node.hasAttribute("data-browser") // put here by a script: not the server's to remove
+  // What a script has put here is not the server's to remove; and what was said
+  // about the last act is said once, so that it stays until the next visit.
+  if (!next) return !(node.hasAttribute("data-browser") || (reason === "live" && node.id === "flash"))
   if (node.hasAttribute("data-keep") && node.id === next.id) {
     // A composer, or a dialog that scripts fill. A refused form brings words about what was typed, and only
     // those are taken over; what was typed is already here.
