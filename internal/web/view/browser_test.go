@@ -222,7 +222,7 @@ func browse(t *testing.T, path string) (*fakeDesk, *rod.Page) {
 		t.Fatal(err)
 	}
 	browser := rod.New().ControlURL(address).MustConnect()
-	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), 90*time.Second) // no measure of speed: the machine may be busy
 	page := browser.MustPage("about:blank").Context(ctx)
 	var faults []string
 	var faultsMu sync.Mutex
