@@ -290,7 +290,7 @@ func (p *prover) together(a, b *subject) {
 // covers reports whether whatever b matches a matches too, whatever else is so.
 func (a *subject) covers(b *subject) bool {
 	d := a.Definition
-	if d.Limits.OncePer != "" && d.Limits.OncePer != workflow.OncePerEvent || d.Limits.CoolDown > 0 || b.enters.many {
+	if d.Limits.OncePer != "" && d.Limits.OncePer != workflow.OncePerEvent || d.Limits.CoolDown > 0 || d.Limits.Runs > 0 || b.enters.many {
 		return false // its limits may keep it from matching
 	}
 	for _, w := range b.enters.list {

@@ -244,5 +244,5 @@ type BodyPage struct {
 	ID     int64
 	HTML   string // visible part, sanitised; with ?quotes=1 the whole
 	Theme  string // the agent's: "light", "dark" or "system"
-	Images bool // remote pictures allowed by ?images=1
+	Images bool   // remote pictures allowed by ?images=1
 }

@@ -160,7 +160,7 @@ func (x ExpectedEffect) hold(r *TestResult, what string, a Action, w Wish) {
 }
 
 // mailing are the actions that send somebody a mail.
-var mailing = []ActionKind{DoReply}
+var mailing = []ActionKind{DoReply, DoMail, DoForward}
 
 // mails holds the mails against what is expected.
 func (r *TestResult) mails(x Expect, wishes []Wish) {
@@ -169,7 +169,7 @@ func (r *TestResult) mails(x Expect, wishes []Wish) {
 	}
 	var sent []Wish
 	for _, w := range wishes {
-		if slices.Contains(mailing, w.Do) && !w.Blank {
+		if slices.Contains(mailing, w.Do) && (!w.Blank || w.Do == DoForward) {
 			sent = append(sent, w)
 		}
 	}

@@ -287,3 +287,23 @@ func TestRunningTestsIsDeterministic(t *testing.T) {
 		}
 	})
 }
+
+// A mail to somebody else is a mail too, in its place.
+func TestMailsToOthersAreExpected(t *testing.T) {
+	t.Parallel()
+	x := closing()
+	x.Expect = Expect{Verdict: "matched", Mails: []ExpectedMail{{Contains: []string{"closed it"}}}}
+	d := shippedVersion(t, KeyClosingNotice).Definition
+	d.Then = []Action{{Do: DoNote, Text: "n"}, {Do: DoMail, To: []string{"boss@x.example"}, Subject: "News", Text: "Somebody closed it."}}
+	v, err := Compile(d, Identity{WorkflowID: 1, Number: 1, Name: "W"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res := v.RunTest(x, TestWorld{}); !res.Green {
+		t.Errorf("%v", res.Differences)
+	}
+	x.Expect.Mails = []ExpectedMail{}
+	if res := v.RunTest(x, TestWorld{}); res.Green {
+		t.Error("a mail that was not expected is none")
+	}
+}
