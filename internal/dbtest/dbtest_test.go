@@ -2,6 +2,7 @@ package dbtest_test
 
 import (
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"postroom/internal/db"
@@ -13,8 +14,8 @@ func TestMain(m *testing.M) { dbtest.Main(m) }
 func TestEachGivesAFreshMigratedDatabase(t *testing.T) {
 	t.Parallel()
 	for range 3 {
-		checked := false
-		o := dbtest.Options{Check: func(t testing.TB, d *db.DB) { checked = true }}
+		var checked atomic.Bool // both engines at once
+		o := dbtest.Options{Check: func(t testing.TB, d *db.DB) { checked.Store(true) }}
 		t.Run("round", func(t *testing.T) {
 			o.Each(t, func(t *testing.T, d *db.DB) {
 				if pending, err := d.Pending(t.Context()); err != nil || len(pending) > 0 {
@@ -34,7 +35,7 @@ func TestEachGivesAFreshMigratedDatabase(t *testing.T) {
 				}
 			})
 		})
-		if !checked {
+		if !checked.Load() {
 			t.Error("the check did not run")
 		}
 	}

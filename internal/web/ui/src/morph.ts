@@ -76,9 +76,12 @@ function touched(node: Element): boolean {
   return node instanceof HTMLElement && node.isContentEditable
 }
 
-/** A form that came back with words about what was typed: both stay until it is sent again. */
+/**
+ * A form that came back with words about what was typed: both stay until it is sent again. One that saves
+ * itself while one types (data-saves-itself) is always what the server would draw.
+ */
 function wasRefused(node: Element): boolean {
-  return node instanceof HTMLFormElement && node.querySelector(":scope .field-error, :scope > .banner.tone-bad") !== null
+  return node instanceof HTMLFormElement && !node.hasAttribute("data-saves-itself") && node.querySelector(":scope .field-error, :scope > .banner.tone-bad") !== null
 }
 
 function ownedByBrowser(node: Element, name: string, mutation: string, here: boolean): boolean {
