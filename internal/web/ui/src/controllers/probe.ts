@@ -94,7 +94,9 @@ export default class extends Controller<HTMLFormElement> {
   private show(html: string): void {
     if (!this.hasResultTarget) return
     const page = new DOMParser().parseFromString(html, "text/html")
-    this.resultTarget.replaceChildren(...Array.from(page.body.childNodes, (n) => document.importNode(n, true)))
+    this.resultTarget.replaceChildren(...Array.from(page.body.children, (n) => document.importNode(n, true)))
+    // Only this script knows what was tried last: a page that is drawn anew leaves it.
+    for (const child of this.resultTarget.children) child.setAttribute("data-browser", "")
     const probe = this.resultTarget.firstElementChild as HTMLElement | null
     const bad = probe?.classList.contains("is-bad") ? probe.dataset.field : ""
     for (const field of Array.from(this.element.elements) as HTMLInputElement[]) {
