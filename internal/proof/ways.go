@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"postroom"
 	"postroom/internal/workflow"
@@ -241,7 +240,7 @@ func timeDemand(op workflow.Op, values []string, want bool) range1 {
 	}
 	switch op {
 	case workflow.Before, workflow.After:
-		at, ok := moment(values[0])
+		at, ok := workflow.ParseTime(values[0])
 		switch {
 		case !ok:
 		case op == workflow.Before && want:
@@ -254,7 +253,7 @@ func timeDemand(op workflow.Op, values []string, want bool) range1 {
 			out.numbers.hi = at
 		}
 	case workflow.Within, workflow.Older:
-		length, ok := length(values[0])
+		length, ok := workflow.ParseSpan(values[0])
 		switch {
 		case !ok:
 		case op == workflow.Within && want:
@@ -266,23 +265,6 @@ func timeDemand(op workflow.Op, values []string, want bool) range1 {
 		}
 	}
 	return out
-}
-
-func moment(s string) (int64, bool) {
-	for _, layout := range []string{time.DateOnly, time.RFC3339} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t.UnixMilli(), true
-		}
-	}
-	return 0, false
-}
-
-// length reads a span such as 30m, 12h, 7d or 2w, in milliseconds.
-func length(s string) (int64, bool) {
-	number, unit, ok := workflow.SplitSpan(s)
-	n, err := strconv.ParseInt(number, 10, 64)
-	each := map[string]int64{"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}[unit]
-	return n * each, ok && err == nil && each > 0
 }
 
 func setDemand(op workflow.Op, values []string, want bool) range1 {

@@ -153,10 +153,10 @@ func (c *compiler) value(n *node, v string) string {
 		}
 	case KindTime:
 		if n.source.Op == Within || n.source.Op == Older {
-			if num, ok = parseSpan(v); !ok {
+			if num, ok = ParseSpan(v); !ok {
 				return fmt.Sprintf("%q is not a span of time, such as 30m, 12h, 7d or 2w.", v)
 			}
-		} else if num, ok = parseTime(v); !ok {
+		} else if num, ok = ParseTime(v); !ok {
 			return fmt.Sprintf("%q is not a date, such as 2026-01-31 or 2026-01-31T09:00:00Z.", v)
 		}
 	}
@@ -227,8 +227,8 @@ func parseID(v string) (int64, bool) {
 	return n, err == nil && strconv.FormatInt(n, 10) == v
 }
 
-// parseTime reads a date, which begins at midnight UTC, or an RFC 3339 time.
-func parseTime(v string) (int64, bool) {
+// ParseTime reads a date, which begins at midnight UTC, or an RFC 3339 time.
+func ParseTime(v string) (int64, bool) {
 	for _, layout := range []string{time.DateOnly, time.RFC3339} {
 		if t, err := time.Parse(layout, v); err == nil {
 			return t.UnixMilli(), true
@@ -237,8 +237,9 @@ func parseTime(v string) (int64, bool) {
 	return 0, false
 }
 
-// parseSpan reads a number of minutes, hours, days or weeks, at most ten years.
-func parseSpan(v string) (int64, bool) {
+// ParseSpan reads a number of minutes, hours, days or weeks, at most ten years, and
+// returns it in milliseconds.
+func ParseSpan(v string) (int64, bool) {
 	if len(v) < 2 {
 		return 0, false
 	}

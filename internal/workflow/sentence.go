@@ -400,7 +400,7 @@ func valueWords(fact Fact, op Op, v string, names Names) string {
 			return names.of(fact.Ref, id)
 		}
 	case KindTime:
-		if ms, ok := parseSpan(v); ok && (op == Within || op == Older) {
+		if ms, ok := ParseSpan(v); ok && (op == Within || op == Older) {
 			return minutes(int(ms / 60_000))
 		}
 	}

@@ -234,7 +234,7 @@ func (c *testChecker) moment(m Moment) int64 {
 	if m.Depth < 0 || m.Depth > MaxDepth {
 		c.fault("when.depth", "A chain is between 0 and %d long.", MaxDepth)
 	}
-	at, ok := parseTime(m.at())
+	at, ok := ParseTime(m.at())
 	if !ok {
 		c.fault("when.at", "%q is not a date, such as 2026-01-31 or 2026-01-31T09:00:00Z.", m.At)
 	}
@@ -268,10 +268,10 @@ func parseMoment(v string, at int64) (int64, bool) {
 		return 0, true
 	}
 	if span, ok := strings.CutSuffix(v, " ago"); ok {
-		ms, ok := parseSpan(span)
+		ms, ok := ParseSpan(span)
 		return at - ms, ok
 	}
-	return parseTime(v)
+	return ParseTime(v)
 }
 
 func (c *testChecker) given(g Given, at int64) {
@@ -446,7 +446,7 @@ func (m Moment) usual() (postroom.Actor, postroom.Path) {
 // event makes the event of a test on a workflow of a mailbox.
 func (t Test) event(mailbox int64) *postroom.Event {
 	m := t.When
-	at, _ := parseTime(m.at())
+	at, _ := ParseTime(m.at())
 	actor, path := m.usual()
 	e := &postroom.Event{ID: 2, ConversationID: 1, Seq: 2, Kind: m.Event, Version: 1, ActID: 1, Actor: actor, Path: path, Root: 2, RootSeq: 2, Depth: m.Depth,
 		Payload: postroom.Payload{From: m.From, To: m.To, Added: m.Added, Removed: m.Removed}, At: at, FinalAt: at, State: postroom.EventPending}

@@ -143,7 +143,7 @@ func (c *compiler) timed(w When) {
 		}
 		return
 	}
-	span, ok := parseSpan(w.After)
+	span, ok := ParseSpan(w.After)
 	if !ok || span > MaxAfter*60_000 {
 		c.fault("when.after", "%q is not a time to wait, such as 30m, 12h, 7d or 2w; at most a year.", w.After)
 	}
@@ -176,7 +176,7 @@ func (w When) timedWords(edge string, names Names) string {
 // spanWords says a span in the unit it was written in.
 func spanWords(v string) string {
 	number, unit, ok := SplitSpan(v)
-	if _, whole := parseSpan(v); !ok || !whole {
+	if _, whole := ParseSpan(v); !ok || !whole {
 		return gap
 	}
 	i := slices.IndexFunc(Units(), func(u [2]string) bool { return u[0] == unit })

@@ -707,7 +707,7 @@ func workflowGraph(g query.WorkflowGraph) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if len(g.Arrows) > 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 52, "<section class=\"card graph\" id=\"graph\" aria-labelledby=\"graph-title\"><h2 id=\"graph-title\">Who can set off whom</h2><p class=\"soft\">An arrow says that what one workflow does is something the other listens for. A circle is drawn in red: each in it runs once, then it ends.</p><div class=\"graph-scroll\" tabindex=\"0\" role=\"group\" aria-label=\"The picture, which scrolls\"><svg width=\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 52, "<section class=\"card graph\" id=\"graph\" aria-labelledby=\"graph-title\"><h2 id=\"graph-title\">Who can set off whom</h2><p class=\"soft\">An arrow says that what one workflow does is something the other listens for. A circle is drawn in red.</p><div class=\"graph-scroll\" tabindex=\"0\" role=\"group\" aria-label=\"The picture, which scrolls\"><svg width=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
