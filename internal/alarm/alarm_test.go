@@ -31,6 +31,7 @@ func each(t *testing.T, f func(t *testing.T, a *alarm.Alarms, s *store.Store, no
 	}
 }
 
+// What is wrong is one row for as long as it is (W41).
 func TestOneOpenAlarmPerKindAndSubject(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, a *alarm.Alarms, _ *store.Store, now *atomic.Int64, published *atomic.Int32) {
@@ -61,6 +62,7 @@ func TestOneOpenAlarmPerKindAndSubject(t *testing.T) {
 	})
 }
 
+// An alarm goes away when its cause is gone (W41).
 func TestClearedAlarmsGoAway(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, a *alarm.Alarms, _ *store.Store, now *atomic.Int64, published *atomic.Int32) {
@@ -120,6 +122,7 @@ func TestAcknowledge(t *testing.T) {
 	})
 }
 
+// Every kind says what to do (W41).
 func TestEveryKindHasWords(t *testing.T) {
 	t.Parallel()
 	seen := map[string]alarm.Kind{}

@@ -302,7 +302,7 @@ func rowAt(where string) (door, bool) {
 }
 
 // TestEachWayToChangeAConversationIsKnown is W5's table held against the
-// source, both ways.
+// source, both ways (W1).
 func TestEachWayToChangeAConversationIsKnown(t *testing.T) {
 	t.Parallel()
 	found := map[string]bool{}

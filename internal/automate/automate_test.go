@@ -134,6 +134,7 @@ func want(t *testing.T, err error, code postroom.Code, field string) *postroom.E
 	return e
 }
 
+// The acknowledgement and the closing notice are workflows as any other (W13).
 func TestANewDeskComesWithTwoWorkflows(t *testing.T) {
 	t.Parallel()
 	each(t, func(r *rig) {

@@ -172,7 +172,7 @@ func TestFilesChangeEverything(t *testing.T) {
 	})
 }
 
-// Nothing is done of files of which one is wrong, or with a red test.
+// Nothing is done of files of which one is wrong, or with a red test (W37).
 func TestFilesAreAppliedWholeOrNot(t *testing.T) {
 	t.Parallel()
 	each(t, func(r *rig) {

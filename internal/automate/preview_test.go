@@ -91,7 +91,7 @@ func TestPreviewOnARealConversation(t *testing.T) {
 }
 
 // A8: a mail to somebody who is not verified carries none of their words, and
-// the preview does not promise otherwise.
+// the preview does not promise otherwise (W10).
 func TestPreviewWithholdsWhatAStrangerWrote(t *testing.T) {
 	t.Parallel()
 	each(t, func(r *rig) {

@@ -93,6 +93,7 @@ func TestOfTwoAdminsNoneOverwritesTheOtherUnseen(t *testing.T) {
 	})
 }
 
+// An older version is published again as a new one; the others stay as they were (W14).
 func TestRestoring(t *testing.T) {
 	t.Parallel()
 	each(t, func(r *rig) {

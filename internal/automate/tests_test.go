@@ -125,6 +125,7 @@ func TestRedTestsBlockAndAlarm(t *testing.T) {
 	})
 }
 
+// Tests run by themselves after an update and every night (W36).
 func TestTestsRunAfterAnUpgradeAndAtNight(t *testing.T) {
 	t.Parallel()
 	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {

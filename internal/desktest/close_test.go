@@ -44,7 +44,7 @@ var closePaths = []struct {
 
 // Every path of closing: the mails of W26 in their order, one status.changed,
 // each mail its own row, Message-ID and attempt. The clock stands still, so
-// all timestamps are equal and nothing can hang on them (W3).
+// all timestamps are equal and nothing can hang on them (W5, W3).
 func TestEveryClosePath(t *testing.T) {
 	t.Parallel()
 	for _, p := range closePaths {
@@ -63,7 +63,7 @@ func TestEveryClosePath(t *testing.T) {
 }
 
 // The same with an undo window: nothing leaves before it is over, then the
-// same mails in the same order.
+// same mails in the same order (W26).
 func TestEveryClosePathWithUndoWindow(t *testing.T) {
 	t.Parallel()
 	for _, p := range closePaths {
@@ -279,7 +279,7 @@ func TestBulkAssignsOnlyToWhoMay(t *testing.T) {
 }
 
 // A conversation that cannot be changed does not keep a bulk job from its end:
-// the mails of the others wait for that.
+// the mails of the others wait for that (W2).
 func TestBulkGoesOnWithoutWhatFails(t *testing.T) {
 	t.Parallel()
 	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {

@@ -35,7 +35,7 @@ func TestNoticeWaitsForReply(t *testing.T) {
 }
 
 // The reply is refused for good: the notice is cancelled with words, the
-// conversation reopens and an alarm says so (W25).
+// conversation reopens and an alarm says so (W28, W25).
 func TestReplyFails(t *testing.T) {
 	t.Parallel()
 	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
@@ -99,7 +99,7 @@ func TestSentAgainOnceAcrossProcesses(t *testing.T) {
 	})
 }
 
-// A mailbox may say "send it anyway".
+// A mailbox may say "send it anyway" (W25).
 func TestSendAnyway(t *testing.T) {
 	t.Parallel()
 	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
@@ -116,7 +116,7 @@ func TestSendAnyway(t *testing.T) {
 	})
 }
 
-// An unrelated later mail to the same customer waits for an hour at most.
+// An unrelated later mail to the same customer waits for an hour at most (W25).
 func TestUnrelatedMailWaitsAnHour(t *testing.T) {
 	t.Parallel()
 	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {

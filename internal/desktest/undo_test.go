@@ -59,7 +59,7 @@ func TestUndoSendAndClose(t *testing.T) {
 	})
 }
 
-// Too late: the window is over and the workers have seen it.
+// Too late: the window is over and the workers have seen it (W19).
 func TestUndoTooLate(t *testing.T) {
 	t.Parallel()
 	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
@@ -107,7 +107,7 @@ func TestUndoAfterCustomerWrote(t *testing.T) {
 	})
 }
 
-// What somebody changed since stays, and is named.
+// What somebody changed since stays, and is named (W19).
 func TestUndoKeepsWhatChangedSince(t *testing.T) {
 	t.Parallel()
 	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {

@@ -297,7 +297,7 @@ func drawMoment(t *rapid.T) (*postroom.Event, workflow.Facts) {
 
 // What the proof calls impossible never happens, whatever the world is like:
 // a workflow that can never match, two that never match together, one that is
-// always stopped before, and a group that always holds.
+// always stopped before, and a group that always holds (W34).
 func TestProofIsSound(t *testing.T) {
 	t.Parallel()
 	reply := workflow.Action{Do: workflow.DoReply, Text: "x"}

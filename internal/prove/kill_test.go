@@ -46,7 +46,7 @@ type plan struct {
 // closed: by its own peer at each moment of the SMTP dialogue, and at random
 // moments. Every reply and every notice must arrive, in order; what arrives
 // twice must be a reply whose answer nobody read, the same to the byte, and
-// marked (W24–W28, R1–R9).
+// marked (W2, W24–W28, R1–R9).
 func TestKilledAtEveryStep(t *testing.T) {
 	t.Parallel()
 	plans := map[db.Engine]plan{

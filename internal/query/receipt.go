@@ -224,6 +224,10 @@ func verdictClause(v workflow.Verdict) string {
 		return "has used its limit"
 	case workflow.DepthExceeded:
 		return "came too late in a chain of workflows"
+	case workflow.Armed:
+		return "waits for its time"
+	case workflow.NotArmed:
+		return "does not begin to wait: the conversation is deleted or spam"
 	}
 	return "matched and sent nothing"
 }

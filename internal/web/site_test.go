@@ -211,14 +211,17 @@ func attribute(n *html.Node, name string) string {
 }
 
 // has reports whether the page shows a text.
-func (a answer) has(text string) bool {
+func (a answer) has(text string) bool { return strings.Contains(a.words(), text) }
+
+// words is the text of the page, with one space between words.
+func (a answer) words() string {
 	var b strings.Builder
 	for n := range a.page.Descendants() {
 		if n.Type == html.TextNode {
 			b.WriteString(n.Data + " ")
 		}
 	}
-	return strings.Contains(strings.Join(strings.Fields(b.String()), " "), text)
+	return strings.Join(strings.Fields(b.String()), " ")
 }
 
 func (a answer) want(t testing.TB, status int, what string) answer {

@@ -98,7 +98,7 @@ func TestSystemLogHasPages(t *testing.T) {
 }
 
 // Alarms are mailed by a way of their own, together, once, and a server that
-// refuses is quoted and tried again later.
+// refuses is quoted and tried again later (W41).
 func TestAlarmsAreMailed(t *testing.T) {
 	t.Parallel()
 	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {

@@ -204,7 +204,7 @@ func TestEveryFactHasAValue(t *testing.T) {
 	}
 }
 
-// Missing is unknown in three-valued logic, and unknown is not false.
+// Missing is unknown in three-valued logic, and unknown is not false (W9).
 func TestThreeValues(t *testing.T) {
 	t.Parallel()
 	yes, no := is("conversation.number", Is, "1042"), is("conversation.number", Is, "1")

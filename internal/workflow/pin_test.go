@@ -85,7 +85,7 @@ func TestPinsHoldNobody(t *testing.T) {
 }
 
 // A pin of anything is a test that can be run, is green, and comes out as the
-// event did, or says that it does not.
+// event did, or says that it does not (W36).
 func TestPinsAreGreen(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -225,7 +225,7 @@ func checkInvariants(t *rapid.T, set *Set, e *postroom.Event, j Judgement, xs []
 	}
 }
 
-// The fewest conditions that are said to have to turn are enough, if they did.
+// The fewest conditions that are said to have to turn are enough, if they did (W31).
 func TestSmallestChangeIsEnough(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
