@@ -37,6 +37,8 @@ type Mailbox struct {
 
 	OffAt int64 // when it was switched off; 0 while it is on
 
+	CalendarID int64 // whose office hours count; 0: those of the desk's main calendar
+
 	// Connections is how many connections to its server all processes together
 	// may have; 0 is DefaultConnections.
 	Connections int

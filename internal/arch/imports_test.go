@@ -32,17 +32,19 @@ var table = []row{
 
 	{rooms: "db", may: "root", parties: "modernc.org/sqlite github.com/jackc/pgx/v5 github.com/pressly/goose/v3 golang.org/x/sys"},
 	{rooms: "work hub blob", may: "root"},
-	{rooms: "workflow", may: "root template"},
+	{rooms: "calendar", may: "root"},
+	{rooms: "workflow", may: "root template calendar"},
 	{rooms: "flowfile", may: "root workflow", parties: "go.yaml.in/yaml/v4"},
 	{rooms: "wire/smtpout", may: "root email", parties: "github.com/emersion/go-smtp github.com/emersion/go-sasl golang.org/x/net"},
 	{rooms: "store", may: "root db"},
 	{rooms: "notify", may: "root email locale"},
 
-	{rooms: "desk directory alarm report", may: "root store blob email template locale secret"},
+	{rooms: "desk alarm report", may: "root store blob email template locale secret"},
+	{rooms: "directory", may: "root store blob email template locale secret calendar"},
 	{rooms: "auth", may: "root store blob email template locale secret", parties: "github.com/alexedwards/argon2id"},
-	{rooms: "query", may: "root store blob email template workflow"},
+	{rooms: "query", may: "root store blob email template workflow calendar"},
 	{rooms: "proof", may: "root workflow"},
-	{rooms: "automate", may: "root store desk directory workflow proof flowfile template query"},
+	{rooms: "automate", may: "root store desk directory workflow proof flowfile template query calendar"},
 	{rooms: "outbox", may: "root store desk blob email wire/smtpout secret alarm"},
 
 	{rooms: "consent", may: "root store alarm query wire/oauth"},
@@ -55,11 +57,11 @@ var table = []row{
 	{rooms: "postoffice", may: "root", parties: "github.com/emersion/go-imap/v2 github.com/emersion/go-sasl github.com/emersion/go-smtp"},
 
 	{rooms: "incoming", may: "root store desk blob outbox alarm work wire/imap"},
-	{rooms: "react", may: "root config locale secret template email db work blob hub workflow notify store desk directory auth report alarm query automate outbox " +
+	{rooms: "react", may: "root config locale secret template email calendar db work blob hub workflow notify store desk directory auth report alarm query automate outbox " +
 		"wire/httpout wire/smtpout wire/pop3 wire/smtpin"},
 
 	{rooms: "web/ui"},
-	{rooms: "web/view", may: "root locale query", parties: "github.com/a-h/templ"},
+	{rooms: "web/view", may: "root locale query calendar", parties: "github.com/a-h/templ"},
 	{rooms: "web", may: "root desk directory connect consent query automate outbox auth report hub alarm web/view web/ui locale"},
 	{rooms: "api", may: "root desk directory query automate outbox auth report hub alarm web/view", parties: "github.com/danielgtaylor/huma/v2"},
 

@@ -61,6 +61,8 @@ type MailboxFields struct {
 	AuthServ    string // S1; "" believes nobody
 	TokenEnough bool   // an agent's answer to a notification acts although nobody vouches for its sender (T12)
 
+	Calendar int64 // whose office hours count; 0: the main one's
+
 	// What the composer proposes for after a reply.
 	ReplyStatus   postroom.Status // "" leaves it
 	ReplyAssignee postroom.ReplyAssignee
@@ -79,7 +81,7 @@ func Fields(m *postroom.Mailbox, agents []int64) MailboxFields {
 		Host: m.Channel.Host, Port: m.Channel.Port, Security: m.Channel.Security, Username: m.Channel.Username, Auth: m.Channel.Auth,
 		Connections: m.Connections, PerMinute: m.PerMinute,
 		UndoSeconds: int(m.UndoMS / 1000), ReopenDays: m.ReopenDays, SendAnyway: m.SendAnyway,
-		Subaddress: m.Subaddress, Separator: m.Separator, AuthServ: m.AuthServ, TokenEnough: m.TokenEnough, Agents: agents,
+		Subaddress: m.Subaddress, Separator: m.Separator, AuthServ: m.AuthServ, TokenEnough: m.TokenEnough, Agents: agents, Calendar: m.CalendarID,
 		ReplyStatus: m.ReplyStatus, ReplyAssignee: m.ReplyAssignee, AutoBcc: slices.Clone(m.AutoBcc), Headers: slices.Clone(m.Headers),
 	}
 }
@@ -93,7 +95,7 @@ func NewMailbox(name, address string) MailboxFields {
 // AddMailbox makes a mailbox. Errors name the fields name, address, aliases,
 // sender_name, signature, host, port, security, auth, username, password,
 // connections, per_minute, undo_seconds, reopen_days, separator, authserv, sender_form, reply_status,
-// reply_assignee, auto_bcc, headers and agent; an address that a
+// reply_assignee, auto_bcc, headers, calendar and agent; an address that a
 // mailbox or an agent has already is postroom.Conflict.
 func (d *Directory) AddMailbox(ctx context.Context, by *postroom.Agent, f MailboxFields) (*postroom.Mailbox, error) {
 	if err := manage(by); err != nil {
@@ -129,6 +131,9 @@ func (d *Directory) saveMailbox(ctx context.Context, by *postroom.Agent, id int6
 	}
 	err = d.write(ctx, KeyMailboxes, func(t *store.Tx) error {
 		if err := freeForMailbox(ctx, t, m); err != nil {
+			return err
+		}
+		if err := calendarThere(ctx, t, m.CalendarID); err != nil {
 			return err
 		}
 		agents, err := allowed(ctx, t, f)
@@ -205,7 +210,7 @@ func (d *Directory) MailboxByAddress(ctx context.Context, by *postroom.Agent, ad
 // checkMailbox turns fields into a mailbox, without its password.
 func checkMailbox(id int64, f MailboxFields) (*postroom.Mailbox, error) {
 	m := &postroom.Mailbox{ID: id, Connections: f.Connections, PerMinute: f.PerMinute, UndoMS: int64(f.UndoSeconds) * 1000, ReopenDays: f.ReopenDays,
-		SendAnyway: f.SendAnyway, Subaddress: f.Subaddress, Separator: f.Separator, TokenEnough: f.TokenEnough}
+		SendAnyway: f.SendAnyway, Subaddress: f.Subaddress, Separator: f.Separator, TokenEnough: f.TokenEnough, CalendarID: f.Calendar}
 	var err error
 	if m.Name, err = line("name", "a name", f.Name, maxName, true); err != nil {
 		return nil, err

@@ -80,7 +80,9 @@ func (d *Desk) MailboxForm(ctx context.Context, a *postroom.Agent, id int64, pla
 	p.Headers = strings.Join(headers, "\n")
 	p.UndoSeconds, p.ReopenDays, p.NoticeAnyway, p.Authserv, p.TokenEnough = int(m.UndoMS/1000), m.ReopenDays, m.SendAnyway, m.AuthServ, m.TokenEnough
 	p.Subaddress, p.Separator = m.Subaddress, m.Separator
-	return p, nil
+	p.Calendar = decimal(m.CalendarID)
+	p.Calendars, err = d.calendarChoices(ctx)
+	return p, err
 }
 
 // MailboxPeople reads who may see a mailbox.

@@ -44,6 +44,8 @@ type MailboxFormPage struct {
 	UndoSeconds   int
 	ReopenDays    int
 	NoticeAnyway  bool // W25: send the notice though the reply failed
+	Calendar      string
+	Calendars     []Choice // whose office hours may count; Value "0" is the default
 	Subaddress    bool
 	Separator     string
 	Authserv      string // S1: trusted authserv-id

@@ -187,6 +187,13 @@ package query
 //	POST /connections/sending             the form of /sending with mailbox and address: 200 view.ProbeResult; stores nothing
 //	POST /connections/receiving           the same for /receiving
 //	POST /connections/provider            address: 200 view.ProviderLine
+//	GET  /calendars                       CalendarsPage
+//	GET  /calendars/new                   CalendarPage
+//	GET  /calendars/{id}                  CalendarPage
+//	POST /calendars                       name, zone, week[0] to week[6] ("9-12, 13-17"; "" is closed), holidays and exceptions
+//	                                      (one a line); 303 to /calendars/{id}
+//	POST /calendars/{id}                  the same, base (the revision that was changed)
+//	POST /calendars/{id}/default | delete
 //	GET  /agents                          AgentsPage
 //	POST /agents                          name, email, role=agent|admin; 303 to /agents/{id} which shows the link once
 //	GET  /agents/{id}                     AgentPage

@@ -9,14 +9,14 @@ import (
 )
 
 const mailboxColumns = `id, name, address, aliases, sender_name, signature, undo_ms, reopen_days, send_anyway, subaddress, separator, authserv,
-	host, port, security, username, password, sender_form, reply_status, reply_assignee, auto_bcc, headers, off_at, token_enough, connections, per_minute, auth`
+	host, port, security, username, password, sender_form, reply_status, reply_assignee, auto_bcc, headers, off_at, token_enough, connections, per_minute, auth, calendar_id`
 
 func scanMailbox(r row) (*postroom.Mailbox, error) {
 	var m postroom.Mailbox
 	var aliases, bcc, headers string
 	err := r.Scan(&m.ID, &m.Name, &m.Address, &aliases, &m.SenderName, &m.Signature, &m.UndoMS, &m.ReopenDays, &m.SendAnyway, &m.Subaddress,
 		&m.Separator, &m.AuthServ, &m.Channel.Host, &m.Channel.Port, &m.Channel.Security, &m.Channel.Username, &m.Channel.Password,
-		&m.SenderForm, &m.ReplyStatus, &m.ReplyAssignee, &bcc, &headers, &m.OffAt, &m.TokenEnough, &m.Connections, &m.PerMinute, &m.Channel.Auth)
+		&m.SenderForm, &m.ReplyStatus, &m.ReplyAssignee, &bcc, &headers, &m.OffAt, &m.TokenEnough, &m.Connections, &m.PerMinute, &m.Channel.Auth, &m.CalendarID)
 	if err == nil {
 		err = errors.Join(fromJSON(aliases, &m.Aliases), fromJSON(bcc, &m.AutoBcc), fromJSON(headers, &m.Headers))
 	}
@@ -26,11 +26,11 @@ func scanMailbox(r row) (*postroom.Mailbox, error) {
 const (
 	qMailbox       = `select ` + mailboxColumns + ` from mailbox where id = $1`
 	qMailboxes     = `select ` + mailboxColumns + ` from mailbox order by name, id`
-	qInsertMailbox = `insert into mailbox (` + mailboxColumns + `, created_at) values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28)`
+	qInsertMailbox = `insert into mailbox (` + mailboxColumns + `, created_at) values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29)`
 	qUpdateMailbox = `update mailbox set name = $2, address = $3, aliases = $4, sender_name = $5, signature = $6, undo_ms = $7, reopen_days = $8,
 		send_anyway = $9, subaddress = $10, separator = $11, authserv = $12, host = $13, port = $14, security = $15, username = $16, password = $17,
 		sender_form = $18, reply_status = $19, reply_assignee = $20, auto_bcc = $21, headers = $22, off_at = $23, token_enough = $24,
-		connections = $25, per_minute = $26, auth = $27 where id = $1`
+		connections = $25, per_minute = $26, auth = $27, calendar_id = $28 where id = $1`
 )
 
 // Mailbox loads a mailbox.
@@ -67,7 +67,7 @@ func (t *Tx) UpdateMailbox(ctx context.Context, m *postroom.Mailbox) error {
 func mailboxArgs(m *postroom.Mailbox) []any {
 	return []any{m.ID, m.Name, m.Address, toJSON(m.Aliases), m.SenderName, m.Signature, m.UndoMS, m.ReopenDays, bit(m.SendAnyway), bit(m.Subaddress),
 		m.Separator, m.AuthServ, m.Channel.Host, m.Channel.Port, m.Channel.Security, m.Channel.Username, m.Channel.Password,
-		m.SenderForm, m.ReplyStatus, m.ReplyAssignee, toJSON(m.AutoBcc), toJSON(m.Headers), m.OffAt, bit(m.TokenEnough), m.Connections, m.PerMinute, orPassword(m.Channel.Auth)}
+		m.SenderForm, m.ReplyStatus, m.ReplyAssignee, toJSON(m.AutoBcc), toJSON(m.Headers), m.OffAt, bit(m.TokenEnough), m.Connections, m.PerMinute, orPassword(m.Channel.Auth), m.CalendarID}
 }
 
 func orPassword(auth string) string {

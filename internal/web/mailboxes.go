@@ -163,6 +163,9 @@ func (q *request) readSettings(f *directory.MailboxFields) error {
 	if q.Form.Has("reopen_days") {
 		f.SendAnyway, f.TokenEnough = q.ticked("notice_anyway"), q.ticked("token_enough")
 	}
+	if q.Form.Has("calendar") {
+		f.Calendar = q.id("calendar")
+	}
 	if q.Form.Has("separator") {
 		f.Subaddress = q.ticked("subaddress")
 	}
@@ -226,7 +229,7 @@ func (q *request) settingsRefused(id int64, wrong query.FieldErrors) error {
 	}
 	p.Errors = wrong
 	for name, to := range map[string]*string{"name": &p.Name, "address": &p.Address, "team_name": &p.TeamName, "sender_name": &p.SenderName, "reply_status": &p.ReplyStatus,
-		"reply_assignee": &p.ReplyAssignee, "authserv": &p.Authserv, "separator": &p.Separator} {
+		"reply_assignee": &p.ReplyAssignee, "authserv": &p.Authserv, "separator": &p.Separator, "calendar": &p.Calendar} {
 		*to = q.field(name)
 	}
 	for name, to := range map[string]*string{"aliases": &p.Aliases, "signature": &p.Signature, "auto_bcc": &p.AutoBcc, "headers": &p.Headers} {

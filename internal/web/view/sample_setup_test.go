@@ -5,6 +5,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"postroom/internal/locale"
 	"postroom/internal/query"
 	"postroom/internal/web/view"
 )
@@ -23,6 +24,7 @@ func sampleMailboxForm() query.MailboxFormPage {
 	return query.MailboxFormPage{Shell: sampleShell("mailboxes", "", "/mailboxes/1"), Head: sampleHead("settings", false), ID: 1, Name: "Support", Address: "support@harbour.example",
 		Aliases: "help@harbour.example", SenderName: "both", TeamName: "Harbour Shop", Signature: "<p>{{ agent.name }}, Harbour Shop</p>", UndoSeconds: 10, ReopenDays: 30, Subaddress: true,
 		ReplyStatus: "pending", ReplyAssignee: "if_free", AutoBcc: "archive@harbour.example", Headers: "X-Team: Harbour",
+		Calendar: "0", Calendars: []query.Choice{{Value: "0", Text: "The default: Support"}, {Value: "1", Text: "Support"}},
 		Variables: []query.Choice{{Value: "agent.name", Text: "Name of the agent"}, {Value: "mailbox.name", Text: "Name of the mailbox"}},
 		Errors:    query.FieldErrors{"headers": "The header From is written by Postroom itself."}}
 }
@@ -63,6 +65,8 @@ func setupSamples() map[string]templ.Component {
 		"trial":        view.Trial(query.TrialPage{Shell: s, Head: sampleHead("trial", false)}),
 		"setup-people": view.People(query.PeoplePage{Shell: s, Head: sampleHead("people", true), Agents: []query.AgentAccess{{ID: 2, Name: "Ann Moor", Admin: true}, {ID: 3, Name: "Ben Okafor", Allow: true}, {ID: 4, Name: "Chloé Dubois"}}}),
 		"setup-ready":  view.Ready(query.ReadyPage{Shell: s, Head: sampleHead("ready", true), Lines: []query.Check{{Name: "Sending", State: "ok", Words: "by smtp.harbour.example, port 465", Href: "/mailboxes/1/sending?guide=1"}, {Name: "Receiving", State: "waiting", Words: "no way in but the pipe", Href: "/mailboxes/1/receiving?guide=1"}}, Open: []query.Choice{{Value: "/mailboxes/1/receiving?guide=1", Text: "Say how mail comes in"}}}),
+		"calendars":    view.Calendars(query.CalendarsPage{Shell: sampleShell("mailboxes", "", "/calendars"), Rows: []query.CalendarLine{sampleCalendar().Line, {ID: 2, Name: "Tokyo", Zone: "Asia/Tokyo", Week: []string{"Monday to Sunday 00:00-24:00"}, UsedBy: []query.Choice{{Value: "2", Text: "Orders and returns"}}, Now: true}}}),
+		"calendar":     view.Calendar(sampleCalendar()),
 		"probe":        view.ProbeResult(badProbe),
 		"provider":     view.ProviderLine(gmail, "support@harbour.example"),
 	}
@@ -72,4 +76,14 @@ func setupSamples() map[string]templ.Component {
 func withSetup(all map[string]templ.Component) map[string]templ.Component {
 	maps.Copy(all, setupSamples())
 	return all
+}
+
+// sampleCalendar is a calendar that was refused.
+func sampleCalendar() query.CalendarPage {
+	return query.CalendarPage{Shell: sampleShell("mailboxes", "", "/calendars/1"), Revision: 3, Name: "Support", Zone: "Europe/Berlin", Zones: locale.Zones(),
+		Line:     query.CalendarLine{ID: 1, Name: "Support", Zone: "Europe/Berlin", Main: true, Week: []string{"Monday to Thursday 09:00-12:30, 13:30-17:00", "Friday 09:00-15:00"}, Next: sampleNow + 3600_000, Days: 4},
+		Week:     [7]string{"09:00-12:30, 13:30-17:00", "09:00-12:30, 13:30-17:00", "09:00-12:30, 13:30-17:00", "09:00-12:30, 13:30-17:00", "15-9"},
+		Holidays: "12-25 Christmas Day\n12-26 Boxing Day\n2026-12-28", Exceptions: "2026-12-24 09:00-12:00 Christmas Eve",
+		Revisions: []query.CalendarRevision{{Number: 3, At: sampleNow - 3600_000, Author: "Ann Moor"}, {Number: 2, At: sampleNow - 7200_000, Author: "Ann Moor"}},
+		Errors:    query.FieldErrors{"week[4]": "15:00-09:00 ends before it begins. What goes on after midnight stands on the next day, from 00:00."}}
 }
