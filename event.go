@@ -34,6 +34,8 @@ const (
 	TimerDue       EventKind = "timer.due"       // the time came; the payload names the timer and the version that asked for it
 	TimerCancelled EventKind = "timer.cancelled" // by a person, before its time
 
+	WorkflowStarted EventKind = "workflow.started" // by hand; the payload names the workflow and the version that was started
+
 	MailWritten EventKind = "mail.written" // a workflow wrote to somebody else than the customer
 
 	WorkflowFailed EventKind = "workflow.failed" // a leg of a run ended in an error
@@ -49,7 +51,7 @@ const EventVersion = 1
 func (k EventKind) Edge() bool {
 	switch k {
 	case ConversationCreated, MessageReceived, ReplySent, StatusChanged, AssigneeChanged, TagsChanged,
-		ConversationMoved, ConversationDeleted, ConversationRestored, TimerDue:
+		ConversationMoved, ConversationDeleted, ConversationRestored, TimerDue, WorkflowStarted:
 		return true
 	}
 	return k.Quiet()
@@ -191,7 +193,7 @@ type Payload struct {
 	Code      int     `json:"code,omitempty"`  // of the SMTP answer that decided what became of a mail, 0 if none did
 
 	TimerID    int64 `json:"timer,omitempty"`
-	WorkflowID int64 `json:"workflow,omitempty"`         // whose timer it is
+	WorkflowID int64 `json:"workflow,omitempty"`         // whose timer it is, or which was started by hand
 	Number     int   `json:"workflow_version,omitempty"` // of that workflow
 }
 

@@ -39,6 +39,7 @@ var doors = []door{
 	{"POST /conversations/{number}/restore", []string{"Restore"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
 	{"POST /messages/{id}/edit", []string{"EditMessage"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
 	{"POST /conversations/{number}/timers/{id}/cancel", []string{"CancelTimer"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
+	{"POST /conversations/{number}/run", []string{"Start"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
 	{"POST /acts/{id}/undo", []string{"Undo"}, []postroom.Path{postroom.PathUndo}},
 	{"POST /bulk", []string{"StartBulk"}, []postroom.Path{postroom.PathBulk}},
 	{"POST /jobs/{id}/undo", []string{"UndoBulk"}, []postroom.Path{postroom.PathUndo}},
@@ -58,7 +59,7 @@ var doors = []door{
 var unused = map[postroom.Path]string{}
 
 // verbs are the methods of the desk that change conversations.
-var verbs = []string{"Publish", "SetStatus", "Assign", "ChangeTags", "SetSubject", "ConfirmSender", "Move", "Delete", "Restore", "EditMessage", "Undo", "UndoBulk", "StartBulk", "RunBulk", "CancelTimer", "Turn", "In"}
+var verbs = []string{"Publish", "SetStatus", "Assign", "ChangeTags", "SetSubject", "ConfirmSender", "Move", "Delete", "Restore", "EditMessage", "Undo", "UndoBulk", "StartBulk", "RunBulk", "CancelTimer", "Start", "Turn", "In"}
 
 // only are those of them that no other type has, so that the name is enough.
 var only = []string{"SetStatus", "ChangeTags", "SetSubject", "EditMessage", "UndoBulk", "StartBulk", "RunBulk"}

@@ -22,6 +22,10 @@ func (e *editor) filters(at string, w workflow.When) []query.EditorControl {
 	if edge.To {
 		side("to", "To", w.To)
 	}
+	if w.ByHand() {
+		return append(out, query.EditorControl{Name: at + ".agents", Label: "Run by", Input: string(workflow.InputChoices),
+			Choices: e.choices(workflow.Question{Ref: workflow.RefAgent}, "", ids(w.Agents)), Any: "everybody who may answer"})
+	}
 	actors, paths := workflow.Question{Choices: workflow.ActorChoices()}, workflow.Question{Choices: workflow.PathChoices()}
 	return append(out,
 		query.EditorControl{Name: at + ".actors", Label: "By", Input: string(workflow.InputChoices), Choices: e.choices(actors, "event.actor", asText(w.Actors)), Any: "anybody"},

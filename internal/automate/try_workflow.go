@@ -29,6 +29,9 @@ func (e *editor) try() error {
 	if !slices.Contains(workflow.Events(), kind) {
 		return nil
 	}
+	if e.definition.When.ByHand() {
+		kind = postroom.MessageReceived // as if somebody ran it now, on a conversation
+	}
 	examples, err := e.examples(kind)
 	if err != nil {
 		return err
@@ -39,6 +42,9 @@ func (e *editor) try() error {
 	c, event, err := e.chosen(kind, examples)
 	if err != nil || e.page.Errors["on"] != "" {
 		return err
+	}
+	if event != nil && e.definition.When.ByHand() {
+		event = e.startedNow(c)
 	}
 	s, err := e.stage(c, event)
 	if err != nil {
@@ -132,6 +138,13 @@ func (e *editor) fitting(kind postroom.EventKind, conversation int64) (event *po
 		}
 	}
 	return &events[0], false, nil
+}
+
+// startedNow is the event that would come of running the workflow by hand now.
+func (e *editor) startedNow(c *postroom.Conversation) *postroom.Event {
+	now := e.w.store.Now()
+	return &postroom.Event{ConversationID: c.ID, Kind: postroom.WorkflowStarted, Actor: postroom.Actor{Kind: postroom.ByAgent, ID: e.by.ID}, Path: postroom.PathMenu,
+		Payload: postroom.Payload{WorkflowID: e.x.id, Number: e.x.version() + 1}, After: c.Facts(), At: now, FinalAt: now}
 }
 
 // stage is what texts are rendered for.

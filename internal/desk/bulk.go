@@ -21,6 +21,7 @@ type Bulk struct {
 	Move       int64 // a mailbox; 0 leaves them where they are
 	Delete     bool
 	Restore    bool
+	Run        *postroom.Startable // a workflow to run on each; nil for none
 }
 
 // MaxBulk is how many conversations one bulk change may name.
@@ -28,15 +29,16 @@ const MaxBulk = 10_000
 
 // bulkParams is a bulk job's row: names resolved, and where it is.
 type bulkParams struct {
-	Numbers  []int64         `json:"numbers"`
-	Status   postroom.Status `json:"status,omitempty"`
-	Assignee *int64          `json:"assignee,omitempty"`
-	Add      []int64         `json:"add,omitempty"`
-	Remove   []int64         `json:"remove,omitempty"`
-	Move     int64           `json:"move,omitempty"`
-	Delete   bool            `json:"delete,omitempty"`
-	Restore  bool            `json:"restore,omitempty"`
-	UndoMS   int64           `json:"undo_ms"`
+	Numbers  []int64             `json:"numbers"`
+	Status   postroom.Status     `json:"status,omitempty"`
+	Assignee *int64              `json:"assignee,omitempty"`
+	Add      []int64             `json:"add,omitempty"`
+	Remove   []int64             `json:"remove,omitempty"`
+	Move     int64               `json:"move,omitempty"`
+	Delete   bool                `json:"delete,omitempty"`
+	Restore  bool                `json:"restore,omitempty"`
+	Run      *postroom.Startable `json:"run,omitempty"`
+	UndoMS   int64               `json:"undo_ms"`
 
 	assignee *postroom.Agent // nil: nobody, or it is left
 }
@@ -53,7 +55,7 @@ func (d *Desk) StartBulk(ctx context.Context, a *postroom.Agent, b Bulk) (int64,
 		return 0, postroom.InvalidField("conversations", "Select at least one conversation.")
 	case len(numbers) > MaxBulk:
 		return 0, postroom.InvalidField("conversations", "At most %d conversations can be changed at once.", MaxBulk)
-	case b.Status == "" && b.Assignee == nil && len(b.AddTags)+len(b.RemoveTags) == 0 && b.Move == 0 && !b.Delete && !b.Restore:
+	case b.Status == "" && b.Assignee == nil && len(b.AddTags)+len(b.RemoveTags) == 0 && b.Move == 0 && !b.Delete && !b.Restore && b.Run == nil:
 		return 0, postroom.InvalidField("", "Say what to change.")
 	}
 	if b.Status != "" {
@@ -61,7 +63,7 @@ func (d *Desk) StartBulk(ctx context.Context, a *postroom.Agent, b Bulk) (int64,
 			return 0, err
 		}
 	}
-	p := bulkParams{Numbers: numbers, Status: b.Status, Assignee: b.Assignee, Move: b.Move, Delete: b.Delete, Restore: b.Restore, UndoMS: postroom.DefaultUndoMS}
+	p := bulkParams{Numbers: numbers, Status: b.Status, Assignee: b.Assignee, Move: b.Move, Delete: b.Delete, Restore: b.Restore, Run: b.Run, UndoMS: postroom.DefaultUndoMS}
 	if b.Move != 0 {
 		if err := d.checkMailbox(ctx, a, b.Move); err != nil {
 			return 0, err
@@ -204,6 +206,8 @@ func (d *Desk) bulkOne(ctx context.Context, a *postroom.Agent, job int64, p bulk
 			words = "You may not answer in the mailbox they were to be moved to."
 		case c.DeletedAt > 0 && !p.Restore && !p.Delete:
 			words = "It is deleted."
+		case p.Run != nil && !p.Run.For(c.MailboxID):
+			words = "The workflow is for another mailbox."
 		default:
 			out, err := d.In(ctx, tx, actor, Cause{Path: postroom.PathBulk, JobID: job}, c, ids, func(t *Turn) error {
 				if p.Restore {
@@ -221,6 +225,11 @@ func (d *Desk) bulkOne(ctx context.Context, a *postroom.Agent, job int64, p bulk
 						return err
 					}
 				}
+				if p.Run != nil {
+					if err := t.Start(*p.Run); err != nil {
+						return err
+					}
+				}
 				if p.Delete {
 					if _, err := t.Delete(); err != nil {
 						return err
@@ -228,6 +237,10 @@ func (d *Desk) bulkOne(ctx context.Context, a *postroom.Agent, job int64, p bulk
 				}
 				return nil
 			})
+			if p.Run != nil && postroom.CodeOf(err) == postroom.Conflict {
+				words, err = postroom.TextOf(err), nil // it was switched off since
+				break
+			}
 			if err != nil {
 				return err
 			}

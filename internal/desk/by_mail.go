@@ -15,9 +15,10 @@ type ByMail struct {
 	Kind     postroom.MessageKind // Reply or Note; "" for commands alone
 	HTML     string               // what they wrote, unsafe; pictures by cid:
 	Files    []postroom.Attachment
-	Status   postroom.Status // "" leaves it, or with a reply sets what the mailbox proposes
-	Assignee *int64          // nil the same
-	Tags     []string        // to add, by name
+	Status   postroom.Status      // "" leaves it, or with a reply sets what the mailbox proposes
+	Assignee *int64               // nil the same
+	Tags     []string             // to add, by name
+	Run      []postroom.Startable // workflows to run, in order
 }
 
 // MailedAct is a ByMail ready to be carried out by Turn.ByMail: everything that
@@ -29,6 +30,7 @@ type MailedAct struct {
 	status   postroom.Status
 	assignee *int64
 	tags     []int64
+	run      []postroom.Startable
 }
 
 // PrepareByMail makes what an agent wants by mail of a conversation, as the
@@ -79,7 +81,7 @@ func (d *Desk) byMail(ctx context.Context, a *postroom.Agent, c *postroom.Conver
 	if err := d.bearable(p); err != nil {
 		return nil, err
 	}
-	act = &MailedAct{kind: p.Kind, status: p.Status, assignee: p.Assignee}
+	act = &MailedAct{kind: p.Kind, status: p.Status, assignee: p.Assignee, run: p.Run}
 	if p.Kind == postroom.Reply {
 		act.propose(a, c, mailbox)
 	}
@@ -188,8 +190,8 @@ func (d *Desk) answerTo(ctx context.Context, c *postroom.Conversation) (to, cc [
 }
 
 // ByMail carries out what an agent wanted by mail: the message first, then what
-// it changes (W3).
-func (t *Turn) ByMail(act *MailedAct) {
+// it changes (W3), and last the workflows it runs.
+func (t *Turn) ByMail(act *MailedAct) error {
 	if act.message != nil {
 		message := *act.message // a rerun of the transaction begins anew
 		message.Attachments = slices.Clone(act.message.Attachments)
@@ -204,11 +206,17 @@ func (t *Turn) ByMail(act *MailedAct) {
 	if len(act.tags) > 0 {
 		t.Tags(act.tags, nil)
 	}
+	for _, w := range act.run {
+		if err := t.Start(w); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Nothing reports whether the act would say nothing and change nothing.
 func (m *MailedAct) Nothing() bool {
-	return m.message == nil && m.status == "" && m.assignee == nil && len(m.tags) == 0
+	return m.message == nil && m.status == "" && m.assignee == nil && len(m.tags)+len(m.run) == 0
 }
 
 // TagNames returns the names among some that are tags already, in the form in

@@ -5,6 +5,7 @@ import (
 
 	"postroom"
 	"postroom/internal/desk"
+	"postroom/internal/query"
 )
 
 // Agent does what an agent does. Each method fails the test on an error; the
@@ -85,4 +86,19 @@ func (a *Agent) Bulk(b desk.Bulk) int64 {
 	a.d.must(err)
 	a.d.Settle()
 	return job
+}
+
+// Start runs a workflow by hand.
+func (a *Agent) Start(c *postroom.Conversation, id int64, path postroom.Path) desk.Outcome {
+	a.d.T.Helper()
+	w, err := a.d.Pages().Startable(a.d.Ctx, a.Agent, id)
+	a.d.must(err)
+	out, err := a.d.Desk.Start(a.d.Ctx, a.Agent, c.ID, w, path)
+	a.d.must(err)
+	return out
+}
+
+// Pages reads what the pages show.
+func (d *Desk) Pages() *query.Desk {
+	return query.New(query.Options{Store: d.Store, Blobs: d.Blobs})
 }

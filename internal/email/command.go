@@ -16,13 +16,14 @@ const (
 	CommandAssign CommandVerb = "assign"
 	CommandNote   CommandVerb = "note"
 	CommandTag    CommandVerb = "tag"
+	CommandRun    CommandVerb = "run"
 )
 
 // Command is one command of an agent's answer.
 type Command struct {
 	Verb   CommandVerb
 	Status postroom.Status // of CommandStatus
-	Values []CommandValue  // of CommandAssign exactly one, of CommandTag at least one
+	Values []CommandValue  // of CommandAssign and CommandRun exactly one, of CommandTag at least one
 }
 
 // CommandValue is a name that stands behind a command. Only one in quotes is
@@ -49,6 +50,7 @@ func CommandWords() []CommandWord {
 		{"@assign NAME", "gives it to an agent; “@assign me” to you, “@assign nobody” to nobody"},
 		{"@note", "keeps your text as an internal note and does not send it to the customer"},
 		{"@tag NAME", "adds a tag, or several with commas between them"},
+		{"@run NAME", "runs a workflow"},
 	}
 }
 
@@ -62,6 +64,7 @@ var commandVerbs = map[string]Command{
 	"assign":  {Verb: CommandAssign},
 	"note":    {Verb: CommandNote},
 	"tag":     {Verb: CommandTag},
+	"run":     {Verb: CommandRun},
 }
 
 // mistaken are words that people take for commands, and what they mean.
@@ -71,6 +74,7 @@ var mistaken = map[string]string{
 	"wait": "pending", "waiting": "pending", "hold": "pending", "junk": "spam",
 	"take": "assign", "mine": "assign", "assigned": "assign", "assignee": "assign", "unassign": "assign", "me": "assign", "nobody": "assign",
 	"notes": "note", "comment": "note", "internal": "note", "private": "note", "tags": "tag", "tagged": "tag", "label": "tag", "labels": "tag",
+	"runs": "run", "start": "run", "workflow": "run", "macro": "run", "execute": "run",
 	"status": "", "help": "", "reply": "", "send": "", "delete": "", "merge": "", "move": "", "snooze": "", "forward": "", "fwd": "",
 }
 

@@ -18,6 +18,8 @@ type bulk struct {
 	Move     int64           `json:"move"`
 	Delete   bool            `json:"delete"`
 	Restore  bool            `json:"restore"`
+
+	Run *postroom.Startable `json:"run"`
 }
 
 // bulkWords says what a job does: "Close 214 conversations".
@@ -46,6 +48,11 @@ func bulkWords(j store.Job) string {
 		what = "Restore"
 	case b.Move != 0:
 		what = "Move"
+	case b.Run != nil:
+		if j.Total == 1 {
+			return "Run “" + b.Run.Name + "” on 1 conversation"
+		}
+		return fmt.Sprintf("Run “%s” on %d conversations", b.Run.Name, j.Total)
 	case len(b.Add) > 0:
 		what = "Tag"
 	case len(b.Remove) > 0:

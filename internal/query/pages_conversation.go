@@ -14,10 +14,18 @@ type ConversationPage struct {
 	Side     Side
 	Previous int64 // number of the neighbour in the folder of Place; 0 = none
 	Next     int64
-	Agents   []Choice // who may be assigned; values are agent ids, without "nobody"
-	Tags     []string // tags in use, for the editor's suggestions
-	MoveTo   []Choice // mailboxes it may be moved to
+	Agents   []Choice    // who may be assigned; values are agent ids, without "nobody"
+	Tags     []string    // tags in use, for the editor's suggestions
+	MoveTo   []Choice    // mailboxes it may be moved to
+	Run      []Startable // workflows the agent may run here by hand
 	May      MayConverse
+}
+
+// Startable is a workflow that can be run by hand.
+type Startable struct {
+	ID    int64
+	Name  string
+	Doing string // "Adds the tag vip and closes"
 }
 
 // TimerLine is a workflow that waits here: "Closes Tue 09:00 unless the customer

@@ -25,6 +25,7 @@ type Shell struct {
 	All       FolderCounts     // over all of Mailboxes; drafts are the agent's own
 	Alarms    int              // alarms that are neither acknowledged nor cleared; 0 for agents who are no admins
 	Unread    int              // notifications that the agent has not read
+	revision  int64            // of the set of workflows
 	Undo      []Undo           // acts of this agent whose window is open, newest first
 	Flash     *Flash           // words about the form just sent, shown once
 	Now       int64            // the server's clock when the page was read; countdowns count from it

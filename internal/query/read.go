@@ -53,6 +53,7 @@ type Desk struct {
 	// once. Key is the workflow's id and the version's number.
 	mu       sync.Mutex
 	compiled map[versionKey]*workflow.Version
+	byHand   startables
 }
 
 type versionKey struct {

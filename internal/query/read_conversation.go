@@ -33,6 +33,9 @@ func (d *Desk) Conversation(ctx context.Context, a *postroom.Agent, ask Conversa
 		return nil, err
 	}
 	v.now, v.shell = shell.Now, shell
+	if v.idle, err = d.didNotRun(ctx, v); err != nil {
+		return nil, err
+	}
 	may := postroom.CanOn(a, postroom.Answer, v.head.MailboxID, v.head.AssigneeID)
 	p := &ConversationPage{
 		Shell: shell, Head: v.headOf(), Unread: v.rows.Unread, Timeline: v.timeline(), Side: v.side(), Previous: v.rows.Prev, Next: v.rows.Next,
@@ -53,6 +56,9 @@ func (d *Desk) Conversation(ctx context.Context, a *postroom.Agent, ask Conversa
 	}
 	if may {
 		p.Composer = v.composer(ask)
+		if p.Run, err = d.startableIn(ctx, a, shell, v.head.MailboxID); err != nil {
+			return nil, err
+		}
 	}
 	return p, d.edits(ctx, v, p, ask, may)
 }
@@ -78,6 +84,7 @@ type conversationView struct {
 	place    Place // with the list that stands beside it
 	now      int64
 	shell    Shell
+	idle     map[int64]string // why a start by hand came to nothing, by its event
 
 	agents    map[int64]string
 	tags      map[int64]string

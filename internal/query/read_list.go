@@ -90,6 +90,9 @@ func (d *Desk) List(ctx context.Context, a *postroom.Agent, l ListAsk, shell She
 	out := List{Folder: l.Folder, Mailbox: l.Mailbox, Title: "All mailboxes", Sort: l.sort(), Tags: details.AllTags, Agents: choices(details.Agents),
 		Total: shell.All.Of(l.Folder), Now: shell.Now, Me: a.ID, Density: shell.Me.Density, Zone: a.Zone}
 	out.MoveTo = moveTo(a, shell, l.Mailbox)
+	if out.Run, err = d.startableIn(ctx, a, shell, l.Mailbox); err != nil {
+		return List{}, err
+	}
 	if c := shell.All; shell.Me.Admin && c.Unassigned+c.Assigned+c.Closed+c.Spam+c.Deleted == 0 {
 		out.Begin = BeginMailbox
 		if len(shell.Mailboxes) > 0 {

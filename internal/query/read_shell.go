@@ -30,7 +30,7 @@ func (d *Desk) Shell(ctx context.Context, a *postroom.Agent, place Place) (Shell
 	for _, m := range s.Mailboxes {
 		s.All = s.All.plus(m.Counts)
 	}
-	s.Undo = undoable(rows, now)
+	s.Undo, s.revision = undoable(rows, now), rows.Revision
 	return s, nil
 }
 
@@ -108,6 +108,8 @@ func actWords(events []store.ActEvent) string {
 			words = append(words, "moved")
 		case postroom.ConversationDeleted:
 			words = append(words, "deleted")
+		case postroom.WorkflowStarted:
+			words = append(words, "workflow “"+e.Payload.Words+"” will run")
 		case postroom.ConversationRestored:
 			words = append(words, "restored")
 		}

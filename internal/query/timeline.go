@@ -259,6 +259,12 @@ func (v *conversationView) line(e store.EventRow) EventLine {
 	if e.Kind == postroom.TimerDue {
 		l.Words = "The time came for “" + nameOr(v.workflows[e.Payload.WorkflowID].Name.Name, "a workflow that is gone") + "”, which had waited."
 	}
+	if e.Kind == postroom.WorkflowStarted {
+		l.Words = "ran “" + nameOr(v.workflows[e.Payload.WorkflowID].Name.Name, nameOr(e.Payload.Words, "a workflow that is gone")) + "”."
+		if why := v.idle[e.ID]; why != "" {
+			l.Words += " " + why
+		}
+	}
 	if e.State == postroom.EventNotJudged && e.Words != "" && e.Words != "imported" {
 		l.Words, l.Bad = "Workflows could not be run: "+e.Words, true
 	}

@@ -37,20 +37,10 @@ func (d *Desk) Why(ctx context.Context, a *postroom.Agent, number int64, place P
 	if p.Receipt, err = d.receipt(ctx, v); err != nil {
 		return nil, err
 	}
-	var keys []versionKey
-	for _, e := range events {
-		for _, entry := range e.Set {
-			keys = append(keys, versionKey{entry.ID, entry.Version})
-		}
-		if e.Kind == postroom.TimerDue {
-			keys = append(keys, versionKey{e.Payload.WorkflowID, e.Payload.Number})
-		}
-	}
-	versions, err := d.versions(ctx, keys)
+	w, err := d.whyReader(ctx, v, events)
 	if err != nil {
 		return nil, err
 	}
-	w := whyReader{desk: d, ctx: ctx, view: v, shell: shell, versions: versions}
 	for _, e := range events {
 		if !e.Kind.Edge() || e.Kind.Quiet() && e.SetRevision == 0 && e.State == postroom.EventJudged {
 			continue // nobody listened
@@ -68,8 +58,22 @@ type whyReader struct {
 	desk     *Desk
 	ctx      context.Context
 	view     *conversationView
-	shell    Shell
 	versions map[versionKey]*workflow.Version
+}
+
+// whyReader reads the versions that events were judged by.
+func (d *Desk) whyReader(ctx context.Context, v *conversationView, events []store.WhyRow) (*whyReader, error) {
+	var keys []versionKey
+	for _, e := range events {
+		for _, entry := range e.Set {
+			keys = append(keys, versionKey{entry.ID, entry.Version})
+		}
+		if workflow.OwnEvent(e.Kind) {
+			keys = append(keys, versionKey{e.Payload.WorkflowID, e.Payload.Number})
+		}
+	}
+	versions, err := d.versions(ctx, keys)
+	return &whyReader{desk: d, ctx: ctx, view: v, versions: versions}, err
 }
 
 func (w *whyReader) event(e store.WhyRow) (WhyEvent, error) {
@@ -110,24 +114,19 @@ func (w *whyReader) event(e store.WhyRow) (WhyEvent, error) {
 	return out, nil
 }
 
-// set is what the event was judged by: a timer's being due by the one version it
-// was armed with.
+// set is what the event was judged by: one that is for one workflow alone by the
+// version that it names.
 func (w *whyReader) set(e store.WhyRow) *workflow.Set {
 	entries := w.entries(e.Set)
-	if e.Kind != postroom.TimerDue {
-		return workflow.NewSet(e.SetRevision, entries)
+	set := workflow.NewSet(e.SetRevision, entries)
+	if !workflow.OwnEvent(e.Kind) {
+		return set
 	}
 	v := w.versions[versionKey{e.Payload.WorkflowID, e.Payload.Number}]
 	if v == nil {
 		return workflow.NewSet(e.SetRevision, nil)
 	}
-	state := workflow.SwitchedOff
-	for _, en := range entries {
-		if en.Version.WorkflowID == v.WorkflowID {
-			state = en.State
-		}
-	}
-	return workflow.NewDueSet(e.SetRevision, workflow.Entry{Version: v, State: state})
+	return set.Own(e.Kind, v)
 }
 
 func (w *whyReader) entries(set []store.SetEntry) []workflow.Entry {

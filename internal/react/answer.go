@@ -256,6 +256,9 @@ func (a *answer) did(said email.Answer, want desk.ByMail) string {
 	if len(want.Tags) > 0 {
 		done = append(done, "tags")
 	}
+	for _, w := range want.Run {
+		done = append(done, "“"+w.Name+"” runs")
+	}
 	words := "An answer of " + a.agent.Name + " to a notification: " + strings.Join(done, ", ") + "."
 	if said.Signature {
 		words += " What stands below its commands was taken for a signature and was not sent."
@@ -313,8 +316,7 @@ func (f *filing) answered(ctx context.Context, tx *store.Tx) error {
 			return postroom.Errorf(postroom.Conflict, "The conversation has changed; the answer is read again.")
 		}
 		out, err := f.r.Desk.In(ctx, tx, postroom.Actor{Kind: postroom.ByAgent, ID: agent.ID}, desk.Cause{Path: postroom.PathCommand}, c, a.ids, func(t *desk.Turn) error {
-			t.ByMail(a.act)
-			return nil
+			return t.ByMail(a.act)
 		})
 		if err != nil {
 			return err

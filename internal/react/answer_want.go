@@ -36,6 +36,15 @@ func (a *answer) want(ctx context.Context, said email.Answer) (want desk.ByMail,
 				faults = append(faults, fault)
 			}
 			want.Tags = append(want.Tags, names...)
+		case email.CommandRun:
+			w, fault, err := a.startable(ctx, c.Values[0].Text)
+			if err != nil {
+				return want, nil, err
+			}
+			if fault != "" {
+				faults = append(faults, fault)
+			}
+			want.Run = append(want.Run, w)
 		}
 	}
 	if len(faults) > 0 {

@@ -122,7 +122,7 @@ func (r *React) quiet(ctx context.Context, at head, final []postroom.Event) int 
 		return 0
 	}
 	loud := slices.IndexFunc(final, func(e postroom.Event) bool {
-		return e.SetRevision != 0 || e.Kind == postroom.TimerDue || ending[e.Kind] || !set.quiet(e.Kind)
+		return e.SetRevision != 0 || workflow.OwnEvent(e.Kind) || ending[e.Kind] || !set.quiet(e.Kind)
 	})
 	if loud < 0 {
 		return len(final)

@@ -11,11 +11,11 @@ import (
 // maxTimed is how many versions are kept that timers wait with.
 const maxTimed = 2000
 
-// on returns the set that judges an event: for a timer's being due the one
-// version that it was armed with.
+// on returns the set that judges an event: one that is for one workflow alone, as
+// a timer's being due or a start by hand, is judged by the version that it names.
 func (s *sets) on(ctx context.Context, revision int64, e *postroom.Event) (*ruleset, error) {
 	set, err := s.get(ctx, revision)
-	if err != nil || e.Kind != postroom.TimerDue {
+	if err != nil || !workflow.OwnEvent(e.Kind) {
 		return set, err
 	}
 	v, err := s.version(ctx, set, e.Payload.WorkflowID, e.Payload.Number)
@@ -23,13 +23,9 @@ func (s *sets) on(ctx context.Context, revision int64, e *postroom.Event) (*rule
 		return nil, err
 	}
 	if v == nil {
-		return nil, fmt.Errorf("version %d of workflow %d, which waited, cannot be read", e.Payload.Number, e.Payload.WorkflowID)
+		return nil, fmt.Errorf("version %d of workflow %d, which it is for, cannot be read", e.Payload.Number, e.Payload.WorkflowID)
 	}
-	entry, ok := set.entry(v.WorkflowID)
-	if !ok {
-		entry.State = workflow.SwitchedOff
-	}
-	return &ruleset{Set: workflow.NewDueSet(revision, workflow.Entry{Version: v, State: entry.State})}, nil
+	return &ruleset{Set: set.Own(e.Kind, v)}, nil
 }
 
 // entry finds a workflow in the set.

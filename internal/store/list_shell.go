@@ -18,6 +18,7 @@ type ShellRows struct {
 	Unread    int           // notifications of the agent's
 	Acts      []OpenAct     // whose undo window is open, the newest first
 	Jobs      []Job         // bulk jobs of the same kind
+	Revision  int64         // of the set of workflows
 }
 
 // ShellMailbox is a mailbox in the folder pane.
@@ -90,6 +91,7 @@ func shellParts(agent int64, scope Scope, now int64) []part {
 		{kind: "draft", n: []string{"c.mailbox_id", "count(distinct d.conversation_id)"},
 			from: `from draft d join conversation c on c.id = d.conversation_id where d.agent_id = ? and c.deleted_at = 0` + drafted + ` group by c.mailbox_id`,
 			args: append([]any{agent}, draftedArgs...)},
+		{kind: "workflows", n: []string{"coalesce(max(revision), 0)"}, from: `from workflow_set`},
 		{kind: "alarm", n: []string{"count(*)"}, from: `from alarm where cleared_at = 0 and acknowledged_at = 0`},
 		{kind: "unread", n: []string{"count(*)"}, from: `from notification n join conversation c on c.id = n.conversation_id where n.agent_id = ? and n.read_at = 0` + told,
 			args: append([]any{agent}, toldArgs...)},
@@ -118,6 +120,8 @@ func (s *ShellRows) scan(t tripRow) error {
 		s.Counts = append(s.Counts, FolderCount{MailboxID: t.n[0], Folder: postroom.Folder(t.s[0]), N: int(t.n[1]), Mine: int(t.n[2])})
 	case "draft":
 		s.Drafts[t.n[0]] = int(t.n[1])
+	case "workflows":
+		s.Revision = t.n[0]
 	case "alarm":
 		s.Alarms = int(t.n[0])
 	case "unread":

@@ -55,6 +55,10 @@ func (q *request) bulk() (desk.Bulk, error) {
 			return desk.Bulk{}, postroom.InvalidField("do", "%q is not a mailbox.", value)
 		}
 		return desk.Bulk{Move: id}, nil
+	case "run":
+		id, _ := strconv.ParseInt(value, 10, 64)
+		w, err := q.startable(id)
+		return desk.Bulk{Run: &w}, err
 	case "delete":
 		return desk.Bulk{Delete: true}, nil
 	case "restore":

@@ -89,6 +89,7 @@ func (s *Site) Routes() []Route {
 		{Method: "POST", Pattern: "/conversations/{number}/delete", Who: Agents, Paths: byMenu, answer: deleteConversation},
 		{Method: "POST", Pattern: "/conversations/{number}/restore", Who: Agents, Paths: byMenu, answer: restoreConversation},
 		{Method: "POST", Pattern: "/conversations/{number}/timers/{id}/cancel", Who: Agents, Paths: byMenu, answer: cancelTimer},
+		{Method: "POST", Pattern: "/conversations/{number}/run", Who: Agents, Paths: byMenu, answer: runWorkflow},
 		{Method: "GET", Pattern: "/trash", Who: Agents, answer: showTrash},
 		{Method: "POST", Pattern: "/trash/empty", Who: Agents, answer: emptyTrash},
 		{Method: "POST", Pattern: "/acts/{id}/undo", Who: Agents, Paths: byUndo, answer: undo},

@@ -46,6 +46,8 @@ var edgeDocs = map[postroom.EventKind]string{
 
 	postroom.WorkflowFailed: "A workflow could not be carried out on this conversation.",
 	postroom.WorkflowPaused: "A workflow paused itself while it worked on this conversation.",
+
+	postroom.WorkflowStarted: "From the menu of a conversation, on a selection, or by @run in an answer by mail. Nothing else sets it off, unless another workflow runs it.",
 }
 
 // Edges lists the kinds of events a workflow can listen for, with what each
@@ -65,6 +67,8 @@ func EventGroup(kind postroom.EventKind) string {
 		return "Outgoing mail"
 	case kind == postroom.MessageReceived, kind == postroom.ReplySent, kind == postroom.NoteAdded:
 		return "Messages"
+	case kind == postroom.WorkflowStarted:
+		return "By hand"
 	case kind == postroom.WorkflowFailed, kind == postroom.WorkflowPaused:
 		return "Workflows"
 	}

@@ -39,6 +39,10 @@ type When struct {
 	Actors []postroom.ActorKind `json:"actors,omitempty"`
 	Paths  []postroom.Path      `json:"paths,omitempty"`
 
+	// Agents are those who may run it by hand; empty: everybody who may answer
+	// in the conversation. Only a workflow that is run by hand has any.
+	Agents []int64 `json:"agents,omitempty" ref:"agent"`
+
 	// After makes the edge arm a timer: how long to wait, as 30m, 12h, 7d or 2w.
 	// The workflow runs then, unless one of the events of Unless came between.
 	// Again says what a newer event of the edge does to a timer that waits.

@@ -57,7 +57,7 @@ func Explain(s *Set, e *postroom.Event, facts Facts, in Inputs, names Names) ([]
 	j := Judge(s, e, facts, in)
 	r := newReading(e, facts)
 	out := make([]Explanation, len(j.Results))
-	for i, en := range s.On(e.Kind) {
+	for i, en := range j.judged {
 		out[i] = explain(en, j.Results[i], e, r, in, names)
 	}
 	return out, j
@@ -118,6 +118,9 @@ func (w compiledWhen) explain(e *postroom.Event, names Names) []Check {
 	}
 	from, to := sides(e)
 	var out []Check
+	if len(w.Agents) > 0 && e.Kind == postroom.WorkflowStarted {
+		out = append(out, Check{Text: "done by", Expected: list(agentWords(w.Agents, names), "or"), Actual: names.of(RefAgent, e.Actor.ID), Truth: truth(w.MayStart(e.Actor))})
+	}
 	add := func(text string, wanted []string, have string, words func(string) string) {
 		if len(wanted) == 0 {
 			return

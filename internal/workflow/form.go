@@ -41,6 +41,7 @@ func (d Definition) Fields() Fields {
 	set("when.to", d.When.To...)
 	set("when.actors", asText(d.When.Actors)...)
 	set("when.paths", asText(d.When.Paths)...)
+	set("when.agents", decimals(d.When.Agents)...)
 	d.When.timerFields(f)
 	d.If.fields(f, "if", d.When.Judges())
 	for i, a := range d.Then {
@@ -175,6 +176,9 @@ func (r *fieldReader) when() When {
 	}
 	if was := f.first("when.was"); was == "" || was == string(w.Event) {
 		w.From, w.To = filled(f["when.from"]), filled(f["when.to"])
+	}
+	if w.Event == postroom.WorkflowStarted {
+		w.Agents = r.ids("when.agents")
 	}
 	r.timer(&w)
 	return w

@@ -131,6 +131,8 @@ type Judgement struct {
 	// DepthReached says that a workflow would have run but for the length of
 	// the chain; the conversation is to say so in plain words (W20).
 	DepthReached bool
+
+	judged []Entry // of each result
 }
 
 // Judge judges one event by every workflow of its edge, in order. All look at
@@ -148,6 +150,10 @@ func Judge(s *Set, e *postroom.Event, facts Facts, in Inputs) Judgement {
 	stopper := int64(0)
 	for _, en := range ed.entries {
 		v := en.Version
+		if !v.meant(e) {
+			continue
+		}
+		j.judged = append(j.judged, en)
 		res := Result{WorkflowID: v.WorkflowID, Number: v.Number, Verdict: verdict(en, e, r, in, stopper)}
 		switch res.Verdict {
 		case Stopped:
@@ -170,7 +176,7 @@ func Judge(s *Set, e *postroom.Event, facts Facts, in Inputs) Judgement {
 // Listens reports whether the workflow is for the event's mailbox and its When
 // lets the event pass; its conditions are not looked at.
 func (v *Version) Listens(e *postroom.Event) bool {
-	return v.when.Event == e.Kind && (v.MailboxID == 0 || v.MailboxID == e.After.MailboxID) && v.when.admits(e)
+	return v.when.Event == e.Kind && v.meant(e) && (v.MailboxID == 0 || v.MailboxID == e.After.MailboxID) && v.when.admits(e)
 }
 
 // verdict judges one workflow. What keeps it from being considered comes

@@ -77,6 +77,9 @@ func drawDefinition(t *rapid.T) Definition {
 		d.When.Actors = []postroom.ActorKind{postroom.ActorKind(rapid.SampledFrom(choiceLists.actor).Draw(t, "actor"))}
 		d.When.Paths = []postroom.Path{postroom.Path(rapid.SampledFrom(choiceLists.path).Draw(t, "path"))}
 	}
+	if d.When.ByHand() && rapid.Bool().Draw(t, "agents") {
+		d.When.Agents = []int64{7, 3}
+	}
 	if rapid.IntRange(0, 3).Draw(t, "timed") == 0 {
 		drawTimer(t, &d.When)
 	}
@@ -113,7 +116,7 @@ func drawTimer(t *rapid.T, w *When) {
 	w.After = rapid.SampledFrom([]string{"1m", "90m", "12h", "7d", "2w"}).Draw(t, "after")
 	w.Again = rapid.SampledFrom([]Again{"", AgainEach}).Draw(t, "again")
 	for range rapid.IntRange(0, 2).Draw(t, "unless") {
-		u := Unless{Event: rapid.SampledFrom(Events()).Draw(t, "unless event")}
+		u := Unless{Event: rapid.SampledFrom(Events()).Filter(func(k postroom.EventKind) bool { return k != postroom.WorkflowStarted }).Draw(t, "unless event")}
 		if u.Event == postroom.StatusChanged {
 			u.To = []string{rapid.SampledFrom(choiceLists.status).Draw(t, "unless to")}
 		}

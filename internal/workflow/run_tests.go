@@ -60,6 +60,9 @@ func (v *Version) runTest(t Test, w TestWorld) (TestResult, []Wish) {
 		return out, nil
 	}
 	e := t.event(v.MailboxID)
+	if OwnEvent(e.Kind) {
+		e.Payload.WorkflowID, e.Payload.Number = v.WorkflowID, v.Number
+	}
 	record := t.record(e)
 	facts := testFacts{t.Given, e.At, NewFacts(record)}
 	set := v.setFor(e.Kind)

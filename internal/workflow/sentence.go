@@ -58,7 +58,8 @@ var eventWords = map[postroom.EventKind]string{
 	postroom.WorkflowFailed: "a workflow fails",
 	postroom.WorkflowPaused: "a workflow pauses itself",
 
-	postroom.TimerDue: "its time has come",
+	postroom.TimerDue:        "its time has come",
+	postroom.WorkflowStarted: "an agent runs it by hand",
 }
 
 // pastWords say what happened.
@@ -89,7 +90,8 @@ var pastWords = map[postroom.EventKind]string{
 	postroom.WorkflowFailed: "A workflow failed",
 	postroom.WorkflowPaused: "A workflow paused itself",
 
-	postroom.TimerDue: "The time came for a workflow that had waited",
+	postroom.TimerDue:        "The time came for a workflow that had waited",
+	postroom.WorkflowStarted: "A workflow was run by hand",
 }
 
 var actorWords = map[string]string{
@@ -234,7 +236,7 @@ func (w When) edgeWords(names Names) string {
 		return gap
 	}
 	var b strings.Builder
-	b.WriteString(wordsOr(eventWords, w.Event))
+	b.WriteString(w.startWords(names))
 	side := func(word string, values []string) {
 		if len(values) == 0 {
 			return

@@ -16,7 +16,7 @@ func Events() []postroom.EventKind {
 		postroom.MessageReceived, postroom.ReplySent, postroom.NoteAdded,
 		postroom.MailAccepted, postroom.MailDelayed, postroom.MailFailed, postroom.MailUncertain, postroom.MailAssumedSent,
 		postroom.MailSuppressed, postroom.MailSkipped, postroom.MailCancelled, postroom.MailQuarantined,
-		postroom.WorkflowFailed, postroom.WorkflowPaused}
+		postroom.WorkflowFailed, postroom.WorkflowPaused, postroom.WorkflowStarted}
 }
 
 // compiledWhen is a When whose event is known to be the right one.
@@ -26,6 +26,9 @@ type compiledWhen struct{ When }
 func (w compiledWhen) admits(e *postroom.Event) bool {
 	if e.Kind == postroom.TimerDue && w.Timed() {
 		return true // its own: it is asked about no other
+	}
+	if e.Kind == postroom.WorkflowStarted && !w.MayStart(e.Actor) {
+		return false
 	}
 	from, to := sides(e)
 	return pass(w.From, from) && pass(w.To, to) && pass(w.Actors, e.Actor.Kind) && pass(w.Paths, e.Path)
@@ -54,6 +57,7 @@ func (c *compiler) when(w When) {
 	c.version.when = compiledWhen{w}
 	c.edge(w, "when.")
 	c.timed(w)
+	c.byHand(w)
 }
 
 // edge checks an event and its filters; at is where they stand.

@@ -158,6 +158,10 @@ func (c *compiler) timed(w When) {
 		return
 	}
 	for i, u := range w.Unless {
+		if u.Event == postroom.WorkflowStarted {
+			c.fault(fmt.Sprintf("when.unless[%d].event", i), "A workflow that is run by hand ends no wait.")
+			continue
+		}
 		c.edge(u.when(), fmt.Sprintf("when.unless[%d].", i))
 		c.version.unless = append(c.version.unless, compiledWhen{u.when()})
 	}

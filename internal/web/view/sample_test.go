@@ -69,7 +69,7 @@ func rows() []query.Row {
 
 func sampleList(folder string, all []query.Row) query.ListPage {
 	s := sampleShell("desk", folder, "/folders/"+folder)
-	return query.ListPage{Shell: s, List: query.List{Folder: folder, Title: "All mailboxes", Sort: "waiting", Rows: all, Next: "1031", Total: 214, Agents: agents(), Tags: []string{"refund", "shipping"}, Now: s.Now, Me: 2, Zone: s.Me.Zone}}
+	return query.ListPage{Shell: s, List: query.List{Folder: folder, Title: "All mailboxes", Sort: "waiting", Rows: all, Next: "1031", Total: 214, Agents: agents(), Tags: []string{"refund", "shipping"}, Run: []query.Startable{{ID: 41, Name: "Escalate to the second line"}}, Now: s.Now, Me: 2, Zone: s.Me.Zone}}
 }
 
 // sampleEdit lets the agent have changed what they wrote, or be about to.
@@ -108,6 +108,7 @@ func sampleConversation(kind string) query.ConversationPage {
 		Previous: 1043, Next: 1041, Agents: agents(), Tags: []string{"refund", "shipping", "vip"},
 		May:    query.MayConverse{Reply: true, Note: true, Status: true, Assign: true, Tag: true, Subject: true, Move: true, Delete: true},
 		MoveTo: []query.Choice{{Value: "2", Text: "Orders and returns"}, {Value: "3", Text: "Press"}},
+		Run:    []query.Startable{{ID: 41, Name: "Escalate to the second line", Doing: "Assigns it to Ben Okafor, adds the tag urgent and adds a note"}, {ID: 42, Name: "Ask for a photo", Doing: "Replies to the customer"}},
 		Side: query.Side{CustomerID: 7, Name: "Mara Lind", Addresses: []string{"mara@lind.example", "m.lind@work.example"}, Company: "Lind Ceramics", Since: sampleNow - 400*day, Count: 4,
 			Others:       []query.OtherConversation{{Number: 871, Subject: "Delivery to a parcel station", Status: "closed", LastAt: sampleNow - 80*day}, {Number: 902, Subject: "Missing spoon in set of six", Status: "pending", LastAt: sampleNow - 40*day}, {Number: 1010, Subject: "Newsletter", Status: "spam", LastAt: sampleNow - 9*day}},
 			Participants: []query.Address{{Name: "Erik Lind", Address: "erik@lind.example"}},

@@ -262,6 +262,8 @@ func eventWords(e query.EventLine) string {
 		return "failed"
 	case postroom.WorkflowPaused:
 		return "paused itself"
+	case postroom.WorkflowStarted:
+		return "ran a workflow"
 	case postroom.TimerDue:
 		return "said that a workflow’s time had come"
 	case postroom.ChainStopped:
