@@ -17,6 +17,7 @@ const (
 	NotJudged     Kind = "event.not_judged" // event ID (W15)
 	WorkflowPause Kind = "workflow.paused"  // workflow ID (W21)
 	WorkflowTest  Kind = "workflow.test"    // workflow ID: a test of it is red (W36)
+	ReplayDiffers Kind = "replay.differs"   // stored judgements, repeated, come out otherwise (W40)
 	InboundFailed Kind = "inbound.failed"   // inbound ID (D5)
 	InboundLost   Kind = "inbound.nobody"   // address: mail for none of our mailboxes
 	SpoolStuck    Kind = "spool.stuck"      // file name
@@ -59,6 +60,8 @@ func (k Kind) Remedy() string {
 		return "Open the workflow, correct what its last runs failed on, and switch it on again."
 	case WorkflowTest:
 		return "Open the workflow: its tests say what they expect and what comes out. Correct the workflow, or the test if what it expects is no longer wanted."
+	case ReplayDiffers:
+		return "Run postroom workflow replay: it lists each event. Nothing that was sent or done changes by it; report it with that list, it is a fault of this program or of its update."
 	case InboundFailed:
 		return "Open the received mail: its raw text is kept. Press Retry after an update, or answer it from there."
 	case InboundLost:
@@ -114,6 +117,8 @@ func (k Kind) Title() string {
 		return "A workflow was paused"
 	case WorkflowTest:
 		return "A test of a workflow is red"
+	case ReplayDiffers:
+		return "Judgements come out otherwise"
 	case InboundFailed:
 		return "A received mail could not be processed"
 	case InboundLost:

@@ -29,6 +29,9 @@ func (a *App) keepHouse(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		a.watch(ctx)
+		if err := a.replayAfterUpgrade(ctx); err != nil && ctx.Err() == nil {
+			a.log.Error("repeating judgements after an update failed", "error", err)
+		}
 		if err := a.nightly(ctx); err != nil && ctx.Err() == nil {
 			a.log.Error("the nightly work failed and is tried again", "error", err)
 		}
@@ -122,6 +125,9 @@ func (a *App) nightly(ctx context.Context) error {
 		return err
 	}
 	if err := a.automate.RetestAll(ctx); err != nil {
+		return err
+	}
+	if err := a.replayJudgements(ctx, nightReplayDays); err != nil {
 		return err
 	}
 	if len(drifts) == 0 {

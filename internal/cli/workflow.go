@@ -19,6 +19,7 @@ type workflowCommand struct {
 	Plan   workflowPlan   `cmd:"" help:"Say what applying files would change, line by line. Changes nothing."`
 	Apply  workflowApply  `cmd:"" help:"Make the workflows what files say: all of it or nothing. A second time changes nothing."`
 	Test   workflowTest   `cmd:"" help:"Run the tests of the published workflows, or of files, and print each."`
+	Replay workflowReplay `cmd:"" help:"Judge stored events again, as they were judged, and list those that come out otherwise. Changes nothing."`
 }
 
 // exitRed says that a test is red, or that there is a difference that was asked

@@ -77,6 +77,9 @@ func TestWhySaysWhatWasJudged(t *testing.T) {
 				}
 			}
 		}
+		if r, err := pagesOf(d).Replay(d.Ctx, query.ReplayAsk{}); err != nil || r.Judged == 0 || r.Unexplained > 0 {
+			t.Errorf("judged again: %+v, %v", r, err)
+		}
 		for _, kind := range kinds {
 			if !judged[string(kind)] {
 				t.Errorf("the why page shows nothing of %s", kind)

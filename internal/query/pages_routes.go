@@ -148,6 +148,7 @@ package query
 //	POST /workflows/{id}/rename           name
 //	GET  /workflows/{id}/tests/{test}     TestPage; test = new proposes one, ?event= makes it from that event
 //	POST /workflows/{id}/tests/{test}     text, do=save|try|delete (try: 422, so that the page stays)
+//	GET  /workflows/{id}/judgements?verdict=&before=   JudgementsPage
 //	GET  /workflows/{id}                  WorkflowPage
 //	GET  /workflows/{id}/versions/{n}     WorkflowPage with Shown = n
 //	POST /workflows/{id}/preview          template; 200 WorkflowPage with Preview (no effect; Turbo takes it as 422 so that

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"postroom"
-	"postroom/internal/email"
 	"postroom/internal/store"
 	"postroom/internal/workflow"
 )
@@ -114,38 +113,9 @@ func (w *whyReader) event(e store.WhyRow) (WhyEvent, error) {
 	return out, nil
 }
 
-// set is what the event was judged by: one that is for one workflow alone by the
-// version that it names.
+// set is what the event was judged by.
 func (w *whyReader) set(e store.WhyRow) *workflow.Set {
-	entries := w.entries(e.Set)
-	set := workflow.NewSet(e.SetRevision, entries)
-	if !workflow.OwnEvent(e.Kind) {
-		return set
-	}
-	v := w.versions[versionKey{e.Payload.WorkflowID, e.Payload.Number}]
-	if v == nil {
-		return workflow.NewSet(e.SetRevision, nil)
-	}
-	return set.Own(e.Kind, v)
-}
-
-func (w *whyReader) entries(set []store.SetEntry) []workflow.Entry {
-	var out []workflow.Entry
-	for _, s := range set {
-		v := w.versions[versionKey{s.ID, s.Version}]
-		if v == nil {
-			continue // a version nobody can read any more
-		}
-		state := workflow.Enabled
-		switch {
-		case s.Paused != "":
-			state = workflow.OnHold
-		case !s.Enabled:
-			state = workflow.SwitchedOff
-		}
-		out = append(out, workflow.Entry{Version: v, State: state})
-	}
-	return out
+	return setOf(&e.Event, e.Set, func(id int64, number int) *workflow.Version { return w.versions[versionKey{id, number}] })
 }
 
 // record gathers what facts are read from.
@@ -177,7 +147,7 @@ func (w *whyReader) record(e *postroom.Event) workflow.Record {
 		}
 	}
 	if m := r.Message; m != nil && m.InboundID > 0 {
-		r.Headers = w.headers(m.InboundID)
+		r.Headers = w.desk.headers(w.ctx, m.InboundID)
 	}
 	return r
 }
@@ -193,22 +163,6 @@ func (w *whyReader) asWritten(m *postroom.Message) *postroom.Message {
 		return m // a difference is shown as one
 	}
 	return m.AsWritten(first[0])
-}
-
-// headers reads a received mail's headers, when a condition asks for one.
-func (w *whyReader) headers(inbound int64) func(string) []string {
-	var mail *email.Mail
-	return func(name string) []string {
-		if mail == nil {
-			mail = &email.Mail{}
-			if in, err := w.desk.read().Inbound(w.ctx, inbound); err == nil {
-				if raw, err := w.desk.bytes(in.RawSHA256, maxRead); err == nil {
-					mail = email.Parse(raw, email.ParseOptions{})
-				}
-			}
-		}
-		return mail.HeaderValues(name)
-	}
 }
 
 // name puts an id into words, as far as the page has read names.

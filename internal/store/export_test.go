@@ -6,3 +6,6 @@ func (s *Store) Doubt(token int64) { s.doubt(token) }
 // TimerClaims are the statements that a claim of timers begins with, and the one
 // that says when the next is due.
 func TimerClaims() (due, next string) { return qDueTimers, qNextTimer }
+
+// JudgedWalks are the statements that walk through events of a kind.
+func JudgedWalks() []string { return []string{qSaid, qJudgedBack, qEventsSince} }

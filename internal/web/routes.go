@@ -149,6 +149,7 @@ func (s *Site) Routes() []Route {
 		{Method: "GET", Pattern: "/workflows/{id}/edit", Who: Admins, answer: editWorkflow},
 		{Method: "POST", Pattern: "/workflows/{id}/draft", Who: Admins, answer: saveWorkflowDraft},
 		{Method: "POST", Pattern: "/workflows/{id}/{verb}", Who: Admins, answer: keepWorkflow},
+		{Method: "GET", Pattern: "/workflows/{id}/judgements", Who: Admins, answer: showJudgements},
 		{Method: "GET", Pattern: "/workflows/{id}/tests/{test}", Who: Admins, answer: showTest},
 		{Method: "POST", Pattern: "/workflows/{id}/tests/{test}", Who: Admins, answer: saveTest},
 		{Method: "POST", Pattern: "/workflows/{id}/switch", Who: Admins, answer: switchWorkflow},

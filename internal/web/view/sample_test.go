@@ -350,6 +350,8 @@ func samples() map[string]templ.Component {
 		"workflow-old": view.Workflow(sampleWorkflow(1)),
 		"editor":       view.WorkflowEditor(sampleEditor()),
 		"test":         view.WorkflowTest(sampleTest()),
+		"judgements":   view.WorkflowJudgements(sampleJudgements()),
+		"judged-none":  view.WorkflowJudgements(query.JudgementsPage{Shell: admin("workflows"), ID: 1, Name: "Tell the customer it is closed", Filters: []query.JudgementFilter{{Text: "All", Chosen: true}}}),
 		"recipes":      view.WorkflowRecipes(query.WorkflowRecipesPage{Shell: admin("workflows"), Recipes: []query.WorkflowRecipe{{Key: "closing", Name: "Closing notice", Description: "But not to everybody.", Sentence: "When …: reply."}}}),
 		"mailboxes":    view.Mailboxes(query.MailboxesPage{Shell: admin("mailboxes"), Rows: []query.MailboxLine{{ID: 1, Name: "Support", Address: "support@harbour.example", Aliases: 2, Host: "smtp.harbour.example", EverybodySees: true, Open: 14, LastReceived: sampleNow - minute, LastAccepted: sampleNow - hour, Volume: spark}, {ID: 2, Name: "Orders", Address: "orders@harbour.example", Paused: "535", Host: "smtp.harbour.example", Agents: 3, Volume: spark[5:]}}}),
 		"agents":       view.Agents(query.AgentsPage{Shell: admin("agents"), Rows: agentRows, Role: "agent", Errors: query.FieldErrors{"email": "There is an agent with this address already."}}),
