@@ -40,7 +40,7 @@ var effects = []effect{
 }
 
 // pure rooms decide and read nothing but what they are given.
-var pure = []string{"root", "locale", "template", "email", "email/tnef", "workflow", "proof", "flowfile", "notify", "web/view"}
+var pure = []string{"root", "locale", "template", "email", "email/tnef", "workflow", "proof", "flowfile", "recipe", "notify", "web/view"}
 
 // impure are packages that a pure room has no use for.
 var impure = []string{"os", "os/exec", "net", "net/http", "database/sql", "math/rand", "math/rand/v2", "crypto/rand", "log", "log/slog", "context", "sync/atomic", "syscall"}

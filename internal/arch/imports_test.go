@@ -35,6 +35,7 @@ var table = []row{
 	{rooms: "calendar", may: "root"},
 	{rooms: "workflow", may: "root template calendar"},
 	{rooms: "flowfile", may: "root workflow", parties: "go.yaml.in/yaml/v4"},
+	{rooms: "recipe", may: "workflow flowfile"},
 	{rooms: "wire/smtpout", may: "root email", parties: "github.com/emersion/go-smtp github.com/emersion/go-sasl golang.org/x/net"},
 	{rooms: "store", may: "root db"},
 	{rooms: "notify", may: "root email locale"},
@@ -42,9 +43,9 @@ var table = []row{
 	{rooms: "desk alarm report", may: "root store blob email template locale secret"},
 	{rooms: "directory", may: "root store blob email template locale secret calendar"},
 	{rooms: "auth", may: "root store blob email template locale secret", parties: "github.com/alexedwards/argon2id"},
-	{rooms: "query", may: "root store blob email template workflow calendar"},
+	{rooms: "query", may: "root store blob email template workflow calendar recipe"},
 	{rooms: "proof", may: "root workflow"},
-	{rooms: "automate", may: "root store desk directory workflow proof flowfile template query calendar"},
+	{rooms: "automate", may: "root store desk directory workflow proof flowfile recipe template query calendar"},
 	{rooms: "outbox", may: "root store desk blob email wire/smtpout secret alarm"},
 
 	{rooms: "consent", may: "root store alarm query wire/oauth"},
@@ -67,7 +68,7 @@ var table = []row{
 
 	{rooms: "app", may: "*", parties: "golang.org/x/crypto/acme"},
 	{rooms: "app/demo", may: "*"},
-	{rooms: "cli", may: "root app app/demo config", parties: "github.com/alecthomas/kong"},
+	{rooms: "cli", may: "root app app/demo config recipe", parties: "github.com/alecthomas/kong"},
 	{rooms: "cmd/postroom", may: "cli"},
 
 	{rooms: "dbtest", may: "root db", parties: "github.com/jackc/pgx/v5 go.uber.org/goleak"},

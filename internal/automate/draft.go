@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 
 	"postroom"
+	"postroom/internal/flowfile"
 	"postroom/internal/query"
+	"postroom/internal/recipe"
 	"postroom/internal/store"
 	"postroom/internal/workflow"
 )
@@ -116,22 +117,30 @@ func (x *writing) base() int {
 	return x.version()
 }
 
-// Begin makes the draft of a new workflow out of a recipe, "" for a blank one,
-// and returns its id. It is published when PublishDraft is called.
-func (w *Workflows) Begin(ctx context.Context, by *postroom.Agent, recipe string) (id int64, err error) {
+// Begin makes the draft of a new workflow out of the recipe with a key, "" for a
+// blank one, and returns its id. Agents, tags and others that the recipe names and
+// the desk does not have are left to be chosen. It is published when PublishDraft
+// is called.
+func (w *Workflows) Begin(ctx context.Context, by *postroom.Agent, key string) (id int64, err error) {
 	if err := manage(by); err != nil {
 		return 0, err
 	}
 	defer postroom.Wrap(&err, "begin a workflow")
 	d := store.WorkflowDraft{}
 	definition := workflow.Definition{When: workflow.When{Event: postroom.StatusChanged}}
-	if recipe != "" {
-		all := workflow.Recipes()
-		i := slices.IndexFunc(all, func(r workflow.Recipe) bool { return r.Key == recipe })
-		if i < 0 {
-			return 0, postroom.InvalidField("recipe", "There is no recipe %q.", recipe)
+	if key != "" {
+		r, ok := recipe.Find(key)
+		if !ok {
+			return 0, postroom.InvalidField("recipe", "There is no recipe %q.", key)
 		}
-		d.Name, definition = all[i].Name, all[i].Definition
+		names, err := fileNames(ctx, w.store.Read())
+		if err != nil {
+			return 0, err
+		}
+		if definition, err = r.Begin(flowfile.NewNames(names)); err != nil {
+			return 0, err
+		}
+		d.Name = r.Name
 	}
 	return w.begin(ctx, by, d, definition)
 }

@@ -52,7 +52,7 @@ func TestADraftBecomesAWorkflow(t *testing.T) {
 	each(t, func(r *rig) {
 		ctx := t.Context()
 		before := r.list().Revision
-		id, err := r.Begin(ctx, admin, "closing-notice")
+		id, err := r.Begin(ctx, admin, "closing-notice-some")
 		r.must(err)
 		r.must(r.save(admin, id, r.drawn(id, admin, "", notice(""))))
 		if after := r.list().Revision; after != before {
@@ -371,7 +371,7 @@ func TestTryOnARealClose(t *testing.T) {
 		d.ExpectMails("A new one is on its way.")
 		before := d.Story(c.ID)
 
-		id, err := w.Begin(d.Ctx, ann.Agent, "closing-notice")
+		id, err := w.Begin(d.Ctx, ann.Agent, "closing-notice-some")
 		must(err)
 		try := func(on, domain string) *query.EditorPage {
 			t.Helper()
@@ -426,7 +426,7 @@ func TestWhatIsWrittenInTheEditorRuns(t *testing.T) {
 		}
 		must(w.Switch(d.Ctx, ann.Agent, acknowledge, false))
 		must(w.Switch(d.Ctx, ann.Agent, closing, false))
-		id, err := w.Begin(d.Ctx, ann.Agent, "closing-notice")
+		id, err := w.Begin(d.Ctx, ann.Agent, "closing-notice-some")
 		must(err)
 		f := form("Notice", notice("partner.example"))
 		f["revision"], f["base"] = []string{"1"}, []string{"0"}

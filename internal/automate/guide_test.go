@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"postroom/internal/proof"
+	"postroom/internal/recipe"
 	"postroom/internal/template"
 	"postroom/internal/workflow"
 )
@@ -48,8 +49,8 @@ func shippedPart() string {
 
 func recipesPart() string {
 	var b strings.Builder
-	for _, r := range workflow.Recipes() {
-		fmt.Fprintf(&b, "- **%s.** %s\n  *%s*\n", r.Name, r.Description, workflow.Sentence(r.Definition, nil))
+	for _, r := range recipe.All() {
+		fmt.Fprintf(&b, "- **[%s](recipes.md#%s).** %s\n", r.Name, r.Key, r.Description)
 	}
 	return b.String()
 }

@@ -9,6 +9,7 @@ import (
 	"postroom/internal/alarm"
 	"postroom/internal/automate"
 	"postroom/internal/desktest"
+	"postroom/internal/recipe"
 	"postroom/internal/store"
 	"postroom/internal/workflow"
 )
@@ -209,8 +210,12 @@ func TestTestsAreChecked(t *testing.T) {
 // Each recipe and shipped workflow has a test to begin from that can be run.
 func TestSampleTestsCanBeRun(t *testing.T) {
 	t.Parallel()
-	for _, r := range workflow.Recipes() {
-		if faults := workflow.SampleTest(r.Definition).Check(); len(faults) > 0 {
+	for _, r := range recipe.All() {
+		d, err := r.Document()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if faults := workflow.SampleTest(d.Definition).Check(); len(faults) > 0 {
 			t.Errorf("%s: %v", r.Key, faults)
 		}
 	}

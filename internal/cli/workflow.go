@@ -11,6 +11,7 @@ import (
 	"postroom"
 	"postroom/internal/app"
 	"postroom/internal/config"
+	"postroom/internal/recipe"
 )
 
 type workflowCommand struct {
@@ -20,6 +21,7 @@ type workflowCommand struct {
 	Apply  workflowApply  `cmd:"" help:"Make the workflows what files say: all of it or nothing. A second time changes nothing."`
 	Test   workflowTest   `cmd:"" help:"Run the tests of the published workflows, or of files, and print each."`
 	Replay workflowReplay `cmd:"" help:"Judge stored events again, as they were judged, and list those that come out otherwise. Changes nothing."`
+	Recipe workflowRecipe `cmd:"" help:"Print ready workflows to begin from, with their tests; without a key, list them."`
 }
 
 // exitRed says that a test is red, or that there is a difference that was asked
@@ -339,4 +341,30 @@ func (c *workflowTest) files(s *Surroundings) error {
 		all = slices.DeleteFunc(all, func(w app.WorkflowTests) bool { return !slices.Contains(c.Key, w.Key) })
 	}
 	return printTests(s, all, true)
+}
+
+type workflowRecipe struct {
+	Key []string `arg:"" optional:"" help:"Keys of the recipes to print; without any, they are listed."`
+}
+
+// Run prints recipes, as files that the other commands take. It needs no desk.
+func (c *workflowRecipe) Run(s *Surroundings) error {
+	if len(c.Key) == 0 {
+		for _, r := range recipe.All() {
+			if _, err := fmt.Fprintf(s.Stdout, "%-24s %s\n", r.Key, r.Name); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var texts []string
+	for _, key := range c.Key {
+		r, ok := recipe.Find(key)
+		if !ok {
+			return postroom.InvalidField("key", "There is no recipe %q; postroom workflow recipe lists them.", key)
+		}
+		texts = append(texts, r.Text)
+	}
+	_, err := io.WriteString(s.Stdout, strings.Join(texts, "---\n"))
+	return err
 }

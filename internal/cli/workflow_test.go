@@ -74,3 +74,26 @@ func TestWorkflowsAsFiles(t *testing.T) {
 	step(0, "Applied.", "workflow", "apply", "--anyway", red)
 	step(1, "1 of 1 test is red", "workflow", "test", "--data", data)
 }
+
+// A recipe is printed, changed to one's own names and applied; two make one file.
+func TestRecipesArePrinted(t *testing.T) {
+	t.Parallel()
+	list := run(t, "", "workflow", "recipe")
+	if list.code != 0 || !strings.Contains(list.out, "close-unanswered         Close after 7 days without an answer\n") {
+		t.Errorf("it ends with %d and says %s%s", list.code, list.out, list.errOut)
+	}
+	two := run(t, "", "workflow", "recipe", "warn-before-closing", "close-unanswered")
+	if two.code != 0 {
+		t.Fatal(two.errOut)
+	}
+	file := filepath.Join(t.TempDir(), "two.yaml")
+	if err := os.WriteFile(file, []byte(two.out), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := run(t, "", "workflow", "check", "--offline", file); r.code != 0 || !strings.Contains(r.out, "2 workflows are in order") || !strings.Contains(r.out, "tests are green") {
+		t.Errorf("checking ends with %d and says %s%s", r.code, r.out, r.errOut)
+	}
+	if r := run(t, "", "workflow", "recipe", "soup"); r.code != 2 || !strings.Contains(r.errOut, `There is no recipe "soup"`) {
+		t.Errorf("it ends with %d and says %s", r.code, r.errOut)
+	}
+}

@@ -448,11 +448,8 @@ func TestRecipesCloseTheUnanswered(t *testing.T) {
 	t.Parallel()
 	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
 		d.ClosingNotice()
-		for _, r := range workflow.Recipes() {
-			if r.Key == "close-unanswered" || r.Key == "warn-before-closing" {
-				d.AddWorkflow(r.Name, r.Definition)
-			}
-		}
+		d.Recipe("warn-before-closing")
+		d.Recipe("close-unanswered")
 		silent, lively := replied(d), firstMail(d)
 		d.Agent("ann").Reply(lively, "And yours?")
 		d.Settle()

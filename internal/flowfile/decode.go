@@ -80,6 +80,7 @@ type reader struct {
 	faults    Faults
 	doc       *Document
 	visited   int
+	gap       bool // what was just read is left for somebody to choose
 }
 
 func (r *reader) fault(n *yaml.Node, path, format string, args ...any) {
@@ -176,7 +177,9 @@ func (r *reader) value(n *yaml.Node, v reflect.Value, path string, s scope, tag 
 	switch v.Kind() {
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
-		r.value(n, v.Elem(), path, s, tag)
+		if r.value(n, v.Elem(), path, s, tag); r.left() {
+			v.SetZero()
+		}
 	case reflect.Struct:
 		r.structure(n, v, path, s)
 	case reflect.Slice:
@@ -252,6 +255,7 @@ func (r *reader) structure(n *yaml.Node, v reflect.Value, path string, s scope) 
 		seen[f.name] = true
 		r.doc.at[join(path, f.name)] = place{value.Line, value.Column, meant(value).Value}
 		r.value(value, v.FieldByIndex(f.index), join(path, f.name), s, f.ref)
+		r.left()
 	}
 }
 
@@ -305,9 +309,12 @@ func (r *reader) list(n *yaml.Node, v reflect.Value, path string, s scope, tag s
 		r.fault(n, path, "Here is nothing; write [] for an empty list, or take it out.")
 		return
 	}
-	out := reflect.MakeSlice(v.Type(), len(items), len(items))
+	out := reflect.MakeSlice(v.Type(), 0, len(items))
 	for i, item := range items {
-		r.value(item, out.Index(i), fmt.Sprintf("%s[%d]", path, i), s, tag)
+		x := reflect.New(v.Type().Elem()).Elem()
+		if r.value(item, x, fmt.Sprintf("%s[%d]", path, i), s, tag); !r.left() {
+			out = reflect.Append(out, x)
+		}
 	}
 	v.Set(out)
 }
@@ -416,11 +423,21 @@ func (r *reader) reference(n *yaml.Node, v reflect.Value, path string, ref workf
 	switch {
 	case ok:
 		set(id)
+	case r.names.gaps:
+		r.gap = true
 	case nearest(n.Value, r.names.all(ref)) != "":
 		r.fault(n, path, "There is no %s %q; did you mean %q?", ref, n.Value, nearest(n.Value, r.names.all(ref)))
 	default:
 		r.fault(n, path, "There is no %s %q.", ref, n.Value)
 	}
+}
+
+// left reports, once, that the value just read has a name that is not there and
+// is left for somebody to choose.
+func (r *reader) left() bool {
+	gap := r.gap
+	r.gap = false
+	return gap
 }
 
 // called says how a thing is named in files.

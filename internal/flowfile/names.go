@@ -19,6 +19,7 @@ type Names struct {
 	byID   map[workflow.Ref]map[int64]string
 	byName map[workflow.Ref]map[string]int64
 	invent bool
+	gaps   bool
 }
 
 // NewNames makes Names from what there is, by kind and id.
@@ -38,6 +39,14 @@ func Invented() *Names {
 	n := NewNames(nil)
 	n.invent = true
 	return n
+}
+
+// WithGaps returns the same Names for beginning something from a file: what has
+// a name that is not there is left out of what is read, for somebody to choose.
+func (n *Names) WithGaps() *Names {
+	out := *n
+	out.gaps = true
+	return &out
 }
 
 func (n *Names) add(ref workflow.Ref, id int64, name string) {

@@ -90,7 +90,7 @@ func (w *walker) begin() {
 	w.Helper()
 	w.open("/workflows")
 	w.click("main .page-acts a", "New workflow")
-	w.click(".recipe", "Closing notice")
+	w.click(".recipe", "Closing notice with a condition")
 	w.see("#editor")
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"postroom"
+	"postroom/internal/recipe"
 	"postroom/internal/store"
 	"postroom/internal/workflow"
 )
@@ -63,8 +64,8 @@ func (d *Desk) WorkflowRecipes(ctx context.Context, a *postroom.Agent, place Pla
 		return nil, err
 	}
 	p := &WorkflowRecipesPage{Shell: shell}
-	for _, r := range workflow.Recipes() {
-		p.Recipes = append(p.Recipes, WorkflowRecipe{Key: r.Key, Name: r.Name, Description: r.Description, Sentence: workflow.Sentence(r.Definition, nil)})
+	for _, r := range recipe.All() {
+		p.Recipes = append(p.Recipes, WorkflowRecipe{Key: r.Key, Name: r.Name, Description: r.Description, Sentence: r.Sentence()})
 	}
 	return p, nil
 }

@@ -11,6 +11,7 @@ import (
 	"postroom"
 	"postroom/internal/automate"
 	"postroom/internal/desktest"
+	"postroom/internal/recipe"
 	"postroom/internal/store"
 	"postroom/internal/workflow"
 )
@@ -108,12 +109,12 @@ func TestAWorkflowIsWrittenWithoutAScript(t *testing.T) {
 	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
 		o := open(t, d)
 		ann := o.browser("ann")
-		for _, recipe := range workflow.Recipes() {
-			if page := ann.get("/workflows/new").want(t, 200, "recipes"); page.find("value", recipe.Key) == nil {
-				t.Errorf("the recipe %s is not offered", recipe.Key)
+		for _, r := range recipe.All() {
+			if page := ann.get("/workflows/new").want(t, 200, "recipes"); page.find("value", r.Key) == nil {
+				t.Errorf("the recipe %s is not offered", r.Key)
 			}
 		}
-		id := ann.began("closing-notice")
+		id := ann.began("closing-notice-some")
 		edit, draft := fmt.Sprintf("/workflows/%d/edit", id), fmt.Sprintf("/workflows/%d/draft", id)
 		press := func(do string, change func(url.Values)) answer {
 			t.Helper()
@@ -365,7 +366,7 @@ func TestTryingIsAnAddress(t *testing.T) {
 		c := d.CustomerWrites("Mara Lind <mara@customer.example>", "Lamp broken", "It arrived broken.")
 		d.Agent("ann").SendAndClose(c, "A new one is on its way.")
 		d.Settle()
-		id := ann.began("closing-notice")
+		id := ann.began("closing-notice-some")
 		path := fmt.Sprintf("/workflows/%d", id)
 		f := ann.get(path+"/edit").formOf(t, "editor")
 		f.Set("if[0].values", "customer.example")

@@ -77,13 +77,4 @@ Is something still open, or did we miss a point? Simply reply to this mail, and 
 
 Kind regards
 {{ mailbox.name }}`
-
-	closingWarning = `Hello {{ customer.first_name | default: "there" }},
-
-we wrote to you about your request, number {{ conversation.number }}, and have not heard from you since. If we hear nothing in the next two days, we will close it.
-
-Is something still open? Simply reply to this mail.
-
-Kind regards
-{{ mailbox.name }}`
 )

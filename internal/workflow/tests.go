@@ -503,7 +503,7 @@ func (g Given) put(s *postroom.Snapshot, at int64) {
 // record makes what facts are read from that are not given.
 func (t Test) record(e *postroom.Event) Record {
 	g := t.Given
-	customer := &postroom.Customer{ID: 1, Name: first(g["customer.name"]), Addresses: []string{"customer@example.com"}}
+	customer := &postroom.Customer{ID: 1, Name: first(g["customer.name"]), Addresses: []string{"customer@example.com"}, Language: first(g["customer.language"])}
 	if a, ok := g["customer.address"]; ok {
 		customer.Addresses = a
 	}

@@ -1,0 +1,88 @@
+package desktest_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"postroom"
+	"postroom/internal/desktest"
+	"postroom/internal/postoffice"
+)
+
+// A “thank you” brings a closed conversation back; it is closed again, and the
+// notice is not repeated. After a month it is.
+func TestRecipeTellsACloseOnce(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.Recipe("closing-notice-once")
+		c := d.CustomerWrites("Mara Lind <mara@customer.example>", "Lamp", "Broken.")
+		d.Agent("ann").SendAndClose(c, "A new one is on its way.")
+		d.Settle()
+		reply := d.ExpectMails("A new one is on its way.", "auto:closed your request")[0]
+		d.Pass(24 * time.Hour)
+		d.CustomerAnswers(reply, "Thank you!")
+		d.Settle()
+		expect(t, "status after the thank-you", d.Conversation(c.ID).Status, postroom.Active)
+		d.Agent("ann").SetStatus(c, postroom.Closed, postroom.PathMenu)
+		d.Settle()
+		d.ExpectMails()
+		d.Pass(30 * 24 * time.Hour)
+		d.Agent("ann").SetStatus(c, postroom.Active, postroom.PathMenu)
+		d.Agent("ann").SetStatus(c, postroom.Closed, postroom.PathMenu)
+		d.Settle()
+		d.ExpectMails("auto:closed your request")
+	})
+}
+
+// A reply that bounces: the conversation is open again and its agent is told.
+func TestRecipeBringsAFailedReplyBack(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.Recipe("bounce-reopens")
+		c := d.CustomerWrites("Mara Lind <mara@customer.example>", "Lamp", "Broken.")
+		d.Agent("ann").Assign(c, d.Agent("ben").ID)
+		d.Office.Program(postoffice.Fault{Match: postoffice.Match{To: "mara@customer.example"}, Phase: postoffice.Rcpt, Action: postoffice.Lie, Reply: "550 5.1.1 No such user"})
+		d.Agent("ann").Reply(c, "A new one is on its way.")
+		d.Agent("ann").SetStatus(c, postroom.Closed, postroom.PathMenu)
+		d.Settle()
+		expect(t, "status after the bounce", d.Conversation(c.ID).Status, postroom.Active)
+		told := 0
+		for _, m := range d.Arrived() {
+			if m.To == d.Agent("ben").Email && strings.HasSuffix(m.Subject, "Not delivered: Lamp") && m.Auto {
+				told++
+			}
+		}
+		if told != 1 {
+			t.Errorf("the assignee was told %d times by the workflow, not once", told)
+		}
+	})
+}
+
+// What VIPs write is tagged, assigned and told at once, whatever stands below.
+func TestRecipePutsVIPsFirst(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		vip := d.Tag("vip")
+		d.Recipe("vip")
+		d.Recipe("assign-in-turn")
+		c := d.Receive("ceo@important.example", d.Mailbox.Address, d.Raw(desktest.Letter{From: "ceo@important.example", Subject: "Board", Body: "Now.", Headers: strings.ReplaceAll(verified, "customer.example", "important.example")}))
+		other := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		d.Settle()
+		if got := d.Conversation(c.ID); len(got.Tags) != 1 || got.Tags[0] != vip || got.AssigneeID != d.Agent("ben").ID {
+			t.Errorf("the VIP's conversation: %v, assignee %d\n%s", got.Tags, got.AssigneeID, d.Story(c.ID))
+		}
+		if got := d.Conversation(other.ID); len(got.Tags) != 0 || got.AssigneeID == 0 {
+			t.Errorf("somebody else's: %v, assignee %d", got.Tags, got.AssigneeID)
+		}
+		told := 0
+		for _, m := range d.Arrived() {
+			if m.To == "seniors@example.org" && strings.HasPrefix(m.Subject, "VIP: ") {
+				told++
+			}
+		}
+		if told != 1 {
+			t.Errorf("the seniors were told %d times, not once", told)
+		}
+	})
+}
