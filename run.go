@@ -35,6 +35,7 @@ type Effect struct {
 	EventSeq  int64
 	Pick      *Pick  `json:",omitempty"` // of an action that chose an agent: what it chose by
 	Because   string `json:",omitempty"` // why it chose so, in words
+	CallID    int64  `json:",omitempty"` // of an action that calls a webhook
 }
 
 // Pick is what an agent is chosen by: the recorded input of that choice (W40).

@@ -18,9 +18,11 @@ const (
 	WorkflowPause Kind = "workflow.paused"  // workflow ID (W21)
 	WorkflowTest  Kind = "workflow.test"    // workflow ID: a test of it is red (W36)
 	ReplayDiffers Kind = "replay.differs"   // stored judgements, repeated, come out otherwise (W40)
-	InboundFailed Kind = "inbound.failed"   // inbound ID (D5)
-	InboundLost   Kind = "inbound.nobody"   // address: mail for none of our mailboxes
-	SpoolStuck    Kind = "spool.stuck"      // file name
+	// WebhookFailing is about a workflow ID: what it calls does not take its calls.
+	WebhookFailing Kind = "webhook.failing"
+	InboundFailed  Kind = "inbound.failed" // inbound ID (D5)
+	InboundLost    Kind = "inbound.nobody" // address: mail for none of our mailboxes
+	SpoolStuck     Kind = "spool.stuck"    // file name
 	// IncomingFailing is about a mailbox ID: mail cannot be fetched for it.
 	IncomingFailing Kind = "incoming.failing"
 	// SignInRefused is about a mailbox ID: somebody must sign in again.
@@ -58,6 +60,8 @@ func (k Kind) Remedy() string {
 		return "Open Why? on the conversation, correct what the words name, and press Judge again. Later events went on meanwhile."
 	case WorkflowPause:
 		return "Open the workflow, correct what its last runs failed on, and switch it on again."
+	case WebhookFailing:
+		return "Open Webhooks: each call says what was answered. Correct the address or the secret in the workflow, or the other program, then send again what failed. It ends by itself with the next call that is accepted."
 	case WorkflowTest:
 		return "Open the workflow: its tests say what they expect and what comes out. Correct the workflow, or the test if what it expects is no longer wanted."
 	case ReplayDiffers:
@@ -115,6 +119,8 @@ func (k Kind) Title() string {
 		return "Workflows could not judge an event"
 	case WorkflowPause:
 		return "A workflow was paused"
+	case WebhookFailing:
+		return "Webhook calls fail"
 	case WorkflowTest:
 		return "A test of a workflow is red"
 	case ReplayDiffers:
@@ -150,5 +156,5 @@ func (k Kind) Title() string {
 // Kinds lists all kinds.
 func Kinds() []Kind {
 	return []Kind{ChannelPaused, ChannelSlow, MailFailed, MailUncertain, MailDelayed, MailLost, Quarantined, BreakerOpen, JobFailed, NotJudged,
-		WorkflowPause, WorkflowTest, InboundFailed, InboundLost, SpoolStuck, IncomingFailing, SignInRefused, IncomingLeft, DiskFull, Database, WorkStalled, CountsDrifted, NoBackup, Restored}
+		WorkflowPause, WorkflowTest, WebhookFailing, InboundFailed, InboundLost, SpoolStuck, IncomingFailing, SignInRefused, IncomingLeft, DiskFull, Database, WorkStalled, CountsDrifted, NoBackup, Restored}
 }

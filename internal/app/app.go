@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -60,6 +61,8 @@ type App struct {
 	toServers   *tls.Config // for handing mail to servers; nil is the usual
 	fromServers *tls.Config // with which SMTP offers STARTTLS; nil offers none
 
+	callable []netip.Prefix // what webhooks may call although it is not public
+
 	desk     *desk.Desk
 	outbox   *outbox.Outbox
 	dots     *dots
@@ -99,6 +102,9 @@ func Open(ctx context.Context, settings *config.Settings, o Options) (_ *App, er
 	o.Log = slog.New(&troubleLog{Handler: o.Log.Handler(), out: troubles})
 	a := &App{settings: settings, options: o, began: time.Now(), failed: make(chan error, 8), troubles: troubles}
 	// What the settings name is read first: a wrong one changes nothing.
+	if a.callable, err = settings.WebhookNetworks(); err != nil {
+		return nil, err
+	}
 	if a.toServers, err = a.mailTLS(); err != nil {
 		return nil, err
 	}
@@ -141,8 +147,9 @@ func (a *App) buildDesk() (err error) {
 		Publish: func(key string) { a.hub.Publish(key) }})
 	a.outbox = outbox.New(outbox.Options{Dots: a.dots, Tokens: a.consents, Store: a.store, Desk: a.desk, Blobs: a.blobs, Alarms: a.alarms, Open: passwords{a.key}.open,
 		HELO: a.settings.HELO(), TLS: a.toServers, Lease: a.settings.Lease, Grace: a.settings.Grace, Wake: a.wake, Log: a.log})
-	a.automate = automate.New(automate.Options{Store: a.store, Letters: a.desk, Sanitise: cleanComposed, Headers: a.headers, Publish: func(key string) { a.hub.Publish(key) }, Wake: a.wake})
-	a.react = react.New(react.Options{Store: a.store, Workflows: a.automate, Desk: a.desk, Outbox: a.outbox, Blobs: a.blobs, Alarms: a.alarms, Lease: a.settings.Lease, URL: a.URL, Log: a.log})
+	a.automate = automate.New(automate.Options{Store: a.store, Letters: a.desk, Sanitise: cleanComposed, Headers: a.headers, Publish: func(key string) { a.hub.Publish(key) }, Wake: a.wake, Call: a.testCall()})
+	a.react = react.New(react.Options{Store: a.store, Workflows: a.automate, Desk: a.desk, Outbox: a.outbox, Blobs: a.blobs, Alarms: a.alarms, Lease: a.settings.Lease, URL: a.URL, Log: a.log,
+		Calls: a.calls(), OpenSecret: a.key.Open, Publish: func(keys ...string) { a.hub.Publish(keys...) }})
 	a.keeper = incoming.New(incoming.Options{Tokens: a.consents, Store: a.store, Desk: a.desk, Outbox: a.outbox, Blobs: a.blobs, Alarms: a.alarms, Open: passwords{a.key}.open,
 		TLS: a.toServers, Lease: a.settings.Lease, MaxMail: int64(a.settings.MaxMail), Publish: func(key string) { a.hub.Publish(key) }, Log: a.log})
 	kinds := append(a.react.Kinds(), a.keeper.Kinds()...)

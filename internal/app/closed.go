@@ -9,7 +9,10 @@ import (
 	"strconv"
 
 	"postroom"
+	"postroom/internal/automate"
 	"postroom/internal/connect"
+	"postroom/internal/react"
+	"postroom/internal/wire/httpout"
 	"postroom/internal/wire/reach"
 )
 
@@ -22,6 +25,23 @@ func (a *App) resolver() connect.Resolver {
 		return reach.Resolver(a.settings.DNS)
 	}
 	return nobody{}
+}
+
+// calls makes the calls of webhooks; a desk that nothing may leave has nothing
+// to make them with.
+func (a *App) calls() react.Caller {
+	if a.only != nil {
+		return nil
+	}
+	return httpout.New(httpout.Options{Allow: a.callable, Agent: "Postroom/" + Version()})
+}
+
+// testCall makes the test call of a webhook; nil where nothing may leave.
+func (a *App) testCall() automate.TestCall {
+	if a.only != nil {
+		return nil
+	}
+	return func(ctx context.Context, x postroom.WebhookCall) (postroom.WebhookAttempt, error) { return a.react.TestCall(ctx, x) }
 }
 
 // dial reaches servers that an admin tries.

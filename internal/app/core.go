@@ -150,7 +150,7 @@ func (c *core) build() error {
 		return err
 	}
 	publish := func(key string) { c.hub.Publish(key) }
-	c.directory = directory.New(directory.Options{Store: c.store, Sealer: passwords{c.key}, OnlyChannel: c.only, OnlyIncoming: c.onlyIn, Publish: publish})
+	c.directory = directory.New(directory.Options{Store: c.store, Sealer: passwords{c.key}, OnlyChannel: c.only, OnlyIncoming: c.onlyIn, Publish: publish, SealSecret: c.key.Seal})
 	c.alarms = alarm.New(c.store, publish)
 	return nil
 }

@@ -20,6 +20,7 @@ const (
 	nightAt    = 3 * time.Hour // after midnight UTC: counters, expired sessions, old windows
 	logKept    = 90 * 24 * time.Hour
 	toldKept   = 90 * 24 * time.Hour // what agents were told, and have read, is forgotten then
+	callsKept  = 90 * 24 * time.Hour // calls of webhooks that have ended
 	rateKept   = 48 * time.Hour      // windows of limits older than this are forgotten
 )
 
@@ -110,6 +111,9 @@ func (a *App) nightly(ctx context.Context) error {
 			return err
 		}
 		if _, err := t.ForgetNotifications(ctx, now.Add(-toldKept).UnixMilli()); err != nil {
+			return err
+		}
+		if err := t.ForgetCalls(ctx, now.Add(-callsKept).UnixMilli()); err != nil {
 			return err
 		}
 		if err := t.ForgetLog(ctx, now.Add(-logKept).UnixMilli()); err != nil {

@@ -49,6 +49,7 @@ var doors = []door{
 	{"react filing.answered", []string{"In"}, []postroom.Path{postroom.PathCommand}},
 	{"react leg.run", []string{"In"}, []postroom.Path{postroom.PathWorkflow}},
 	{"react judgement.stopped", []string{"In"}, []postroom.Path{postroom.PathWorkflow}},
+	{"react React.callConsequences", []string{"In"}, []postroom.Path{postroom.PathWorkflow}},
 	{"react React.fire", []string{"In"}, []postroom.Path{postroom.PathTimer}},
 	{"react React.bulk", []string{"RunBulk"}, []postroom.Path{postroom.PathBulk}},
 	{"outbox Outbox.consequences", []string{"In"}, []postroom.Path{postroom.PathSystem}},

@@ -42,6 +42,9 @@ type Options struct {
 	// Wake tells the workers that there is work of a kind, after the commit; nil
 	// does nothing.
 	Wake func(kind string)
+	// Call makes the call of a webhook for its test in the editor; nil on a desk
+	// that nothing may leave.
+	Call TestCall
 }
 
 // Letters composes a mail without sending it; *desk.Desk does. nil: a preview
@@ -58,6 +61,7 @@ type Workflows struct {
 	headers  func(context.Context, int64) func(string) []string
 	publish  func(string)
 	wake     func(string)
+	call     TestCall
 }
 
 // New returns the service.
@@ -68,7 +72,7 @@ func New(o Options) *Workflows {
 	if o.Wake == nil {
 		o.Wake = func(string) {}
 	}
-	return &Workflows{store: o.Store, letters: o.Letters, sanitise: o.Sanitise, headers: o.Headers, publish: o.Publish, wake: o.Wake}
+	return &Workflows{store: o.Store, letters: o.Letters, sanitise: o.Sanitise, headers: o.Headers, publish: o.Publish, wake: o.Wake, call: o.Call}
 }
 
 // manage asks for the right to manage.

@@ -82,6 +82,10 @@ func missingReferences(ctx context.Context, read store.Read, d workflow.Definiti
 func (r *references) more(ctx context.Context, read store.Read, path string, a workflow.Action) error {
 	r.ids(path+".agents", workflow.RefAgent, a.Agents)
 	r.id(path+".mailbox", workflow.RefMailbox, a.Mailbox)
+	r.id(path+".sign", workflow.RefSecret, a.Sign)
+	for i, h := range a.Headers {
+		r.id(fmt.Sprintf("%s.headers[%d].secret", path, i), workflow.RefSecret, h.Secret)
+	}
 	for i, id := range a.Agents {
 		if err := r.working(ctx, read, fmt.Sprintf("%s.agents[%d]", path, i), id); err != nil {
 			return err

@@ -71,6 +71,7 @@ type editor struct {
 	page query.EditorPage
 
 	names      map[string]map[int64]string
+	secrets    []postroom.WebhookSecret
 	pickers    map[workflow.Ref][]query.Choice // what can be chosen, by name
 	definition workflow.Definition             // as drawn: stored or typed
 	fields     workflow.Fields                 // the same as fields
@@ -95,7 +96,10 @@ func (e *editor) lookUp() (err error) {
 			e.pickers[workflow.RefAgent] = append(e.pickers[workflow.RefAgent], query.Choice{Value: decimal(a.ID), Text: a.Name})
 		}
 	}
-	for _, ref := range []workflow.Ref{workflow.RefMailbox, workflow.RefTag, workflow.RefWorkflow} {
+	if e.secrets, err = e.read.Secrets(e.ctx); err != nil {
+		return err
+	}
+	for _, ref := range []workflow.Ref{workflow.RefMailbox, workflow.RefTag, workflow.RefWorkflow, workflow.RefSecret} {
 		for id, name := range e.names[string(ref)] {
 			e.pickers[ref] = append(e.pickers[ref], query.Choice{Value: decimal(id), Text: name})
 		}

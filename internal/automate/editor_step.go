@@ -22,6 +22,8 @@ func (e *editor) stepMore(s *query.EditorStep, a workflow.Action) {
 			chosen = append(chosen, decimal(a.Mailbox))
 		}
 		s.Mailboxes = e.choices(workflow.Question{Ref: workflow.RefMailbox}, "", chosen)
+	case workflow.DoWebhook:
+		e.stepWebhook(s, a)
 	case workflow.DoReply:
 		e.languages(s, a)
 	}

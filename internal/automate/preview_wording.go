@@ -108,6 +108,8 @@ type scene struct {
 	options      template.Options
 	value        func(name string) (string, bool)
 	subject      string // "" takes the conversation's
+	event        *postroom.Event
+	assignee     *postroom.Agent
 	at           int64
 }
 
@@ -155,12 +157,13 @@ func (w *Workflows) sceneOf(ctx context.Context, by *postroom.Agent, name string
 	if err != nil {
 		return nil, err
 	}
-	values.Customer, values.Mailbox = s.customer, s.mailbox
+	values.Customer, values.Mailbox, s.event = s.customer, s.mailbox, e
 	if id := e.After.AssigneeID; id != 0 {
 		if values.Assignee, err = read.Agent(ctx, id); err != nil {
 			return nil, err
 		}
 	}
+	s.assignee = values.Assignee
 	s.options = template.Options{Untrusted: last == nil || !last.Verified, Zone: zone(values.Assignee)}
 	if s.options.Untrusted && workflow.MachineCaused(root) {
 		s.subject = fmt.Sprintf("Re: your request %d", c.Number) // never a stranger's words (A8)
@@ -222,6 +225,7 @@ func (w *Workflows) invented(workflowName string) *scene {
 		customer:     &postroom.Customer{Name: example("customer.name"), Addresses: []string{example("customer.email")}},
 		options:      template.Options{Zone: time.UTC},
 		at:           w.store.Now(),
+		event:        inventedEvent(w.store.Now()),
 		value: func(name string) (string, bool) {
 			if name == "workflow.name" {
 				return workflowName, true

@@ -265,6 +265,9 @@ func (e *editor) steps(s *scene) error {
 		if err != nil && postroom.CodeOf(err) != postroom.Invalid {
 			return err
 		}
+		if err != nil && a.Do == workflow.DoWebhook {
+			tried.Words = postroom.TextOf(err)
+		}
 		if err != nil && (a.Do == workflow.DoReply || a.Do == workflow.DoMail) {
 			tried.Mail = &query.WorkflowSample{Number: e.page.Try.Number, Error: postroom.TextOf(err)}
 		}
@@ -277,6 +280,10 @@ func (e *editor) rendered(s *scene, tried *query.EditorTried, wish workflow.Wish
 	switch a.Do {
 	case workflow.DoNote, workflow.DoForward:
 		tried.Words = wish.Text
+	case workflow.DoWebhook:
+		var call postroom.WebhookCall
+		call, err = e.w.callOf(e.ctx, s, workflow.Identity{WorkflowID: e.x.id, Number: e.x.version() + 1, Name: e.page.Name}, wish, e.name)
+		tried.Words, tried.Code = callText(call), true
 	case workflow.DoSubject:
 		tried.Words = wish.Subject
 	case workflow.DoMail:

@@ -60,6 +60,8 @@ type Settings struct {
 
 	DNS string `env:"POSTROOM_DNS" name:"dns" placeholder:"ADDRESS" help:"The name server that is asked about a mailbox's domain while it is set up (MX, SPF, DKIM, DMARC), as 9.9.9.9:53. Without it: the system's. Mail itself is always sent by the system's."`
 
+	WebhookAllow []string `env:"POSTROOM_WEBHOOK_ALLOW" name:"webhook-allow" placeholder:"NETWORKS" help:"Networks that webhooks may call although they are not public, such as 10.0.0.0/8 or 192.0.2.7, separated by commas. Without it only public addresses are called: a workflow can never reach into your own network."`
+
 	MaxMail   Size `env:"POSTROOM_MAX_MAIL" default:"50MiB" placeholder:"SIZE" help:"The largest mail that is taken in. A larger one is refused, and its sender told."`
 	MaxUpload Size `env:"POSTROOM_MAX_UPLOAD" default:"25MiB" placeholder:"SIZE" help:"The largest file an agent can attach. Many servers refuse mails over 25 MiB."`
 
@@ -156,6 +158,9 @@ func (s *Settings) Check() error {
 			return invalid("public-url", "%q is not like https://desk.example.org", s.PublicURL)
 		}
 	}
+	if _, err := s.WebhookNetworks(); err != nil {
+		return err
+	}
 	if _, err := s.TrustedProxies(); err != nil {
 		return err
 	}
@@ -229,9 +234,17 @@ func (s *Settings) checkNumbers() error {
 
 // TrustedProxies returns the networks of Proxies; a single address is a
 // network of one.
-func (s *Settings) TrustedProxies() ([]netip.Prefix, error) {
+func (s *Settings) TrustedProxies() ([]netip.Prefix, error) { return networks("proxies", s.Proxies) }
+
+// WebhookNetworks returns the networks of WebhookAllow; a single address is a
+// network of one.
+func (s *Settings) WebhookNetworks() ([]netip.Prefix, error) {
+	return networks("webhook-allow", s.WebhookAllow)
+}
+
+func networks(name string, texts []string) ([]netip.Prefix, error) {
 	var out []netip.Prefix
-	for _, text := range s.Proxies {
+	for _, text := range texts {
 		text = strings.TrimSpace(text)
 		if a, err := netip.ParseAddr(text); err == nil {
 			out = append(out, netip.PrefixFrom(a, a.BitLen()))
@@ -239,7 +252,7 @@ func (s *Settings) TrustedProxies() ([]netip.Prefix, error) {
 		}
 		p, err := netip.ParsePrefix(text)
 		if err != nil {
-			return nil, invalid("proxies", "%q is not a network; one is like 10.0.0.0/8 or 192.0.2.7", text)
+			return nil, invalid(name, "%q is not a network; one is like 10.0.0.0/8 or 192.0.2.7", text)
 		}
 		out = append(out, p.Masked())
 	}

@@ -42,6 +42,7 @@ func TestEverySettingIsChecked(t *testing.T) {
 		{"smtp-cert", func(s *config.Settings) { s.SMTPKey = "key.pem" }},
 		{"public-url", func(s *config.Settings) { s.PublicURL = "desk.example.org" }},
 		{"public-url", func(s *config.Settings) { s.PublicURL = "https://desk.example.org/path" }},
+		{"webhook-allow", func(s *config.Settings) { s.WebhookAllow = []string{"10.0.0.0/8", "home"} }},
 		{"proxies", func(s *config.Settings) { s.Proxies = []string{"10.0.0.0/8", "ten"} }},
 		{"hostname", func(s *config.Settings) { s.Hostname = "mail desk" }},
 		{"max-mail", func(s *config.Settings) { s.MaxMail = 10 }},

@@ -22,6 +22,7 @@ const (
 	WakeBulk    = "bulk"
 	WakeNotify  = "notify"
 	WakeTimer   = "timer"
+	WakeWebhook = "webhook"
 )
 
 // Options is what a desk stands on. Wake and Publish are called after commits

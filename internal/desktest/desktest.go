@@ -31,6 +31,7 @@ import (
 	"postroom/internal/react"
 	"postroom/internal/secret"
 	"postroom/internal/store"
+	"postroom/internal/wire/httpout"
 	"postroom/internal/wire/smtpout"
 	"postroom/internal/work"
 	"postroom/internal/workflow"
@@ -122,7 +123,8 @@ func On(t testing.TB, clock *Clock, database *db.DB) *Desk {
 		TLS: d.Office.ClientTLS(), HELO: "desk.acme.example",
 		Timeouts: smtpout.Timeouts{Answer: 2 * time.Second, Command: 2 * time.Second, Data: 2 * time.Second, Greeting: 2 * time.Second, Quit: 100 * time.Millisecond}})
 	t.Cleanup(d.Outbox.Close)
-	d.React = react.New(react.Options{Store: d.Store, Workflows: automate.New(automate.Options{Store: d.Store, Letters: d.Desk}), Desk: d.Desk, Outbox: d.Outbox, Blobs: d.Blobs, Alarms: d.Alarms, URL: func() string { return "https://desk.acme.example" }})
+	d.React = react.New(react.Options{Store: d.Store, Workflows: automate.New(automate.Options{Store: d.Store, Letters: d.Desk}), Desk: d.Desk, Outbox: d.Outbox, Blobs: d.Blobs, Alarms: d.Alarms, URL: func() string { return "https://desk.acme.example" },
+		Calls: httpout.New(httpout.Options{Allow: ownMachine}), OpenSecret: d.key.Open})
 	d.Runner, err = work.New(work.Options{Now: d.Store.Now}, append(d.React.Kinds(), d.keeper()...)...)
 	d.must(err)
 	d.Mailbox = d.AddMailbox("Acme Support", "support@acme.example", nil)

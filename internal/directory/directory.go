@@ -35,6 +35,9 @@ type Options struct {
 	// Publish tells open pages what changed, after the commit; nil does
 	// nothing.
 	Publish func(key string)
+	// SealSecret seals a secret of webhooks for what it belongs to; without it
+	// none can be kept.
+	SealSecret func(text, context string) (string, error)
 }
 
 // The keys that are published.
@@ -51,6 +54,8 @@ type Directory struct {
 	only    *postroom.Channel
 	onlyIn  *postroom.Channel
 	publish func(string)
+
+	sealSecrets func(text, context string) (string, error)
 }
 
 // New makes a Directory.
@@ -58,7 +63,7 @@ func New(o Options) *Directory {
 	if o.Publish == nil {
 		o.Publish = func(string) {}
 	}
-	return &Directory{store: o.Store, seals: o.Sealer, only: o.OnlyChannel, onlyIn: o.OnlyIncoming, publish: o.Publish}
+	return &Directory{store: o.Store, seals: o.Sealer, only: o.OnlyChannel, onlyIn: o.OnlyIncoming, publish: o.Publish, sealSecrets: o.SealSecret}
 }
 
 // write is a transaction that publishes a key when it is committed.

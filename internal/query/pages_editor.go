@@ -1,5 +1,7 @@
 package query
 
+import "time"
+
 // EditorPage is GET /workflows/{id}/edit: a workflow as it is being written.
 type EditorPage struct {
 	Shell     Shell
@@ -38,6 +40,7 @@ type EditorPage struct {
 	Changes   []WorkflowChange // against the published version
 	Try       EditorTry
 	Tests     []EditorTest // what it has to keep to, run on what is written
+	Called    *EditorCall  // what came of a test call that was just made
 	At        string       // place of what was just added or moved; "" otherwise
 }
 
@@ -133,6 +136,40 @@ type EditorStep struct {
 	Mailboxes []EditorChoice
 	Texts     []EditorText // of a reply, in further languages
 	Languages []Choice     // that can still be added
+	Webhook   *EditorWebhook
+}
+
+// EditorWebhook is what a call of a webhook asks for.
+type EditorWebhook struct {
+	Method  string
+	Methods []Choice
+	NoBody  bool // its method sends none
+	URL     string
+	Own     bool // it sends a text of its own, else the event
+	Type    string
+	Headers []EditorHeader // the last may be an empty one, to be filled in
+	Sign    []EditorChoice // signing secrets
+	CanCall bool           // a test call can be made from here
+}
+
+// EditorHeader is a header of a call.
+type EditorHeader struct {
+	Place, Name, Value string
+	Secrets            []EditorChoice
+	Secret             bool // one of them is chosen
+	More               bool // it is the empty one
+}
+
+// EditorCall is what came of a test call.
+type EditorCall struct {
+	Place   string
+	OK      bool
+	Words   string
+	Address string
+	Answer  string
+	More    bool // there was more of it
+	Took    time.Duration
+	Request string
 }
 
 // EditorText is the text of a reply in a further language.
@@ -193,4 +230,5 @@ type EditorTried struct {
 	Text  string          // in words
 	Mail  *WorkflowSample // the mail a reply would be
 	Words string          // of a note
+	Code  bool            // Words are what a program reads
 }

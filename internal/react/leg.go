@@ -23,6 +23,7 @@ type leg struct {
 	wishes  []workflow.Wish
 	letters map[int]*letter // by position of the wish
 	aside   map[int]*asides
+	calls   map[int]postroom.WebhookCall // of webhooks
 	names   workflow.Names
 	picks   map[int]postroom.Pick // what agents are chosen by, but for whose turn it is
 	fault   error                 // planning failed: the run fails visibly (W21)
@@ -57,6 +58,11 @@ func (g *judgement) plan(ctx context.Context, v *workflow.Version) (*leg, error)
 		}
 	}
 	for _, w := range l.wishes {
+		if w.Do == workflow.DoWebhook {
+			if err := l.composeCall(ctx, w); err != nil {
+				return nil, err
+			}
+		}
 		if w.Do.Aside() {
 			if err := l.composeAside(ctx, w); err != nil {
 				if postroom.CodeOf(err) != postroom.Invalid {
@@ -259,7 +265,7 @@ func (s *step) all(t *desk.Turn) error {
 }
 
 func (s *step) one(w workflow.Wish, e *postroom.Effect) error {
-	if s.c.DeletedAt > 0 && w.Do != workflow.DoReply && !w.Do.Aside() { // a reply not sent is a row of its own
+	if s.c.DeletedAt > 0 && w.Do != workflow.DoReply && !w.Do.Aside() && w.Do != workflow.DoWebhook { // a reply not sent is a row of its own
 		e.Result, e.Reason = postroom.EffectSkipped, wordsDeleted
 		return nil
 	}

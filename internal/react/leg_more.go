@@ -99,6 +99,8 @@ func (s *step) more(w workflow.Wish, e *postroom.Effect) error {
 	switch w.Do {
 	case workflow.DoMail, workflow.DoForward:
 		return s.asides(w, e)
+	case workflow.DoWebhook:
+		return s.call(w, e)
 	case workflow.DoSpam:
 		w.Do = workflow.DoStatus
 		return s.one(w, e)

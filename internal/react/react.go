@@ -31,6 +31,12 @@ type Options struct {
 	// URL returns the address of the desk's pages for links in mails to agents,
 	// without a slash at its end; nil or "" leaves the links out.
 	URL func() string
+	// Calls makes the calls of webhooks; nil on a desk that nothing may leave:
+	// there they are held back. OpenSecret opens what they are made with.
+	Calls      Caller
+	OpenSecret func(sealed, context string) (string, error)
+	// Publish tells open pages what changed, after the commit; nil does nothing.
+	Publish func(keys ...string)
 	// Workflows runs the tests of workflows; nil runs none.
 	Workflows *automate.Workflows
 	Log       *slog.Logger
@@ -64,6 +70,9 @@ func (r *React) Kinds() []work.Kind {
 		{Source: news, Handler: r.notify, Workers: 2, Ahead: 8, Lease: r.Lease},
 		{Source: mend, Handler: mend.run, Workers: 1, Lease: r.Lease},
 		{Source: jobSource{r}, Handler: r.bulk, Workers: 2, Lease: r.Lease},
+	}
+	if r.Calls != nil {
+		kinds = append(kinds, work.Kind{Source: callSource{r}, Handler: r.call, Workers: 4, Ahead: 8, Lease: r.Lease})
 	}
 	if r.Workflows != nil {
 		kinds = append(kinds, work.Kind{Source: laneSource{r, store.LaneTest}, Handler: lane(r.testLane), Workers: 1, Lease: r.Lease})

@@ -117,7 +117,7 @@ func (s *Store) endDoubtful(ctx context.Context) error {
 	}
 	err := s.Write(ctx, func(t *Tx) error {
 		for _, token := range tokens {
-			for _, q := range []string{qEndSlotDoubt, qEndMailDoubt, qEndLaneDoubt, qEndTellingDoubt, qEndJobDoubt, qEndIncomingDoubt, qEndErrandDoubt, qEndTimerDoubt, qEndSignInDoubt} {
+			for _, q := range []string{qEndSlotDoubt, qEndMailDoubt, qEndLaneDoubt, qEndTellingDoubt, qEndJobDoubt, qEndIncomingDoubt, qEndErrandDoubt, qEndTimerDoubt, qEndSignInDoubt, qDoubtCall} {
 				if _, err := t.exec(ctx, q, s.Now(), token); err != nil {
 					return fmt.Errorf("end doubtful leases: %w", err)
 				}
@@ -163,7 +163,7 @@ const (
 // even a worker wrongly taken for dead writes nothing.
 func (t *Tx) endLeases(ctx context.Context, owner int64) (pieces int64, err error) {
 	now := t.store.Now()
-	for _, q := range []string{qEndMailLeases, qEndLaneLeases, qEndTellings, qEndJobLeases, qEndIncoming, qEndErrands, qEndTimers, qEndSignInHolds, qEndSlots} {
+	for _, q := range []string{qEndMailLeases, qEndLaneLeases, qEndTellings, qEndJobLeases, qEndIncoming, qEndErrands, qEndTimers, qEndSignInHolds, qEndCallHold, qEndSlots} {
 		n, err := t.exec(ctx, q, now, owner)
 		if err != nil {
 			return 0, fmt.Errorf("end leases: %w", err)

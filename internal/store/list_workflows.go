@@ -109,10 +109,14 @@ func (r Read) WorkflowUses(ctx context.Context, since int64) (map[int64]Workflow
 // Names reads the names of agents, mailboxes, tags and workflows by kind and
 // id, for putting ids into words.
 func (r Read) Names(ctx context.Context) (map[string]map[int64]string, error) {
-	out := map[string]map[int64]string{"agent": {}, "mailbox": {}, "tag": {}, "workflow": {}}
+	out := map[string]map[int64]string{"agent": {}, "mailbox": {}, "tag": {}, "workflow": {}, "secret": {}}
 	var parts []part
 	for kind := range out {
-		parts = append(parts, part{kind: kind, n: []string{"id"}, s: []string{"name"}, from: "from " + kind})
+		from := "from " + kind
+		if kind == "secret" {
+			from = "from webhook_secret"
+		}
+		parts = append(parts, part{kind: kind, n: []string{"id"}, s: []string{"name"}, from: from})
 	}
 	err := r.trip(ctx, parts, func(t tripRow) error {
 		out[t.kind][t.n[0]] = t.s[0]

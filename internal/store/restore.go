@@ -20,12 +20,13 @@ const (
 )
 
 // Held says how much HoldBack held back.
-type Held struct{ Mails, Events, Jobs, Received, Tellings int64 }
+type Held struct{ Mails, Events, Jobs, Received, Tellings, Calls int64 }
 
 // HoldBack stops everything that a desk restored from a backup would do a
 // second time: mails that were open wait for a person, events that were not
 // judged stay so until somebody asks for it, bulk jobs end, received mails that
-// were not filed and notifications that were not sent wait for an admin. words
+// were not filed, notifications that were not sent and webhook calls that were
+// not made wait for an admin. words
 // says why.
 // Call it while no work runs.
 func (t *Tx) HoldBack(ctx context.Context, words string, now int64) (h Held, err error) {
@@ -46,6 +47,9 @@ func (t *Tx) HoldBack(ctx context.Context, words string, now int64) (h Held, err
 	}
 	if h.Tellings, err = t.exec(ctx, qKeepTelling); err != nil {
 		return h, fmt.Errorf("hold back notifications: %w", err)
+	}
+	if h.Calls, err = t.exec(ctx, qHoldCalls, words); err != nil {
+		return h, fmt.Errorf("hold back webhook calls: %w", err)
 	}
 	return h, nil
 }

@@ -124,6 +124,8 @@ func (r Read) FileNames(ctx context.Context) (map[string]map[int64]string, error
 		out[kind] = map[int64]string{}
 		parts = append(parts, part{kind: kind, n: []string{"id"}, s: []string{column}, from: "from " + kind})
 	}
+	out["secret"] = map[int64]string{}
+	parts = append(parts, part{kind: "secret", n: []string{"id"}, s: []string{"name"}, from: "from webhook_secret"})
 	err := r.trip(ctx, parts, func(t tripRow) error {
 		out[t.kind][t.n[0]] = t.s[0]
 		return nil

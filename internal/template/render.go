@@ -51,8 +51,13 @@ func (r *renderer) body(body []node) bool {
 		switch {
 		case n.output != nil:
 			s := r.eval(n.output)
-			if r.mode == HTML {
+			switch r.mode {
+			case HTML:
 				s = html.EscapeString(s)
+			case JSON:
+				s = escapeJSON(s)
+			case URL:
+				s = escapeURL(s)
 			}
 			r.out.WriteString(s)
 		case n.choice != nil:

@@ -26,6 +26,8 @@ const (
 	Text    Mode = iota // plain text; control characters are taken out of values
 	HTML                // values are escaped for text and quoted attributes
 	Subject             // one line: every run of white space becomes one space
+	JSON                // values are escaped for within the quotes of a JSON text (RFC 8259)
+	URL                 // values are percent-encoded (RFC 3986), so that none begins another part of an address
 )
 
 // The limits of a template.

@@ -49,6 +49,8 @@ type Workflows interface {
 	// SaveDraft stores what the editor's form holds, with an act of the editor
 	// done to it; see automate.FieldFaults for what is refused.
 	SaveDraft(ctx context.Context, by *postroom.Agent, workflow int64, f automate.Form, act string) (place string, err error)
+	// TryCall makes the call of a webhook as it is being written, once.
+	TryCall(ctx context.Context, by *postroom.Agent, workflow int64, place, on string) (query.EditorCall, error)
 	DiscardDraft(ctx context.Context, by *postroom.Agent, workflow int64) error
 	PublishDraftWith(ctx context.Context, by *postroom.Agent, workflow int64, choice automate.PublishChoice) (int, error)
 	// NewTest proposes a test, Pin one out of an event of a conversation without

@@ -99,7 +99,8 @@ func saveWorkflowDraft(q *request) error {
 	case "discard":
 		return q.discarded(id, w.DiscardDraft(q.Context(), q.agent, id))
 	}
-	if untest {
+	called, call := strings.CutPrefix(act, "call ")
+	if untest || call {
 		act = ""
 	}
 	on := strings.TrimSpace(q.Form.Get("on"))
@@ -122,6 +123,8 @@ func saveWorkflowDraft(q *request) error {
 	case quiet:
 		q.w.WriteHeader(http.StatusNoContent)
 		return nil
+	case call:
+		return q.testCall(id, called, on)
 	case publish:
 		q.flash(query.Flash{Kind: "done", Text: "Version " + strconv.Itoa(number) + " is published."})
 		q.see(workflowPath(id))

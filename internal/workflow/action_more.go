@@ -53,6 +53,9 @@ func (c *compiler) more(a Action, path string, allowed map[string]bool) (known b
 			c.fault(path+".mailbox", "Say into which mailbox.")
 		}
 	case DoDelete, DoSpam:
+	case DoWebhook:
+		allow("method", "url", "headers", "text", "content_type", "sign")
+		c.webhook(a, path)
 	case DoMail:
 		allow("agents", "assignee", "to", "subject", "text", "html")
 		if (a.Text == "") == (a.HTML == "") {
@@ -231,6 +234,8 @@ func (a Action) moreWords(names Names) string {
 		return "mail " + a.recipients(names)
 	case DoForward:
 		return "forward the message to " + a.recipients(names)
+	case DoWebhook:
+		return a.callWords()
 	}
 	return string(a.Do)
 }

@@ -47,6 +47,9 @@ func page(d Definition, names Names) []string {
 		if a := d.Then[i]; a.Subject != "" && a.Do == DoMail {
 			write("Subject: " + a.Subject)
 		}
+		for _, line := range d.Then[i].callLines(names) {
+			write(line)
+		}
 		write(d.Then[i].Text + d.Then[i].HTML)
 		for _, language := range sortedKeys(d.Then[i].Texts) {
 			write("In " + language + ":\n" + d.Then[i].Texts[language])

@@ -52,6 +52,7 @@ type compiledAction struct {
 	body    *template.Template            // nil if it has none
 	subject *template.Template            // nil if it has none
 	texts   map[string]*template.Template // by language
+	url     *template.Template            // of a webhook
 }
 
 // Needs says which records its conditions look at.
@@ -234,7 +235,7 @@ func (c *compiler) action(a Action, path string) {
 	if known {
 		c.strangers(a, path, allowed)
 	}
-	c.version.actions = append(c.version.actions, compiledAction{Action: a, body: c.body(a, path), subject: c.subject(a, path), texts: c.texts(a, path)})
+	c.version.actions = append(c.version.actions, compiledAction{Action: a, body: c.body(a, path), subject: c.subject(a, path), texts: c.texts(a, path), url: urlOf(a)})
 }
 
 // strangers reports fields that do not belong to the action's kind.
@@ -247,6 +248,7 @@ func (c *compiler) strangers(a Action, path string, allowed map[string]bool) {
 		{"agent", a.Agent != nil}, {"add", len(a.Add) > 0}, {"remove", len(a.Remove) > 0},
 		{"by", a.By != ""}, {"agents", len(a.Agents) > 0}, {"assignee", a.Assignee}, {"to", len(a.To) > 0},
 		{"subject", a.Subject != ""}, {"mailbox", a.Mailbox != 0}, {"texts", len(a.Texts) > 0},
+		{"method", a.Method != ""}, {"url", a.URL != ""}, {"headers", len(a.Headers) > 0}, {"content_type", a.Type != ""}, {"sign", a.Sign != 0},
 	} {
 		if f.used && !allowed[f.name] {
 			c.fault(path+"."+f.name, "The action %s has no %s.", a.Do, f.name)
@@ -280,6 +282,9 @@ func (c *compiler) tags(a Action, path string) {
 
 // body parses and checks an action's template, if it has one.
 func (c *compiler) body(a Action, path string) *template.Template {
+	if a.Do == DoWebhook {
+		return c.callBody(a, path)
+	}
 	source, mode, path := a.Text, template.Text, path+".text"
 	if a.HTML != "" {
 		source, mode, path = a.HTML, template.HTML, strings.TrimSuffix(path, "text")+"html"

@@ -90,7 +90,7 @@ const (
 )
 
 // ActionKinds lists the actions in the order in which the editor offers them.
-var ActionKinds = []ActionKind{DoReply, DoMail, DoForward, DoNote, DoStatus, DoAssign, DoTags, DoSubject, DoMove, DoSpam, DoDelete, DoStop}
+var ActionKinds = []ActionKind{DoReply, DoMail, DoForward, DoWebhook, DoNote, DoStatus, DoAssign, DoTags, DoSubject, DoMove, DoSpam, DoDelete, DoStop}
 
 // Action is one step of a Then. Only the fields of its kind may be set. Text
 // and HTML are templates; a reply has one of the two.
@@ -110,6 +110,12 @@ type Action struct {
 	Subject  string            `json:"subject,omitempty"`               // a template; a mail without one has the conversation's
 	Mailbox  int64             `json:"mailbox,omitempty" ref:"mailbox"` // move
 	Texts    map[string]string `json:"texts,omitempty"`                 // reply: instead of Text, or HTML, by the customer's language
+
+	Method  string   `json:"method,omitempty"`            // webhook; POST where it is empty
+	URL     string   `json:"url,omitempty"`               // webhook: a template behind its host
+	Headers []Header `json:"headers,omitempty"`           // webhook
+	Type    string   `json:"content_type,omitempty"`      // webhook: of Text; JSON where it is empty
+	Sign    int64    `json:"sign,omitempty" ref:"secret"` // webhook: what it is signed with, 0 for nothing
 }
 
 // Decode reads a definition from JSON. It is strict: a key that is not known,

@@ -27,6 +27,7 @@ func (a Action) more(at string, set func(string, ...string)) {
 	if a.Mailbox != 0 {
 		set(at+".mailbox", strconv.FormatInt(a.Mailbox, 10))
 	}
+	a.callFields(at, set)
 	for language, text := range a.Texts {
 		set(at+".texts."+language, text)
 	}
@@ -47,6 +48,8 @@ func (r *fieldReader) assign(at string, a *Action) {
 func (r *fieldReader) more(at string, a *Action) {
 	f := r.fields
 	switch a.Do {
+	case DoWebhook:
+		r.call(at, a)
 	case DoSubject:
 		a.Subject = oneLine(f.first(at + ".subject"))
 	case DoMove:

@@ -36,6 +36,12 @@ type Wish struct {
 	Subject  string // of a mail, or the conversation's new one; "" if it has none
 	Mailbox  int64
 	Language string // of the text, where the reply has one for the customer's language
+
+	// Of a webhook, with Text as what it sends unless Event.
+	Method, URL, ContentType string
+	Event                    bool // it sends the event: see CallBody
+	Headers                  []Header
+	Sign                     int64
 }
 
 // Plan says what a version that matched wants done, in order.
@@ -50,6 +56,13 @@ func Plan(v *Version, o template.Options, value func(name string) (string, bool)
 			To: slices.Clone(a.To), Mailbox: a.Mailbox}
 		if a.Do == DoSpam {
 			w.Status = postroom.Spam
+		}
+		if a.Do == DoWebhook {
+			if err := a.call(&w, o, value); err != nil {
+				return nil, fmt.Errorf("action %d of workflow %d: %w", i+1, v.WorkflowID, err)
+			}
+			out = append(out, w)
+			continue
 		}
 		o := o
 		if a.Do == DoSubject || a.Do.Aside() {

@@ -94,6 +94,10 @@ func drawDefinition(t *rapid.T) Definition {
 		{Do: DoSubject, Subject: "[{{ conversation.number }}] {{ conversation.subject }}"}, {Do: DoMove, Mailbox: 2}, {Do: DoSpam}, {Do: DoDelete},
 		{Do: DoMail, Agents: []int64{7}, Assignee: true, To: []string{"boss@example.com"}, Subject: "Look", Text: "at <it>"},
 		{Do: DoMail, To: []string{"boss@example.com", "x@example.org"}, HTML: "<p>x</p>"},
+		{Do: DoWebhook, URL: "https://example.com/hook"}, {Do: DoWebhook, Method: "GET", URL: "http://example.com:8080/{{ conversation.number }}?s={{ conversation.subject }}"},
+		{Do: DoWebhook, Method: "PUT", URL: "https://example.com/?a=b", Headers: []Header{{Name: "X-Team", Value: "one"}, {Name: "Authorization", Secret: 4}}, Sign: 5,
+			Text: "{\"n\": \"{{ customer.name }}\"}"},
+		{Do: DoWebhook, URL: "https://example.com/", Text: "subject={{ conversation.subject }}", Type: "application/x-www-form-urlencoded"},
 		{Do: DoReply, Text: "Hello", Texts: map[string]string{"de": "Hallo", "pt-br": "Oi"}},
 	}).Draw(t, "action")}
 	if kindHas(d.When.Judges(), "message.") && rapid.IntRange(0, 4).Draw(t, "forward") == 0 {
