@@ -53,6 +53,9 @@ func (w *Workflows) Pin(ctx context.Context, by *postroom.Agent, id, event int64
 	if err != nil {
 		return out, err
 	}
+	if record.Office, err = officeThen(ctx, read, in.Office, record.Office); err != nil {
+		return out, err
+	}
 	last, err := read.LastReceived(ctx, e.ConversationID)
 	if err != nil && postroom.CodeOf(err) != postroom.NotFound {
 		return out, err

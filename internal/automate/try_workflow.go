@@ -221,6 +221,12 @@ func (w *Workflows) record(ctx context.Context, read store.Read, event *postroom
 		}
 		r.Root = &root
 	}
+	if needs.Office {
+		var err error
+		if r.Office, err = officeNow(ctx, read, event.After.MailboxID); err != nil {
+			return r, err
+		}
+	}
 	if !needs.Message && !needs.Headers {
 		return r, nil
 	}

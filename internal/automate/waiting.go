@@ -68,7 +68,7 @@ func settleWaiting(ctx context.Context, t *store.Tx, by *postroom.Agent, id int6
 			return err
 		}
 		if v.Timed() {
-			return t.MoveTimers(ctx, id, number, v.DueAt(0))
+			return moveTimers(ctx, t, v)
 		}
 	case WaitingCancel:
 	default:

@@ -253,9 +253,17 @@ func timeDemand(op workflow.Op, values []string, want bool) range1 {
 			out.numbers.hi = at
 		}
 	case workflow.Within, workflow.Older:
-		length, ok := workflow.ParseSpan(values[0])
+		s, ok := workflow.ReadSpan(values[0])
+		length := s.Least()
 		switch {
 		case !ok:
+		case s.Business(): // how long that was is the calendar's to say
+			if op == workflow.Within && want {
+				out.age.lo = 0
+			}
+			if op == workflow.Older && want {
+				out.age.lo = length + 1
+			}
 		case op == workflow.Within && want:
 			out.age = span{0, length}
 		case op == workflow.Older && want:

@@ -383,6 +383,10 @@ func (w *judgementWalk) because(line *JudgementLine, v *workflow.Version, res wo
 	if e.Inputs != "" && json.Unmarshal([]byte(e.Inputs), &in) != nil {
 		return
 	}
+	var err error
+	if record.Office, err = (offices{}).at(w.ctx, w.desk.read(), in.Office, record.Office); err != nil {
+		return
+	}
 	x := workflow.ExplainResult(en, res, &e.Event, workflow.NewFacts(record), in, words)
 	if res.Verdict != workflow.Matched {
 		line.Words, line.Change = x.Reason, x.SmallestChange

@@ -28,7 +28,7 @@ func Records(ctx context.Context, read store.Read, events []*postroom.Event, nee
 		read   func(context.Context, store.Read, []workflow.Record) error
 	}{
 		{needs.Customer, addCustomers}, {needs.Subject, addSubjects}, {needs.Mail, addMails}, {needs.Root, addRoots},
-		{needs.Message || needs.Headers, addMessages},
+		{needs.Message || needs.Headers, addMessages}, {needs.Office, addOffices},
 	} {
 		if f.wanted {
 			if err := f.read(ctx, read, out); err != nil {

@@ -59,7 +59,7 @@ func (d *Desk) Replay(ctx context.Context, ask ReplayAsk) (out Replay, err error
 	if err != nil {
 		return out, err
 	}
-	r := &replay{desk: d, ctx: ctx, ask: ask, out: &out, sets: map[int64]*workflow.Set{}, rows: map[int64][]store.SetEntry{},
+	r := &replay{desk: d, offices: offices{}, ctx: ctx, ask: ask, out: &out, sets: map[int64]*workflow.Set{}, rows: map[int64][]store.SetEntry{},
 		words: func(kind workflow.Ref, id int64) string { return names[string(kind)][id] }}
 	kinds := workflow.Events()
 	if !slices.Contains(kinds, postroom.TimerDue) {
@@ -92,6 +92,7 @@ type replay struct {
 	sets     map[int64]*workflow.Set // of all kinds but timers
 	versions map[versionKey]*workflow.Version
 	words    workflow.Names
+	offices  offices
 }
 
 func (r *replay) kind(kind postroom.EventKind) error {
@@ -188,6 +189,10 @@ func (r *replay) again(e store.JudgedEvent, record workflow.Record) error {
 		if err := json.Unmarshal([]byte(e.Inputs), &in); err != nil {
 			return fmt.Errorf("stored inputs of event %d: %w", e.ID, err)
 		}
+	}
+	var err error
+	if record.Office, err = r.offices.at(r.ctx, r.desk.read(), in.Office, record.Office); err != nil {
+		return err
 	}
 	j := workflow.Judge(r.set(&e.Event), &e.Event, workflow.NewFacts(record), in)
 	if j.Vector() == e.Verdicts {

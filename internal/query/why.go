@@ -58,6 +58,7 @@ type whyReader struct {
 	ctx      context.Context
 	view     *conversationView
 	versions map[versionKey]*workflow.Version
+	offices  offices
 }
 
 // whyReader reads the versions that events were judged by.
@@ -72,7 +73,7 @@ func (d *Desk) whyReader(ctx context.Context, v *conversationView, events []stor
 		}
 	}
 	versions, err := d.versions(ctx, keys)
-	return &whyReader{desk: d, ctx: ctx, view: v, versions: versions}, err
+	return &whyReader{desk: d, ctx: ctx, view: v, versions: versions, offices: offices{}}, err
 }
 
 func (w *whyReader) event(e store.WhyRow) (WhyEvent, error) {
@@ -95,7 +96,12 @@ func (w *whyReader) event(e store.WhyRow) (WhyEvent, error) {
 		}
 	}
 	set := w.set(e)
-	facts := workflow.NewFacts(w.record(&e.Event))
+	record := w.record(&e.Event)
+	var err error
+	if record.Office, err = w.offices.at(w.ctx, w.desk.read(), in.Office, nil); err != nil {
+		return out, err
+	}
+	facts := workflow.NewFacts(record)
 	explanations, judgement := workflow.Explain(set, &e.Event, facts, in, w.name)
 	stored := map[int64]workflow.Verdict{}
 	if judgement.Vector() != e.Verdicts {

@@ -355,6 +355,9 @@ func (g *judgement) decide(ctx context.Context, revision int64) (err error) {
 	}
 	facts := g.look.facts(g.set.Needs(e.Kind))
 	if g.look.err == nil {
+		if g.set.Needs(e.Kind).Office {
+			g.in.Office = workflow.OfficeOf(g.look.Office())
+		}
 		g.j = workflow.Judge(g.set.Set, e, facts, g.in)
 	}
 	return g.look.err

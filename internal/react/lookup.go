@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"postroom"
+	"postroom/internal/calendar"
 	"postroom/internal/email"
+	"postroom/internal/store"
 	"postroom/internal/workflow"
 )
 
@@ -31,6 +33,7 @@ type lookups struct {
 	messages     map[int64]*postroom.Message // by event
 	mail         memo[*email.Mail]
 	outgoing     memo[*postroom.Mail]
+	office       memo[*calendar.Calendar]
 }
 
 // memo is something that is read at most once.
@@ -222,7 +225,27 @@ func (l *lookups) facts(needs workflow.Needs) workflow.Facts {
 	if needs.Root {
 		record.Root = l.root
 	}
+	if needs.Office {
+		record.Office = l.Office()
+	}
 	return workflow.NewFacts(record)
+}
+
+// Office is the calendar of the mailbox the conversation was in at the event, as
+// it is now.
+func (l *lookups) Office() *calendar.Calendar {
+	return l.office.get(l, func() (*calendar.Calendar, error) {
+		return officeOf(l.ctx, l.r.Store.Read(), l.event.After.MailboxID)
+	})
+}
+
+// officeOf is the calendar that counts for a mailbox now.
+func officeOf(ctx context.Context, read store.Read, mailbox int64) (*calendar.Calendar, error) {
+	row, err := read.CalendarFor(ctx, mailbox)
+	if err != nil && postroom.CodeOf(err) != postroom.NotFound {
+		return nil, err
+	}
+	return calendar.Read(row.ID, row.Revision, row.Name, row.Hours)
 }
 
 // Outgoing is the mail that the event is about, nil if it is about none.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"postroom"
+	"postroom/internal/calendar"
 	"postroom/internal/desk"
 	"postroom/internal/store"
 	"postroom/internal/work"
@@ -170,9 +171,20 @@ func (g *judgement) clock(ctx context.Context) error {
 			return err
 		}
 		g.timers.arm = append(g.timers.arm, postroom.Timer{ID: id, WorkflowID: v.WorkflowID, Version: v.Number, ConversationID: e.ConversationID,
-			EventID: e.ID, EventSeq: e.Seq, ArmedAt: e.At, DueAt: v.DueAt(e.At)})
+			EventID: e.ID, EventSeq: e.Seq, ArmedAt: e.At, DueAt: v.DueAt(e.At, g.officeFor(v))})
 	}
 	return g.look.err
+}
+
+// officeFor is the calendar by which a version waits, nil if it needs none; it is
+// recorded with the judgement.
+func (g *judgement) officeFor(v *workflow.Version) *calendar.Calendar {
+	if !v.CountsOffice() {
+		return nil
+	}
+	c := g.look.Office()
+	g.in.Office = workflow.OfficeOf(c)
+	return c
 }
 
 // ends notes that the event ends a timer.

@@ -105,6 +105,32 @@ func (t *Tx) MoveTimers(ctx context.Context, workflow int64, version int, after 
 	return err
 }
 
+const (
+	qTimersOf  = `select t.id, t.armed_at, c.mailbox_id from timer t join conversation c on c.id = t.conversation_id where t.workflow_id = $1 and t.state = 'waiting' order by t.id`
+	qMoveTimer = `update timer set version = $2, due_at = $3, claim_at = $3 where id = $1 and state = 'waiting'`
+)
+
+// WaitingTimer is a timer that waits, with the mailbox its conversation is in.
+type WaitingTimer struct{ ID, ArmedAt, MailboxID int64 }
+
+// WorkflowTimers lists the timers of a workflow that wait.
+func (r Read) WorkflowTimers(ctx context.Context, workflow int64) ([]WaitingTimer, error) {
+	var out []WaitingTimer
+	err := each(ctx, r.q, qTimersOf, []any{workflow}, func(rows row) error {
+		var t WaitingTimer
+		err := rows.Scan(&t.ID, &t.ArmedAt, &t.MailboxID)
+		out = append(out, t)
+		return err
+	})
+	return out, err
+}
+
+// MoveTimer has a timer that waits go on with another version, due at a time.
+func (t *Tx) MoveTimer(ctx context.Context, id int64, version int, due int64) error {
+	_, err := t.exec(ctx, qMoveTimer, id, version, due)
+	return err
+}
+
 // --- firing
 
 // A timer is free to be taken when claim_at has come. Whoever takes it puts that

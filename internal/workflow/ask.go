@@ -168,6 +168,8 @@ func FactGroup(name string) string {
 		return "Message"
 	case "mail":
 		return "Outgoing mail"
+	case "office":
+		return "Office hours"
 	}
 	return "What happened"
 }
@@ -263,8 +265,9 @@ var hints = map[string]string{
 	"mail.words":        "Such as mailbox full.",
 }
 
-// Units are the units of a span, the smallest first: what is stored, and the
-// word.
+// Units are the units of a span, the smallest first, those of office time behind
+// the others: what is stored, and the word.
 func Units() [][2]string {
-	return [][2]string{{"m", "minutes"}, {"h", "hours"}, {"d", "days"}, {"w", "weeks"}}
+	return [][2]string{{"m", "minutes"}, {"h", "hours"}, {"d", "days"}, {"w", "weeks"},
+		{"bm", "business minutes"}, {"bh", "business hours"}, {"bd", "business days"}}
 }

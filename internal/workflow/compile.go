@@ -42,7 +42,7 @@ type Version struct {
 	actions []compiledAction
 	needs   Needs
 	stops   bool
-	after   int64          // milliseconds that it waits, 0 for none
+	after   Span           // how long it waits, nothing for not at all
 	unless  []compiledWhen // what ends its timers
 }
 

@@ -35,6 +35,7 @@ type node struct {
 	texts  []string       // values of texts (lower case) and choices
 	nums   []int64        // values of numbers, ids, times and spans (milliseconds), booleans
 	re     *regexp.Regexp // for Matches
+	span   Span           // for Within and Older
 }
 
 // cond checks a condition and compiles it. The result is nil if it is faulty.
@@ -153,9 +154,10 @@ func (c *compiler) value(n *node, v string) string {
 		}
 	case KindTime:
 		if n.source.Op == Within || n.source.Op == Older {
-			if num, ok = ParseSpan(v); !ok {
-				return fmt.Sprintf("%q is not a span of time, such as 30m, 12h, 7d or 2w.", v)
+			if n.span, ok = ReadSpan(v); !ok {
+				return fmt.Sprintf("%q is not a span of time, such as 30m, 12h, 7d or 2w, or 4bh or 2bd of office time.", v)
 			}
+			num, c.version.needs.Office = n.span.ms, c.version.needs.Office || n.span.Business()
 		} else if num, ok = ParseTime(v); !ok {
 			return fmt.Sprintf("%q is not a date, such as 2026-01-31 or 2026-01-31T09:00:00Z.", v)
 		}
@@ -267,13 +269,15 @@ func needsOf(fact string) Needs {
 		return Needs{Mail: true}
 	case fact == "cause.actor", fact == "cause.event":
 		return Needs{Root: true}
+	case group == "office":
+		return Needs{Office: true}
 	}
 	return Needs{}
 }
 
 func (n Needs) or(m Needs) Needs {
 	return Needs{Customer: n.Customer || m.Customer, Subject: n.Subject || m.Subject, Message: n.Message || m.Message,
-		Headers: n.Headers || m.Headers, Mail: n.Mail || m.Mail, Root: n.Root || m.Root}
+		Headers: n.Headers || m.Headers, Mail: n.Mail || m.Mail, Root: n.Root || m.Root, Office: n.Office || m.Office}
 }
 
 // changeOf returns what a fact was before and after the event, and whether this

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"postroom"
+	"postroom/internal/calendar"
 )
 
 // reading is the facts of one event while it is judged: each is asked for and
@@ -15,6 +16,7 @@ type reading struct {
 	facts   Facts
 	core    []read
 	headers map[string]*read
+	office  *calendar.Calendar // by which business time is counted; nil if none is known
 }
 
 // read is one fact that has been read.
@@ -26,7 +28,11 @@ type read struct {
 }
 
 func newReading(e *postroom.Event, facts Facts) *reading {
-	return &reading{event: e, facts: facts, core: make([]read, len(schema))}
+	r := &reading{event: e, facts: facts, core: make([]read, len(schema))}
+	if f, ok := facts.(officeFacts); ok {
+		r.office = f.Office()
+	}
+	return r
 }
 
 func (r *reading) read(n *node) *read {
@@ -127,7 +133,7 @@ func (n *node) evalLeaf(r *reading) Truth {
 	case KindSet:
 		return truth(n.evalSet(f.value.ids))
 	case KindTime:
-		return n.evalTime(f.value.num, r.event.At)
+		return n.evalTime(f.value.num, r)
 	}
 	return truth(n.evalNumber(f.value.num))
 }
@@ -201,15 +207,19 @@ func (n *node) evalSet(have []int64) bool {
 // evalTime compares a time; one that never was cannot be compared, which is
 // unknown. Spans count back from the event, so that judging late changes
 // nothing.
-func (n *node) evalTime(have, at int64) Truth {
+func (n *node) evalTime(have int64, r *reading) Truth {
+	at := r.event.At
 	switch n.source.Op {
 	case IsSet:
 		return truth(have != 0)
 	case NotSet:
 		return truth(have == 0)
 	}
-	if have == 0 {
+	switch {
+	case have == 0:
 		return Unknown
+	case n.span.Business():
+		return n.evalSpan(have, r)
 	}
 	switch n.source.Op {
 	case Before:

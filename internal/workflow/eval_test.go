@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"postroom"
+	"postroom/internal/calendar"
 )
 
 // at is the time of the events in these tests: 31 January 2026, noon.
@@ -43,8 +44,9 @@ func record(e *postroom.Event) Record {
 		Headers: func(name string) []string {
 			return map[string][]string{"x-priority": {"1"}, "received": {"by a", "by b"}}[name]
 		},
-		Mail: &postroom.Mail{Automatic: true, Recipients: []postroom.MailRecipient{{Address: "Maria@example.com"}, {Address: "boss@work.example"}}},
-		Root: &postroom.Event{Kind: postroom.ReplySent, Actor: postroom.Actor{Kind: postroom.ByAgent, ID: 7}},
+		Mail:   &postroom.Mail{Automatic: true, Recipients: []postroom.MailRecipient{{Address: "Maria@example.com"}, {Address: "boss@work.example"}}},
+		Root:   &postroom.Event{Kind: postroom.ReplySent, Actor: postroom.Actor{Kind: postroom.ByAgent, ID: 7}},
+		Office: calendar.New(1, 1, "Support", calendar.Usual("UTC")),
 	}
 }
 

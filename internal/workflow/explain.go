@@ -223,6 +223,9 @@ func (n *node) actual(r *reading, names Names) string {
 		}
 		return time.UnixMilli(v.num).UTC().Format("2006-01-02 15:04:05 UTC")
 	case KindBool:
+		if n.fact.Name == officeOpen {
+			return openWords(v.num == 1, r.office)
+		}
 		return yes(v.num == 1)
 	}
 	return strconv.FormatInt(v.num, 10)

@@ -103,7 +103,7 @@ func first(values []string) string {
 
 // SplitSpan splits a span such as "7d" into its number and its unit.
 func SplitSpan(v string) (number, unit string, ok bool) {
-	for _, u := range Units() {
+	for _, u := range slices.Backward(Units()) { // "bh" before "h"
 		if n, is := strings.CutSuffix(v, u[0]); is {
 			return n, u[0], true
 		}

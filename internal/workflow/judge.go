@@ -105,6 +105,8 @@ type Inputs struct {
 	Counters map[int64]Counters `json:"counters,omitempty"`
 	// Ended holds the timers of the conversation that the event ended.
 	Ended []EndedTimer `json:"ended_timers,omitempty"`
+	// Office is the calendar that counted, where anything asked for it.
+	Office *Office `json:"office,omitempty"`
 }
 
 // EndedTimer is a timer that an event ended, with the version it waited with.

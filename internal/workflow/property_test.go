@@ -40,7 +40,7 @@ func drawValue(t *rapid.T, f Fact, op Op) string {
 		return rapid.SampledFrom([]string{"true", "false"}).Draw(t, "bool")
 	case KindTime:
 		if op == Within || op == Older {
-			return rapid.SampledFrom([]string{"1m", "2h", "3d", "4w"}).Draw(t, "span")
+			return rapid.SampledFrom([]string{"1m", "2h", "3d", "4w", "30bm", "4bh", "2bd"}).Draw(t, "span")
 		}
 		return rapid.SampledFrom([]string{"2026-01-01", "2026-01-31T11:00:00Z", "2027-01-01"}).Draw(t, "date")
 	}
@@ -117,7 +117,7 @@ func drawDefinition(t *rapid.T) Definition {
 }
 
 func drawTimer(t *rapid.T, w *When) {
-	w.After = rapid.SampledFrom([]string{"1m", "90m", "12h", "7d", "2w"}).Draw(t, "after")
+	w.After = rapid.SampledFrom([]string{"1m", "90m", "12h", "7d", "2w", "90bm", "4bh", "1bd"}).Draw(t, "after")
 	w.Again = rapid.SampledFrom([]Again{"", AgainEach}).Draw(t, "again")
 	for range rapid.IntRange(0, 2).Draw(t, "unless") {
 		u := Unless{Event: rapid.SampledFrom(Events()).Filter(func(k postroom.EventKind) bool { return k != postroom.WorkflowStarted }).Draw(t, "unless event")}

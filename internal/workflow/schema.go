@@ -237,6 +237,9 @@ var schema = []Fact{
 	{Name: "event.depth", Label: "how many workflows stand before it in the chain", Kind: KindNumber, Ops: numberOps,
 		Doc: "0 for what a person did, 1 for what a workflow did in answer to that, and so on."},
 
+	{Name: officeOpen, Label: "it is within office hours", Kind: KindBool, Ops: boolOps,
+		Doc: "At the time of the event, by the calendar of the conversation's mailbox or else the default one."},
+
 	{Name: "cause.workflow", Label: "the workflow that caused it", Kind: KindRef, Ref: RefWorkflow, Ops: refOps,
 		Doc: "The workflow whose action this event is; not set for what people did."},
 	{Name: "cause.actor", Label: "who began the chain", Kind: KindChoice, Choices: choiceLists.actor, Ops: choiceOps,

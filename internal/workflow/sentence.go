@@ -402,8 +402,11 @@ func valueWords(fact Fact, op Op, v string, names Names) string {
 			return names.of(fact.Ref, id)
 		}
 	case KindTime:
-		if ms, ok := ParseSpan(v); ok && (op == Within || op == Older) {
-			return minutes(int(ms / 60_000))
+		if s, ok := ReadSpan(v); ok && (op == Within || op == Older) {
+			if s.Business() {
+				return spanWords(v)
+			}
+			return minutes(int(s.ms / 60_000))
 		}
 	}
 	return v

@@ -99,6 +99,7 @@ func TestDefaults() []string {
 		"The customer's mails are from a verified sender.",
 		"The workflow is switched on, has not run before, and stands alone: no other workflow says stop.",
 		"The event happens on " + TestTime + ".",
+		"The office is open from Monday to Friday, 9 to 17, UTC, whatever calendars the desk has.",
 	}
 }
 
@@ -508,7 +509,7 @@ func (t Test) record(e *postroom.Event) Record {
 		customer.Addresses = a
 	}
 	subject := first(g["conversation.subject"])
-	r := Record{Event: e, Customer: customer, Subject: &subject}
+	r := Record{Event: e, Customer: customer, Subject: &subject, Office: testOffice}
 	about := e.Kind == postroom.MessageReceived || e.Kind == postroom.ConversationCreated && e.Actor.Kind == postroom.ByCustomer || e.Kind == postroom.ReplySent
 	for name := range g {
 		about = about || strings.HasPrefix(name, "message.")

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"postroom"
+	"postroom/internal/calendar"
 )
 
 // Value is the value of a fact at the moment of an event. The zero Value is
@@ -63,6 +64,7 @@ type Needs struct {
 	Headers  bool
 	Mail     bool
 	Root     bool
+	Office   bool // the calendar that counts
 }
 
 // Record is what facts are read from: the event with its snapshot, and the
@@ -81,6 +83,9 @@ type Record struct {
 	Mail *postroom.Mail
 	// Root is the first event of the chain; nil is good where that is Event.
 	Root *postroom.Event
+	// Office is the calendar of the mailbox that the event's conversation is in,
+	// as it was when the event was judged.
+	Office *calendar.Calendar
 }
 
 // NewFacts returns the facts of an event.
@@ -104,6 +109,8 @@ func (f recordFacts) Value(fact string) Value {
 		return f.mail(rest)
 	case "cause":
 		return f.cause(rest)
+	case "office":
+		return f.office(rest)
 	}
 	return Missing()
 }

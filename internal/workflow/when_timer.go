@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"postroom"
+	"postroom/internal/calendar"
 )
 
 // A timed workflow does not run when its event happens: the event arms a timer,
@@ -66,8 +67,12 @@ func (v *Version) Again() Again {
 }
 
 // DueAt returns when a timer is due that is armed at a time, both in
-// milliseconds. A version that is not timed is due at once.
-func (v *Version) DueAt(at int64) int64 { return at + v.after }
+// milliseconds. A version that is not timed is due at once. The calendar is
+// looked at where CountsOffice says so, and may be nil elsewhere.
+func (v *Version) DueAt(at int64, office *calendar.Calendar) int64 { return v.after.After(at, office) }
+
+// CountsOffice reports whether its timers wait for business time.
+func (v *Version) CountsOffice() bool { return v.after.Business() }
 
 // Ends says why an event ends a timer of this version that waits on its
 // conversation, in words; "" if it does not. What ends every timer is asked
@@ -143,9 +148,9 @@ func (c *compiler) timed(w When) {
 		}
 		return
 	}
-	span, ok := ParseSpan(w.After)
-	if !ok || span > MaxAfter*60_000 {
-		c.fault("when.after", "%q is not a time to wait, such as 30m, 12h, 7d or 2w; at most a year.", w.After)
+	span, ok := ReadSpan(w.After)
+	if !ok || span.ms > MaxAfter*60_000 {
+		c.fault("when.after", "%q is not a time to wait, such as 30m, 12h, 7d or 2w, or 4bh or 2bd of office time; at most a year.", w.After)
 	}
 	c.version.after = span
 	switch w.Again {
@@ -180,7 +185,7 @@ func (w When) timedWords(edge string, names Names) string {
 // spanWords says a span in the unit it was written in.
 func spanWords(v string) string {
 	number, unit, ok := SplitSpan(v)
-	if _, whole := ParseSpan(v); !ok || !whole {
+	if _, whole := ReadSpan(v); !ok || !whole {
 		return gap
 	}
 	i := slices.IndexFunc(Units(), func(u [2]string) bool { return u[0] == unit })

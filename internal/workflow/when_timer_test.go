@@ -82,7 +82,7 @@ func TestTimedWorkflowIsJudgedWhenDue(t *testing.T) {
 	if got, _ := judge(NewDueSet(2, Entry{v, SwitchedOff}), due); got != Disabled {
 		t.Errorf("due while switched off: %v", got)
 	}
-	if got := v.DueAt(1000); got != 1000+7*24*3600*1000 {
+	if got := v.DueAt(1000, nil); got != 1000+7*24*3600*1000 {
 		t.Errorf("due at %d", got)
 	}
 }
