@@ -97,6 +97,9 @@ func TestBusinessTimeIsCountedByTheCalendar(t *testing.T) {
 		expect(t, "runs before its time", len(d.Runs(second.ID, late)), 0)
 		d.Pass(time.Millisecond)
 		expect(t, "runs", len(d.Runs(second.ID, late)), 1)
+		if r, err := pagesOf(d).Replay(d.Ctx, query.ReplayAsk{}); err != nil || r.Judged < 6 || len(r.Differences) > 0 {
+			t.Errorf("judged again by the revisions that were recorded: %+v, %v", r, err)
+		}
 		d.CheckInvariants()
 	})
 }
