@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
 
 	"postroom"
 	"postroom/internal/alarm"
@@ -73,15 +74,15 @@ func (s *step) count(l *letter, mail *postroom.Mail) (block, error) {
 		if !s.leg.version.Definition.Limits.MailAllowed(g.root.Actor, n) {
 			return block{postroom.MailSkip, fmt.Sprintf("Skipped, limit: machines have caused %d mails on this conversation within a day.", n)}, nil
 		}
-		sum := sha256.Sum256([]byte(l.source))
+		sum, whose := sha256.Sum256([]byte(l.source)), person(to)
 		for _, l := range []struct {
 			key    string
 			window int64
 			most   int
 			words  string
 		}{
-			{fmt.Sprintf("text:%d:%s:%s", mail.MailboxID, to, hex.EncodeToString(sum[:8])), day, sameText, "Skipped, limit: %s got this very text today already."},
-			{"auto:" + to, day, perDay, "Skipped, limit: %s got 3 automatic mails today already."},
+			{fmt.Sprintf("text:%d:%s:%s", mail.MailboxID, whose, hex.EncodeToString(sum[:8])), day, sameText, "Skipped, limit: %s got this very text today already."},
+			{"auto:" + whose, day, perDay, "Skipped, limit: %s got 3 automatic mails today already."},
 			{fmt.Sprintf("autobox:%d", mail.MailboxID), hour, perHour, "Skipped, limit: the mailbox has sent its automatic mails of this hour (%s)."},
 		} {
 			n, err := s.addRate(l.key, now, l.window, l.most)
@@ -91,6 +92,16 @@ func (s *step) count(l *letter, mail *postroom.Mail) (block, error) {
 		}
 	}
 	return s.breaker(l, mail, to, now)
+}
+
+// person is an address without its detail (RFC 5233), in which limits are counted:
+// a desk that answers by itself may name another detail in each of its mails.
+func person(address string) string {
+	at := strings.LastIndexByte(address, '@')
+	if plus := strings.IndexByte(address, '+'); 0 < plus && plus < at {
+		return address[:plus] + address[at:]
+	}
+	return address
 }
 
 // shared is from which limit on a count is one of many conversations: of a
@@ -111,7 +122,7 @@ func (s *step) breaker(l *letter, mail *postroom.Mail, to string, now int64) (bl
 		return b, err
 	}
 	return s.breaks([]cap10{
-		{"brk:to:" + to, breakTo, "to " + to},
+		{"brk:to:" + person(to), breakTo, "to " + to},
 		{fmt.Sprintf("brk:conv:%d", s.c.ID), breakTalk, "on this conversation"},
 		{fmt.Sprintf("brk:box:%d", mail.MailboxID), breakBox, "from this mailbox"},
 		{fmt.Sprintf("brk:flow:%d", s.leg.version.WorkflowID), breakFlow, "by this workflow"},

@@ -1,0 +1,212 @@
+package desktest_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+
+	"postroom"
+	"postroom/internal/desktest"
+	"postroom/internal/workflow"
+)
+
+// draw draws workflows for a desk. The same seed draws the same ones on every
+// desk: where a definition needs an id, what is drawn is which one.
+type draw struct {
+	*rand.Rand
+	agents, mailboxes, tags, flows []int64
+	fixed                          bool // nothing changes that is looked at again later: subject and language
+}
+
+func newDraw(d *desktest.Desk, seed uint64) *draw {
+	x := &draw{Rand: rand.New(rand.NewPCG(seed, 4)), mailboxes: []int64{d.Mailbox.ID}}
+	for _, name := range []string{"ann", "ben"} {
+		x.agents = append(x.agents, d.Agent(name).ID)
+	}
+	for _, tag := range []string{"vip", "late", "lamp"} {
+		x.tags = append(x.tags, d.Tag(tag))
+	}
+	x.fixed = x.chance(2)
+	return x
+}
+
+// chance is true once in n times.
+func (x *draw) chance(n int) bool { return x.IntN(n) == 0 }
+
+func one[T any](x *draw, list ...T) T { return list[x.IntN(len(list))] }
+
+// some draws between one and two of a list, each once.
+func some2[T comparable](x *draw, list []T) []T {
+	out := []T{one(x, list...)}
+	if next := one(x, list...); next != out[0] && x.chance(2) {
+		out = append(out, next)
+	}
+	return out
+}
+
+// usual are the events that most workflows listen for.
+var usual = []postroom.EventKind{postroom.MessageReceived, postroom.MessageReceived, postroom.ConversationCreated, postroom.StatusChanged, postroom.StatusChanged,
+	postroom.ReplySent, postroom.TagsChanged, postroom.AssigneeChanged, postroom.NoteAdded}
+
+// definition draws a workflow that can be published.
+func (x *draw) definition() workflow.Definition {
+	for {
+		if def := x.anyDefinition(); workflow.Publishable(def) == nil {
+			return def
+		}
+	}
+}
+
+func (x *draw) anyDefinition() workflow.Definition {
+	def := workflow.Definition{When: workflow.When{Event: one(x, usual...)}}
+	if x.chance(4) {
+		def.When.Event = one(x, workflow.Events()...)
+	}
+	if def.When.Event == postroom.StatusChanged && x.chance(2) {
+		def.When.To = []string{string(one(x, postroom.Statuses...))}
+	}
+	if x.chance(5) {
+		def.When.Actors = []postroom.ActorKind{one(x, postroom.ByAgent, postroom.ByCustomer, postroom.ByWorkflow)}
+	}
+	if x.chance(4) {
+		def.When.After, def.When.Again = one(x, "10m", "2h", "1d", "3d", "1w"), one(x, "", workflow.AgainEach)
+		for range x.IntN(3) {
+			u := workflow.Unless{Event: one(x, usual...)}
+			if u.Event == postroom.StatusChanged {
+				u.To = []string{string(postroom.Closed)}
+			}
+			def.When.Unless = append(def.When.Unless, u)
+		}
+	}
+	if x.chance(2) {
+		def.If = x.cond(def.When.Judges(), 2)
+	}
+	for range 1 + x.IntN(3) {
+		def.Then = append(def.Then, x.action())
+	}
+	if x.chance(6) {
+		def.Then = append(def.Then, workflow.Action{Do: workflow.DoStop})
+	}
+	if x.chance(3) {
+		def.Limits = workflow.Limits{OncePer: one(x, "", workflow.OncePerClose, workflow.OncePerConversation), CoolDown: one(x, 0, 60),
+			MailsPerConversationDay: x.IntN(3), MailBudget: one(x, 0, 2)}
+		if x.chance(3) {
+			def.Limits.Runs, def.Limits.Period = 1+x.IntN(2), 24*60
+		}
+	}
+	return def
+}
+
+func (x *draw) cond(kind postroom.EventKind, depth int) workflow.Cond {
+	if depth == 0 || x.chance(2) {
+		return x.leaf(kind)
+	}
+	var parts []workflow.Cond
+	for range 1 + x.IntN(2) {
+		parts = append(parts, x.cond(kind, depth-1))
+	}
+	return one(x, workflow.Cond{All: parts}, workflow.Cond{Any: parts}, workflow.Cond{None: parts})
+}
+
+// leaf draws a condition about any fact that the event has.
+func (x *draw) leaf(kind postroom.EventKind) workflow.Cond {
+	f := one(x, workflow.FactsOn(kind)...)
+	for x.fixed && f.Name == "customer.language" {
+		f = one(x, workflow.FactsOn(kind)...)
+	}
+	c := workflow.Cond{Fact: strings.Replace(f.Name, "*", "X-Priority", 1), Op: one(x, f.Ops...)}
+	n := 1
+	for _, op := range workflow.Operators() {
+		if op.Op == c.Op {
+			n = op.Values
+		}
+	}
+	if n < 0 {
+		n = 1 + x.IntN(2)
+	}
+	for range n {
+		c.Values = append(c.Values, x.value(f, c.Op))
+	}
+	return c
+}
+
+func (x *draw) value(f workflow.Fact, op workflow.Op) string {
+	switch f.Kind {
+	case workflow.KindChoice:
+		return one(x, f.Choices...)
+	case workflow.KindNumber:
+		return strconv.Itoa(x.IntN(4))
+	case workflow.KindBool:
+		return one(x, "true", "false")
+	case workflow.KindTime:
+		if op == workflow.Within || op == workflow.Older {
+			return one(x, "1m", "2h", "3d", "4w")
+		}
+		return one(x, "2026-03-01", "2026-03-09T11:00:00Z", "2026-05-01")
+	case workflow.KindRef, workflow.KindSet:
+		ids := map[workflow.Ref][]int64{workflow.RefAgent: x.agents, workflow.RefMailbox: x.mailboxes, workflow.RefTag: x.tags, workflow.RefWorkflow: x.flows}[f.Ref]
+		if len(ids) == 0 {
+			ids = []int64{0}
+		}
+		return strconv.FormatInt(one(x, ids...), 10)
+	}
+	switch {
+	case op == workflow.Matches:
+		return one(x, "lamp|price", "^m.*e$", "[0-9]+")
+	case f.Name == "event.to", f.Name == "event.from":
+		return "closed"
+	}
+	return one(x, "lamp", "price", "customer.example", "mara@customer.example", "450", "de")
+}
+
+// action draws an action of any kind.
+func (x *draw) action() workflow.Action {
+	text := one(x, "Hello {{ customer.name | default: \"there\" }}.", "Number {{ conversation.number }}.", "<We> & you.", "Thank you.")
+	switch kind := one(x, append(slices.Clone(workflow.ActionKinds), workflow.DoReply, workflow.DoReply, workflow.DoReply, workflow.DoStatus, workflow.DoTags)...); kind {
+	case workflow.DoReply:
+		a := workflow.Action{Do: kind, Text: text}
+		if x.chance(3) {
+			a = workflow.Action{Do: kind, HTML: "<p>" + text + "</p>"}
+		}
+		if x.chance(4) {
+			a.Texts = map[string]string{"de": "Hallo."}
+		}
+		return a
+	case workflow.DoNote:
+		return workflow.Action{Do: kind, Text: text}
+	case workflow.DoStatus:
+		return workflow.Action{Do: kind, Status: one(x, postroom.Active, postroom.Pending, postroom.Closed, postroom.Closed)}
+	case workflow.DoAssign:
+		if x.chance(2) {
+			return workflow.Action{Do: kind, By: one(x, workflow.RoundRobin, workflow.LeastLoaded), Agents: slices.Clone(x.agents)}
+		}
+		agent := one(x, append([]int64{0}, x.agents...)...)
+		return workflow.Action{Do: kind, Agent: &agent}
+	case workflow.DoTags:
+		if x.chance(2) {
+			return workflow.Action{Do: kind, Remove: some2(x, x.tags)}
+		}
+		return workflow.Action{Do: kind, Add: some2(x, x.tags)}
+	case workflow.DoSubject:
+		if !x.fixed {
+			return workflow.Action{Do: kind, Subject: "[{{ conversation.number }}] lamp"}
+		}
+	case workflow.DoMove:
+		return workflow.Action{Do: kind, Mailbox: one(x, x.mailboxes...)}
+	case workflow.DoSpam, workflow.DoDelete:
+		if x.chance(8) { // nothing more happens where these ran
+			return workflow.Action{Do: kind}
+		}
+	case workflow.DoMail:
+		a := workflow.Action{Do: kind, To: []string{"boss@elsewhere.example"}, Subject: "Look", Text: text}
+		if x.chance(2) {
+			a = workflow.Action{Do: kind, Assignee: true, Agents: []int64{one(x, x.agents...)}, Text: text}
+		}
+		return a
+	case workflow.DoForward:
+		return workflow.Action{Do: kind, To: []string{"boss@elsewhere.example"}, Text: text}
+	}
+	return workflow.Action{Do: workflow.DoNote, Text: fmt.Sprintf("Note %d.", x.IntN(3))}
+}
