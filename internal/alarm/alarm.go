@@ -103,8 +103,31 @@ func (a *Alarms) Acknowledge(ctx context.Context, by *postroom.Agent, id int64) 
 		if err := t.Log(ctx, store.LogEntry{Area: store.AreaAlarms, AgentID: by.ID, Words: by.Name + " acknowledged an alarm.", Details: "Alarm " + strconv.FormatInt(id, 10)}); err != nil {
 			return err
 		}
-		return t.AcknowledgeAlarm(ctx, id, by.ID, a.store.Now())
+		if err := t.AcknowledgeAlarm(ctx, id, by.ID, a.store.Now()); err != nil {
+			return err
+		}
+		return a.past(ctx, t, id)
 	})
+}
+
+// past clears an alarm that was acknowledged if what it tells of is over: a
+// broken promise was broken, and nothing but knowing of it is left to do.
+func (a *Alarms) past(ctx context.Context, t *store.Tx, id int64) error {
+	x, err := t.Alarm(ctx, id)
+	if postroom.CodeOf(err) == postroom.NotFound || err == nil && Kind(x.Kind) != PromiseBroken {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	promise, err := strconv.ParseInt(x.Subject, 10, 64)
+	if err != nil {
+		return nil
+	}
+	if err := t.SeeWatches(ctx, promise); err != nil {
+		return err
+	}
+	return a.ClearIn(ctx, t, PromiseBroken, x.Subject)
 }
 
 // List returns the open alarms, and those that cleared themselves within the

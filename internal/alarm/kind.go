@@ -20,9 +20,11 @@ const (
 	ReplayDiffers Kind = "replay.differs"   // stored judgements, repeated, come out otherwise (W40)
 	// WebhookFailing is about a workflow ID: what it calls does not take its calls.
 	WebhookFailing Kind = "webhook.failing"
-	InboundFailed  Kind = "inbound.failed" // inbound ID (D5)
-	InboundLost    Kind = "inbound.nobody" // address: mail for none of our mailboxes
-	SpoolStuck     Kind = "spool.stuck"    // file name
+	// PromiseBroken is about a promise ID: it was not kept, and nothing says why (W38).
+	PromiseBroken Kind = "promise.broken"
+	InboundFailed Kind = "inbound.failed" // inbound ID (D5)
+	InboundLost   Kind = "inbound.nobody" // address: mail for none of our mailboxes
+	SpoolStuck    Kind = "spool.stuck"    // file name
 	// IncomingFailing is about a mailbox ID: mail cannot be fetched for it.
 	IncomingFailing Kind = "incoming.failing"
 	// SignInRefused is about a mailbox ID: somebody must sign in again.
@@ -66,6 +68,8 @@ func (k Kind) Remedy() string {
 		return "Open the workflow: its tests say what they expect and what comes out. Correct the workflow, or the test if what it expects is no longer wanted."
 	case ReplayDiffers:
 		return "Run postroom workflow replay: it lists each event. Nothing that was sent or done changes by it; report it with that list, it is a fault of this program or of its update."
+	case PromiseBroken:
+		return "Open the promise: for each event it shows what followed and what did not. Correct the workflow, or the promise if it asks too much. Acknowledging this clears it; it also clears by itself when what was promised comes late."
 	case InboundFailed:
 		return "Open the received mail: its raw text is kept. Press Retry after an update, or answer it from there."
 	case InboundLost:
@@ -125,6 +129,8 @@ func (k Kind) Title() string {
 		return "A test of a workflow is red"
 	case ReplayDiffers:
 		return "Judgements come out otherwise"
+	case PromiseBroken:
+		return "A promise was broken"
 	case InboundFailed:
 		return "A received mail could not be processed"
 	case InboundLost:
@@ -156,5 +162,5 @@ func (k Kind) Title() string {
 // Kinds lists all kinds.
 func Kinds() []Kind {
 	return []Kind{ChannelPaused, ChannelSlow, MailFailed, MailUncertain, MailDelayed, MailLost, Quarantined, BreakerOpen, JobFailed, NotJudged,
-		WorkflowPause, WorkflowTest, WebhookFailing, InboundFailed, InboundLost, SpoolStuck, IncomingFailing, SignInRefused, IncomingLeft, DiskFull, Database, WorkStalled, CountsDrifted, NoBackup, Restored}
+		WorkflowPause, WorkflowTest, WebhookFailing, PromiseBroken, InboundFailed, InboundLost, SpoolStuck, IncomingFailing, SignInRefused, IncomingLeft, DiskFull, Database, WorkStalled, CountsDrifted, NoBackup, Restored}
 }

@@ -120,6 +120,9 @@ func Open(ctx context.Context, settings *config.Settings, o Options) (_ *App, er
 		err = a.automate.EnsureShipped(ctx)
 	}
 	if err == nil {
+		err = automate.NewPromises(a.automate).EnsureShipped(ctx)
+	}
+	if err == nil {
 		err = a.automate.RetestAfterUpgrade(ctx, Version())
 	}
 	if err == nil {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"postroom/internal/automate"
 	"postroom/internal/config"
 	"postroom/internal/connect"
 	"postroom/internal/email"
@@ -26,7 +27,7 @@ func (a *App) pages() (http.Handler, error) {
 	pages := query.New(query.Options{Store: a.store, Blobs: a.blobs, TrashDays: a.settings.TrashDays, Name: a.settings.Name, Version: Version(), Demo: a.options.Demo != nil,
 		Started: a.began, Facts: a.facts, Checks: a.checks, Settings: a.settingsInWords(), Variables: variables()})
 	site, err := web.New(web.Options{Pages: pages, Desk: a.desk, Outbox: a.outbox, Directory: a.directory, Connections: a.connections(), Consents: a.consents, URL: a.URL, Auth: a.auth, Alarms: a.alarms,
-		Hub: a.hub, Reactor: a.react, Workflows: a.automate, Demo: a.options.Demo, Health: http.HandlerFunc(a.healthz),
+		Hub: a.hub, Reactor: a.react, Workflows: a.automate, Promises: automate.NewPromises(a.automate), Demo: a.options.Demo, Health: http.HandlerFunc(a.healthz),
 		Name: a.settings.Name, PublicURL: a.settings.Public(), Proxies: proxies, MaxUpload: int64(a.settings.MaxUpload), Log: a.log})
 	if err != nil {
 		return nil, err

@@ -34,6 +34,7 @@ var table = []row{
 	{rooms: "work hub blob", may: "root"},
 	{rooms: "calendar", may: "root"},
 	{rooms: "workflow", may: "root template calendar"},
+	{rooms: "promise", may: "root workflow"},
 	{rooms: "flowfile", may: "root workflow", parties: "go.yaml.in/yaml/v4"},
 	{rooms: "recipe", may: "workflow flowfile"},
 	{rooms: "wire/smtpout", may: "root email", parties: "github.com/emersion/go-smtp github.com/emersion/go-sasl golang.org/x/net"},
@@ -43,9 +44,9 @@ var table = []row{
 	{rooms: "desk alarm report", may: "root store blob email template locale secret"},
 	{rooms: "directory", may: "root store blob email template locale secret calendar"},
 	{rooms: "auth", may: "root store blob email template locale secret", parties: "github.com/alexedwards/argon2id"},
-	{rooms: "query", may: "root store blob email template workflow calendar recipe"},
+	{rooms: "query", may: "root store blob email template workflow calendar recipe promise"},
 	{rooms: "proof", may: "root workflow"},
-	{rooms: "automate", may: "root store desk directory workflow proof flowfile recipe template query calendar"},
+	{rooms: "automate", may: "root store desk directory workflow promise proof flowfile recipe template query calendar"},
 	{rooms: "outbox", may: "root store desk blob email wire/smtpout secret alarm"},
 
 	{rooms: "consent", may: "root store alarm query wire/oauth"},
@@ -58,7 +59,7 @@ var table = []row{
 	{rooms: "postoffice", may: "root", parties: "github.com/emersion/go-imap/v2 github.com/emersion/go-sasl github.com/emersion/go-smtp"},
 
 	{rooms: "incoming", may: "root store desk blob outbox alarm work wire/imap"},
-	{rooms: "react", may: "root config locale secret template email calendar db work blob hub workflow notify store desk directory auth report alarm query automate outbox " +
+	{rooms: "react", may: "root config locale secret template email calendar db work blob hub workflow promise notify store desk directory auth report alarm query automate outbox " +
 		"wire/httpout wire/smtpout wire/pop3 wire/smtpin"},
 
 	{rooms: "web/ui"},

@@ -23,6 +23,7 @@ const (
 	WakeNotify  = "notify"
 	WakeTimer   = "timer"
 	WakeWebhook = "webhook"
+	WakePromise = "promise"
 )
 
 // Options is what a desk stands on. Wake and Publish are called after commits

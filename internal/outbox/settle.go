@@ -114,6 +114,13 @@ func (o *Outbox) consequences(ctx context.Context, tx *store.Tx, c *postroom.Con
 	if m.AgentID != 0 {
 		return nil // a notification is no part of the conversation, and no mail follows it
 	}
+	if m.ConversationID != 0 {
+		// What was promised about this mail may be decided now (W38).
+		stirred := func() { tx.OnCommit(func() { o.Wake(desk.WakePromise) }) }
+		if err := tx.StirWatches(ctx, m.ConversationID, stirred); err != nil {
+			return err
+		}
+	}
 	if err := o.sentErrand(ctx, tx, m, ids[len(ids)-1]); err != nil {
 		return err
 	}

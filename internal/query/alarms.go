@@ -64,6 +64,8 @@ func alarmPlace(kind, subject string) (href, link string) {
 		return "/jobs/" + decimal(number), "The bulk change"
 	case about == "event" && err == nil:
 		return "/events/" + decimal(number) + "/why", "Why?"
+	case about == "promise" && err == nil:
+		return "/promises/" + decimal(number), "The promise"
 	case about == "workflow":
 		return "/workflows", "Workflows"
 	}

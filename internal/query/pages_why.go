@@ -20,6 +20,7 @@ type WhyEvent struct {
 	Depth     int
 	Workflows []WhyWorkflow // in their order
 	Ended     []string      // the timers it ended, a sentence each
+	Promises  []WhyPromise  // that began with it
 	Retry     bool          // not judged: may be tried again by POST /events/{id}/judge
 }
 

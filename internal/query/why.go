@@ -40,14 +40,19 @@ func (d *Desk) Why(ctx context.Context, a *postroom.Agent, number int64, place P
 	if err != nil {
 		return nil, err
 	}
+	promises, err := d.whyPromises(ctx, v.head.ID)
+	if err != nil {
+		return nil, err
+	}
 	for _, e := range events {
-		if !e.Kind.Edge() || e.Kind.Quiet() && e.SetRevision == 0 && e.State == postroom.EventJudged {
+		if len(promises[e.ID]) == 0 && (!e.Kind.Edge() || e.Kind.Quiet() && e.SetRevision == 0 && e.State == postroom.EventJudged) {
 			continue // nobody listened
 		}
 		event, err := w.event(e)
 		if err != nil {
 			return nil, err
 		}
+		event.Promises = promises[e.ID]
 		p.Events = append(p.Events, event)
 	}
 	return p, nil

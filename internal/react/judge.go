@@ -86,7 +86,7 @@ func (r *React) judgeNext(ctx context.Context, c store.Claimed, final []postroom
 	}
 	quiet := r.quiet(ctx, at, final)
 	if quiet == len(final) {
-		return r.pass(ctx, c, final)
+		return r.pass(ctx, c, at, final)
 	}
 	return r.judgeSafely(ctx, c, at, &final[quiet], final[:quiet])
 }
@@ -96,11 +96,12 @@ func (r *React) judgeNext(ctx context.Context, c store.Claimed, final []postroom
 type head struct {
 	revision int64
 	waiting  []postroom.Timer
+	watches  int // promises that anything that happens can decide
 }
 
 func (r *React) head(ctx context.Context, conversation int64) (at head, err error) {
 	timers := 0
-	if at.revision, timers, err = r.Store.Read().JudgeHead(ctx, conversation); err == nil && timers > 0 {
+	if at.revision, timers, at.watches, err = r.Store.Read().JudgeHead(ctx, conversation); err == nil && timers > 0 {
 		at.waiting, err = r.Store.Read().WaitingTimers(ctx, conversation)
 	}
 	return at, err
@@ -132,7 +133,7 @@ func (r *React) quiet(ctx context.Context, at head, final []postroom.Event) int 
 
 // pass ends events that no workflow listens for and gives the lane back, due
 // when the next event is final.
-func (r *React) pass(ctx context.Context, c store.Claimed, quiet []postroom.Event) (left bool, err error) {
+func (r *React) pass(ctx context.Context, c store.Claimed, at head, quiet []postroom.Event) (left bool, err error) {
 	err = r.Store.Write(ctx, func(tx *store.Tx) error {
 		left = false
 		if err := r.endEvents(ctx, tx, quiet); err != nil {
@@ -142,6 +143,9 @@ func (r *React) pass(ctx context.Context, c store.Claimed, quiet []postroom.Even
 			return err
 		}
 		if err := r.tell(ctx, tx, quiet); err != nil {
+			return err
+		}
+		if err := r.stir(ctx, tx, c.ID, at); err != nil {
 			return err
 		}
 		left, err = r.leave(ctx, tx, c)
@@ -288,16 +292,21 @@ type judgement struct {
 
 	waiting []postroom.Timer // on the conversation, before the event
 	timers  timers           // what the event does to timers
+	head    head
+	watches []store.Watch // promises that begin with the event
 }
 
 // judge decides one event with the pure judge and carries out what matched.
 func (r *React) judge(ctx context.Context, c store.Claimed, at head, e *postroom.Event, quiet []postroom.Event) (left bool, err error) {
-	g := &judgement{r: r, lane: c, event: e, quiet: quiet, ran: map[int64]bool{}, waiting: at.waiting}
+	g := &judgement{r: r, lane: c, event: e, quiet: quiet, ran: map[int64]bool{}, waiting: at.waiting, head: at}
 	g.look = &lookups{ctx: ctx, r: r, event: e, root: &g.root}
 	if err := g.decide(ctx, at.revision); err != nil {
 		return false, err
 	}
 	if err := g.clock(ctx); err != nil {
+		return false, err
+	}
+	if err := g.watch(ctx); err != nil {
 		return false, err
 	}
 	var todo []*workflow.Version
@@ -472,6 +481,9 @@ func (g *judgement) end(ctx context.Context, last *leg) (left bool, err error) {
 		if err := g.r.tell(ctx, tx, []postroom.Event{*g.event}); err != nil {
 			return err
 		}
+		if err := g.r.stir(ctx, tx, g.event.ConversationID, g.head); err != nil {
+			return err
+		}
 		left, err = g.r.leave(ctx, tx, g.lane)
 		return err
 	})
@@ -511,6 +523,9 @@ func (g *judgement) endQuietly(ctx context.Context, tx *store.Tx) (left bool, er
 	if err := g.r.tell(ctx, tx, append(slices.Clone(g.quiet), *g.event)); err != nil {
 		return false, err
 	}
+	if err := g.r.stir(ctx, tx, g.event.ConversationID, g.head); err != nil {
+		return false, err
+	}
 	return g.r.leave(ctx, tx, g.lane)
 }
 
@@ -522,6 +537,9 @@ func (g *judgement) fix(ctx context.Context, tx *store.Tx) error {
 	}
 	if !g.fixed {
 		if err := g.setTimers(ctx, tx); err != nil {
+			return err
+		}
+		if err := g.setWatches(ctx, tx); err != nil {
 			return err
 		}
 	}

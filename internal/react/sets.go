@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"postroom"
+	"postroom/internal/promise"
 	"postroom/internal/store"
 	"postroom/internal/workflow"
 )
@@ -29,11 +30,13 @@ type ruleset struct {
 	// more, by the event they listen for; "" is for those that do not even
 	// tell that. No event they might have been for is judged without them.
 	broken map[postroom.EventKind]error
+	// promises are those that are watched since this revision.
+	promises *promise.Set
 }
 
-// quiet reports whether no workflow listens for a kind of event.
+// quiet reports whether no workflow and no promise listens for a kind of event.
 func (s *ruleset) quiet(kind postroom.EventKind) bool {
-	return s.fault(kind) == nil && len(s.On(kind)) == 0
+	return s.fault(kind) == nil && len(s.On(kind)) == 0 && !s.promises.Listens(kind)
 }
 
 // fault says why events of a kind cannot be judged by this set.
@@ -116,6 +119,12 @@ func (s *sets) load(ctx context.Context, revision int64, known map[workflow.Iden
 		entries = append(entries, workflow.Entry{Version: version, State: state})
 	}
 	out.Set = workflow.NewSet(revision, entries)
+	if revision != 0 {
+		var err error
+		if out.promises, err = s.loadPromises(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
 	return out, used, nil
 }
 

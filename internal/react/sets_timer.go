@@ -25,7 +25,7 @@ func (s *sets) on(ctx context.Context, revision int64, e *postroom.Event) (*rule
 	if v == nil {
 		return nil, fmt.Errorf("version %d of workflow %d, which it is for, cannot be read", e.Payload.Number, e.Payload.WorkflowID)
 	}
-	return &ruleset{Set: set.Own(e.Kind, v)}, nil
+	return &ruleset{Set: set.Own(e.Kind, v), promises: set.promises}, nil
 }
 
 // entry finds a workflow in the set.

@@ -56,6 +56,14 @@ func (t *Tx) AcknowledgeAlarm(ctx context.Context, id, agent, at int64) error {
 	return err
 }
 
+const qAlarm = `select ` + alarmColumns + ` from alarm where id = $1`
+
+// Alarm loads one alarm.
+func (r Read) Alarm(ctx context.Context, id int64) (Alarm, error) {
+	a, err := scanAlarm(r.q.QueryRow(ctx, qAlarm, id))
+	return a, missing(err, "There is no such alarm.")
+}
+
 // OpenAlarms counts the alarms nobody has acknowledged.
 func (r Read) OpenAlarms(ctx context.Context) (int, error) {
 	var n int

@@ -35,6 +35,7 @@ var erasing = []string{
 	`delete from webhook_attempt where call_id in (select id from webhook_call where conversation_id = $1)`,
 	`delete from webhook_call where conversation_id = $1`,
 	`delete from timer where conversation_id = $1`,
+	`delete from promise_watch where conversation_id = $1`,
 	`delete from run where conversation_id = $1`,
 	`delete from event where conversation_id = $1`,
 	`delete from act where conversation_id = $1`,

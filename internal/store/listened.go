@@ -13,7 +13,9 @@ const (
 	qListening = `select v.definition from workflow w join workflow_version v on v.workflow_id = w.id and v.number = w.version
 		where w.enabled = 1 and w.deleted_at = 0
 		union select v.definition from workflow_version v where exists
-			(select 1 from timer x where x.workflow_id = v.workflow_id and x.version = v.number and x.state = 'waiting')`
+			(select 1 from timer x where x.workflow_id = v.workflow_id and x.version = v.number and x.state = 'waiting')
+		union select v.definition from promise p join promise_version v on v.promise_id = p.id and v.number = p.version
+		where p.enabled = 1 and p.deleted_at = 0`
 	qForgetListened = `delete from listened_kind`
 	qInsertListened = `insert into listened_kind (kind) values ($1)`
 	qListened       = `select kind from listened_kind`
@@ -21,7 +23,8 @@ const (
 
 // Listened returns the kinds of events that workflows which are switched on
 // listen for, those a When waits for or is called off by included; and those
-// that can end a timer that waits with an older version.
+// that can end a timer that waits with an older version; and those that begin a
+// promise.
 func (r Read) Listened(ctx context.Context) ([]postroom.EventKind, error) {
 	var out []postroom.EventKind
 	err := each(ctx, r.q, qListened, nil, func(rows row) error {

@@ -40,7 +40,8 @@ const (
 	qTimersHere   = `select ` + timerColumns + ` from timer where conversation_id = $1 order by id`
 	qWaitingCount = `select count(*), coalesce(min(due_at), 0) from timer where workflow_id = $1 and state = 'waiting'`
 	qJudgeHead    = `select (select coalesce(max(revision), 0) from workflow_set),
-		(select count(*) from timer where conversation_id = $1 and state = 'waiting')`
+		(select count(*) from timer where conversation_id = $1 and state = 'waiting'),
+		(select count(*) from promise_watch where conversation_id = $1 and open = 2)`
 )
 
 // Timer loads a timer; within a transaction it is locked.
@@ -79,10 +80,11 @@ func (r Read) WorkflowWaits(ctx context.Context, workflow int64) (n int, next in
 }
 
 // JudgeHead returns what judging a conversation begins with: the latest revision
-// of the set of workflows, and how many timers wait there.
-func (r Read) JudgeHead(ctx context.Context, conversation int64) (revision int64, timers int, err error) {
-	err = r.q.QueryRow(ctx, qJudgeHead, conversation).Scan(&revision, &timers)
-	return revision, timers, err
+// of the set of workflows, how many timers wait there, and how many promises are
+// watched there that anything can decide.
+func (r Read) JudgeHead(ctx context.Context, conversation int64) (revision int64, timers, watches int, err error) {
+	err = r.q.QueryRow(ctx, qJudgeHead, conversation).Scan(&revision, &timers, &watches)
+	return revision, timers, watches, err
 }
 
 const (

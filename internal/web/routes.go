@@ -159,6 +159,11 @@ func (s *Site) Routes() []Route {
 		{Method: "POST", Pattern: "/workflows/{id}/preview", Who: Admins, answer: previewWorkflow},
 		{Method: "POST", Pattern: "/workflows/{id}/publish", Who: Admins, answer: publishWorkflow},
 		{Method: "POST", Pattern: "/workflows/{id}/versions/{n}/restore", Who: Admins, answer: restoreWorkflow},
+		{Method: "GET", Pattern: "/promises", Who: Admins, answer: showPromises},
+		{Method: "POST", Pattern: "/promises", Who: Admins, answer: beginPromise},
+		{Method: "GET", Pattern: "/promises/{id}", Who: Admins, answer: showPromise},
+		{Method: "POST", Pattern: "/promises/{id}/draft", Who: Admins, answer: savePromiseDraft},
+		{Method: "POST", Pattern: "/promises/{id}/{verb}", Who: Admins, answer: changePromise},
 
 		// Admin and profile
 		{Method: "GET", Pattern: "/mailboxes", Who: Admins, answer: showMailboxes},

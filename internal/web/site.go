@@ -39,6 +39,7 @@ type Options struct {
 	Hub         *hub.Hub
 	Reactor     Reactor
 	Workflows   Workflows // optional: without it workflows are shown and cannot be changed
+	Promises    Promises  // optional: what is promised, and how it is kept
 	Demo        Demo      // optional: the demo's customer view
 
 	Health    http.Handler   // optional: GET /healthz

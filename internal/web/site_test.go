@@ -74,7 +74,7 @@ func open(t testing.TB, d *desktest.Desk) *office {
 		Resolver: nobody{}, Dial: reach.Dial, TLS: d.Office.ClientTLS()})
 	o.site, err = web.New(web.Options{
 		Pages: query.New(query.Options{Store: d.Store, Blobs: d.Blobs, Name: "Acme"}), Desk: d.Desk, Outbox: d.Outbox, Auth: o.auth, Alarms: d.Alarms, Hub: o.hub,
-		Directory: people, Connections: links, Consents: d.SignIns, URL: func() string { return "https://desk.acme.example" }, Reactor: d.React, Workflows: automate.New(automate.Options{Store: d.Store, Letters: d.Desk}), MaxUpload: 1 << 20, Name: "Acme",
+		Directory: people, Connections: links, Consents: d.SignIns, URL: func() string { return "https://desk.acme.example" }, Reactor: d.React, Workflows: automate.New(automate.Options{Store: d.Store, Letters: d.Desk}), Promises: automate.NewPromises(automate.New(automate.Options{Store: d.Store})), MaxUpload: 1 << 20, Name: "Acme",
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -198,7 +198,7 @@ func sampleWhy() query.WhyPage {
 	table := []query.WhyCondition{{Group: "all", Verdict: "false"}, {Depth: 1, Fact: "Status after the event", Operator: "is", Expected: "closed", Actual: "closed", Verdict: "true"}, {Depth: 1, Group: "none", Verdict: "false"}, {Depth: 2, Fact: "Tags", Operator: "has any of", Expected: "no-notice", Actual: "refund, no-notice", Verdict: "true"}, {Depth: 1, Fact: "Customer's company", Operator: "is set", Expected: "", Actual: "", Verdict: "unknown"}}
 	c := sampleConversation("")
 	return query.WhyPage{Shell: sampleShell("desk", "mine", "/conversations/1042/why"), Head: c.Head, Receipt: c.Receipt, Events: []query.WhyEvent{
-		{Line: *c.Timeline[5].Event, State: "judged", JudgedAt: sampleNow - 23*hour + 10_000, Revision: 7, Workflows: []query.WhyWorkflow{
+		{Line: *c.Timeline[5].Event, State: "judged", JudgedAt: sampleNow - 23*hour + 10_000, Revision: 7, Promises: []query.WhyPromise{{ID: 1, Name: "Whoever is closed hears of it, once", State: "kept", Words: "The mail was accepted."}}, Workflows: []query.WhyWorkflow{
 			{ID: 1, Name: "Tell the customer it is closed", Version: 2, Verdict: "matched", Conditions: table[1:2], Effects: []query.WhyEffect{{Text: "Replied to the customer", State: "done", Mail: 72, MailState: "accepted"}, {Text: "Added the tag closed-by-us", State: "overtaken", Words: "Ben Okafor removed it meanwhile"}}},
 			{ID: 3, Name: "No notice for partners", Version: 1, Verdict: "not matched", Conditions: table, Change: "the tag no-notice were not there"},
 			{ID: 4, Name: "Ask for a rating", Version: 5, Verdict: "not considered", Reason: "stopped by Tell the customer it is closed"},
@@ -346,6 +346,8 @@ func samples() map[string]templ.Component {
 		"inbound":      view.Inbound(sampleInbound()),
 		"inbound-mail": view.InboundMail(query.InboundMailPage{Shell: admin("inbound"), Mail: sampleInbound().Rows[2], ClassReasons: []string{"no header says that it is automatic"}, Evidence: []query.Choice{{Value: "token in the address", Text: "none"}}, Header: "From: x\nTo: y", SHA256: "9f86", Notices: []string{"A header line was broken and has been mended."}}),
 		"workflows":    view.Workflows(sampleWorkflows()),
+		"promises":     view.Promises(samplePromises()),
+		"promise":      view.Promise(samplePromise()),
 		"workflow":     view.Workflow(sampleWorkflow(0)),
 		"workflow-old": view.Workflow(sampleWorkflow(1)),
 		"editor":       view.WorkflowEditor(sampleEditor()),
