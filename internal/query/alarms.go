@@ -65,7 +65,7 @@ func alarmPlace(kind, subject string) (href, link string) {
 	case about == "event" && err == nil:
 		return "/events/" + decimal(number) + "/why", "Why?"
 	case about == "promise" && err == nil:
-		return "/promises/" + decimal(number), "The promise"
+		return "/promises/" + decimal(number) + "#traces", "The promise"
 	case about == "workflow":
 		return "/workflows", "Workflows"
 	}

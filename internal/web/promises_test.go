@@ -74,7 +74,7 @@ func TestPromiseOnThePages(t *testing.T) {
 		if r := ann.get("/conversations/1/why"); !r.has("No workflow that mails the customer listens for this.") {
 			t.Error("Why? says nothing of the promise")
 		}
-		if r := ann.get("/alarms"); !strings.Contains(r.body, `href="`+page+`"`) {
+		if r := ann.get("/alarms"); !strings.Contains(r.body, `href="`+page+`#traces"`) {
 			t.Error("the alarm does not lead to the promise")
 		}
 		ben := o.browser("ben")
