@@ -41,7 +41,9 @@ func (a *App) testCall() automate.TestCall {
 	if a.only != nil {
 		return nil
 	}
-	return func(ctx context.Context, x postroom.WebhookCall) (postroom.WebhookAttempt, error) { return a.react.TestCall(ctx, x) }
+	return func(ctx context.Context, x postroom.WebhookCall) (postroom.WebhookAttempt, error) {
+		return a.react.TestCall(ctx, x)
+	}
 }
 
 // dial reaches servers that an admin tries.

@@ -42,6 +42,9 @@ func (d *Desk) Attempts(call int64) []postroom.WebhookAttempt {
 	return all
 }
 
+// SealSecret seals a secret of webhooks with the desk's key.
+func (d *Desk) SealSecret(text, context string) (string, error) { return d.key.Seal(text, context) }
+
 // Directory is the desk's directory, which seals secrets with the key that calls
 // are made with.
 func (d *Desk) Directory() *directory.Directory {

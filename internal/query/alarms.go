@@ -66,6 +66,8 @@ func alarmPlace(kind, subject string) (href, link string) {
 		return "/events/" + decimal(number) + "/why", "Why?"
 	case about == "promise" && err == nil:
 		return "/promises/" + decimal(number) + "#traces", "The promise"
+	case about == "webhook" && err == nil:
+		return "/webhooks?state=failed&workflow=" + decimal(number), "Its calls"
 	case about == "workflow":
 		return "/workflows", "Workflows"
 	}

@@ -68,4 +68,5 @@ type WhyEffect struct {
 	Words     string // why not
 	Mail      int64
 	MailState string
+	Call      int64 // of a webhook
 }

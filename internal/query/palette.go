@@ -75,6 +75,7 @@ func (d *Desk) places(a *postroom.Agent, text string) []PaletteItem {
 	if postroom.Can(a, postroom.Manage, 0) {
 		all = append(all,
 			PaletteItem{Text: "Workflows", Href: "/workflows", Glyph: "workflow"},
+			PaletteItem{Text: "Webhooks", Href: "/webhooks", Glyph: "workflow"},
 			PaletteItem{Text: "Alarms", Href: "/alarms", Glyph: "gear"},
 			PaletteItem{Text: "Mailboxes", Href: "/mailboxes", Glyph: "mailbox"},
 			PaletteItem{Text: "Agents", Href: "/agents", Glyph: "agent"},

@@ -237,7 +237,7 @@ func flatten(rows []WhyCondition, c workflow.Check, depth int) []WhyCondition {
 }
 
 func (w *whyReader) effect(e postroom.Effect) WhyEffect {
-	out := WhyEffect{Text: capital(nameOr(e.Detail, e.Action)), State: string(e.Result), Words: nameOr(e.Reason, e.Because), Mail: e.MailID}
+	out := WhyEffect{Text: capital(nameOr(e.Detail, e.Action)), State: string(e.Result), Words: nameOr(e.Reason, e.Because), Mail: e.MailID, Call: e.CallID}
 	for _, m := range w.view.rows.Mails {
 		if m.ID == e.MailID && e.MailID != 0 {
 			out.MailState = string(m.State)

@@ -18,6 +18,11 @@ type Reactor interface {
 	DiscardInbound(ctx context.Context, by *postroom.Agent, inbound int64) error
 	ReleaseTellings(ctx context.Context, by *postroom.Agent) error
 	DiscardTellings(ctx context.Context, by *postroom.Agent) error
+	// CallAgain has a webhook called once more; attempts is how many were seen.
+	// ReleaseCalls and DiscardCalls take 0 for all.
+	CallAgain(ctx context.Context, by *postroom.Agent, call int64, attempts int) error
+	ReleaseCalls(ctx context.Context, by *postroom.Agent, call int64) error
+	DiscardCalls(ctx context.Context, by *postroom.Agent, call int64) error
 }
 
 // Workflows publishes and orders workflows; all of it asks for an admin.
@@ -51,6 +56,10 @@ type Workflows interface {
 	SaveDraft(ctx context.Context, by *postroom.Agent, workflow int64, f automate.Form, act string) (place string, err error)
 	// TryCall makes the call of a webhook as it is being written, once.
 	TryCall(ctx context.Context, by *postroom.Agent, workflow int64, place, on string) (query.EditorCall, error)
+	// SecretUses lists who uses which secret of webhooks; DeleteSecret deletes one
+	// that nobody uses.
+	SecretUses(ctx context.Context) (map[int64][]string, error)
+	DeleteSecret(ctx context.Context, by *postroom.Agent, secret int64) error
 	DiscardDraft(ctx context.Context, by *postroom.Agent, workflow int64) error
 	PublishDraftWith(ctx context.Context, by *postroom.Agent, workflow int64, choice automate.PublishChoice) (int, error)
 	// NewTest proposes a test, Pin one out of an event of a conversation without

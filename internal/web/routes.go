@@ -165,6 +165,15 @@ func (s *Site) Routes() []Route {
 		{Method: "POST", Pattern: "/promises/{id}/draft", Who: Admins, answer: savePromiseDraft},
 		{Method: "POST", Pattern: "/promises/{id}/{verb}", Who: Admins, answer: changePromise},
 
+		// Webhooks
+		{Method: "GET", Pattern: "/webhooks", Who: Admins, answer: showWebhooks},
+		{Method: "GET", Pattern: "/webhooks/{id}", Who: Admins, answer: showWebhook},
+		{Method: "POST", Pattern: "/webhooks/{id}/{verb}", Who: Admins, answer: changeWebhook},
+		{Method: "POST", Pattern: "/webhooks/held", Who: Admins, answer: decideWebhooks},
+		{Method: "GET", Pattern: "/webhooks/secrets", Who: Admins, answer: showWebhookSecrets},
+		{Method: "POST", Pattern: "/webhooks/secrets", Who: Admins, answer: addWebhookSecret},
+		{Method: "POST", Pattern: "/webhooks/secrets/{id}/{verb}", Who: Admins, answer: changeWebhookSecret},
+
 		// Admin and profile
 		{Method: "GET", Pattern: "/mailboxes", Who: Admins, answer: showMailboxes},
 		{Method: "GET", Pattern: "/mailboxes/new", Who: Admins, answer: newMailbox},

@@ -69,12 +69,12 @@ func open(t testing.TB, d *desktest.Desk) *office {
 	if o.auth, err = auth.New(auth.Options{Store: d.Store, Key: bytes.Repeat([]byte("k"), 32), Cost: auth.Cost{MemoryKiB: 64, Iterations: 1}}); err != nil {
 		t.Fatal(err)
 	}
-	people := directory.New(directory.Options{Store: d.Store, Sealer: plain{}})
+	people := directory.New(directory.Options{Store: d.Store, Sealer: plain{}, SealSecret: d.SealSecret})
 	links := connect.New(connect.Options{Consents: d.SignIns, Store: d.Store, Blobs: d.Blobs, Directory: people, Keys: d.Desk.Keys(), Open: func(s string) (string, error) { return s, nil },
 		Resolver: nobody{}, Dial: reach.Dial, TLS: d.Office.ClientTLS()})
 	o.site, err = web.New(web.Options{
 		Pages: query.New(query.Options{Store: d.Store, Blobs: d.Blobs, Name: "Acme"}), Desk: d.Desk, Outbox: d.Outbox, Auth: o.auth, Alarms: d.Alarms, Hub: o.hub,
-		Directory: people, Connections: links, Consents: d.SignIns, URL: func() string { return "https://desk.acme.example" }, Reactor: d.React, Workflows: automate.New(automate.Options{Store: d.Store, Letters: d.Desk}), Promises: automate.NewPromises(automate.New(automate.Options{Store: d.Store})), MaxUpload: 1 << 20, Name: "Acme",
+		Directory: people, Connections: links, Consents: d.SignIns, URL: func() string { return "https://desk.acme.example" }, Reactor: d.React, Workflows: automate.New(automate.Options{Store: d.Store, Letters: d.Desk, Call: d.React.TestCall}), Promises: automate.NewPromises(automate.New(automate.Options{Store: d.Store})), MaxUpload: 1 << 20, Name: "Acme",
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -286,7 +286,7 @@ func sampleEditor() query.EditorPage {
 	}
 	header := cond("if[6]", "message.header.*", "set", "none")
 	header.IsHeader, header.Strange = true, true
-	return query.EditorPage{Shell: sampleShell("workflows", "", "/workflows/1/edit"), ID: 1, Name: "Tell the customer it is closed", Mailbox: "0", Mailboxes: []query.Choice{{Value: "0", Text: "All mailboxes"}},
+	return query.EditorPage{Shell: sampleShell("workflows", "", "/workflows/1/edit"), Called: sampleCalled(), ID: 1, Name: "Tell the customer it is closed", Mailbox: "0", Mailboxes: []query.Choice{{Value: "0", Text: "All mailboxes"}},
 		Version: 2, Base: 1, Newer: true, Revision: 4, SavedAt: sampleNow - minute, SavedBy: "Ann Moor", Sentence: "When the status changes to closed: reply to the customer.", At: "if[1]", Tests: sampleTests(),
 		Events: []query.EditorEvent{{Value: "status.changed", Text: "the status changes"}}, Event: "status.changed", EventDoc: "From one status to another.",
 		Filters: []query.EditorControl{{Name: "when.to", Label: "To", Choices: choices("active", "closed"), Any: "anything"}, {Name: "when.actors", Label: "By", Any: "anybody"}},
@@ -294,7 +294,7 @@ func sampleEditor() query.EditorPage {
 			{Place: "if[2]", Group: "any", Words: "the group", Children: []query.EditorNode{cond("if[2][0]", "conversation.tags", "has_any", "choices"), {Place: "if[2][1]", Words: "the condition", Last: true}}},
 			cond("if[3]", "conversation.created", "within", "span"), cond("if[4]", "customer.name", "one_of", "lines"), cond("if[5]", "conversation.created", "before", "date"), header}},
 		Facts: []query.EditorFacts{{Group: "Customer", Facts: []query.Choice{{Value: "customer.name", Text: "the customer's name"}}}},
-		Then: []query.EditorStep{{Place: "then[0]", Do: "reply", Label: "Reply", Doc: "A mail.", Text: "Hello\nthere", First: true}, {Place: "then[1]", Do: "note", Label: "Note"}, {Place: "then[2]", Do: "status", Label: "Status"},
+		Then: []query.EditorStep{{Place: "then[0]", Do: "reply", Label: "Reply", Doc: "A mail.", Text: "Hello\nthere", First: true}, {Place: "then[1]", Do: "note", Label: "Note"}, sampleCallStep(), {Place: "then[2]", Do: "status", Label: "Status"},
 			{Place: "then[3]", Do: "assign", Label: "Assign", Agents: choices("0", "2")}, {Place: "then[4]", Do: "tags", Label: "Tags", Add: choices("1", "2")}, {Place: "then[5]", Do: "reply", Label: "Reply", Text: "<p>x</p>", IsHTML: true}, {Place: "then[6]", Do: "stop", Label: "Stop", Last: true}},
 		Actions: []query.EditorAction{{Do: "reply", Label: "Reply to the customer", Doc: "A mail."}}, Limits: query.EditorLimits{OncePer: "close", CoolDown: "2", Unit: "h", Default: 3, HasMail: true}, Statuses: []query.Choice{{Value: "closed", Text: "closed"}},
 		Errors: query.FieldErrors{"if[0].values": "Say less.", "": "Wrong.", "on": "There is no conversation 9."}, Missing: query.FieldErrors{"then[2].status": "Choose a status."},
@@ -352,6 +352,9 @@ func samples() map[string]templ.Component {
 		"workflow-old": view.Workflow(sampleWorkflow(1)),
 		"editor":       view.WorkflowEditor(sampleEditor()),
 		"test":         view.WorkflowTest(sampleTest()),
+		"webhooks":     view.Webhooks(sampleWebhooks()),
+		"webhook":      view.Webhook(sampleWebhook()),
+		"secrets":      view.WebhookSecrets(sampleSecrets()),
 		"judgements":   view.WorkflowJudgements(sampleJudgements()),
 		"judged-none":  view.WorkflowJudgements(query.JudgementsPage{Shell: admin("workflows"), ID: 1, Name: "Tell the customer it is closed", Filters: []query.JudgementFilter{{Text: "All", Chosen: true}}}),
 		"recipes":      view.WorkflowRecipes(query.WorkflowRecipesPage{Shell: admin("workflows"), Recipes: []query.WorkflowRecipe{{Key: "closing", Name: "Closing notice", Description: "But not to everybody.", Sentence: "When …: reply."}}}),
