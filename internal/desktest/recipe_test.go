@@ -86,3 +86,57 @@ func TestRecipePutsVIPsFirst(t *testing.T) {
 		}
 	})
 }
+
+// Outside office hours a first mail is answered at once, within them not.
+func TestRecipeAnswersOutsideOfficeHours(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.Recipe("acknowledge-off-hours") // it is Monday, 9:00
+		d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		d.Settle()
+		d.ExpectMails()
+		d.Pass(10 * time.Hour)
+		d.CustomerWrites("lou@customer.example", "Lamp", "Broken too.")
+		d.Settle()
+		d.ExpectMails("auto:Our office is closed at the moment")
+	})
+}
+
+// What comes on a Friday afternoon is late on Monday, not on Saturday; what an
+// agent has answered is not late at all.
+func TestRecipeTellsOfALateFirstAnswer(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.Recipe("escalate-first-answer")
+		late := d.Tag("late")
+		d.Pass(4*24*time.Hour + 6*time.Hour) // Friday, 15:00
+		waits := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		answered := d.CustomerWrites("lou@customer.example", "Chair", "Broken.")
+		d.Agent("ann").Reply(answered, "A new one is on its way.")
+		d.Settle()
+		d.ExpectMails("A new one is on its way.")
+		d.Pass(2*24*time.Hour + 19*time.Hour) // Monday, 10:00: three hours of office time
+		d.ExpectMails()
+		d.Pass(time.Hour)
+		mail := d.ExpectMails("auto:has waited for its first answer")[0]
+		expect(t, "told", mail.To, "lead@example.org")
+		expect(t, "tags of the late one", len(d.Conversation(waits.ID).Tags), 1)
+		expect(t, "its tag", d.Conversation(waits.ID).Tags[0], late)
+		expect(t, "tags of the other", len(d.Conversation(answered.ID).Tags), 0)
+	})
+}
+
+// Run by hand, the customer is told of the next shift and it is nobody's again.
+func TestRecipeHandsOver(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		id := d.Recipe("hand-over")
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		d.Agent("ann").Assign(c, d.Agent("ann").ID)
+		d.Settle()
+		d.Agent("ann").Start(c, id, postroom.PathMenu)
+		d.Settle()
+		d.ExpectMails("auto:a colleague goes on with your request")
+		expect(t, "assignee", d.Conversation(c.ID).AssigneeID, 0)
+	})
+}
