@@ -30,6 +30,8 @@ const (
 	MailSkipped     EventKind = "mail.skipped"
 	MailQuarantined EventKind = "mail.quarantined"
 	MailAssumedSent EventKind = "mail.assumed_sent"
+	MailBounced     EventKind = "mail.bounced"    // a delivery report: it came back after it had been accepted
+	MailComplained  EventKind = "mail.complained" // a feedback report: its recipient called it unwanted
 
 	TimerDue       EventKind = "timer.due"       // the time came; the payload names the timer and the version that asked for it
 	TimerCancelled EventKind = "timer.cancelled" // by a person, before its time
@@ -72,7 +74,8 @@ func (k EventKind) Quiet() bool {
 // OfMail reports whether events of this kind say what became of a mail.
 func (k EventKind) OfMail() bool {
 	switch k {
-	case MailAccepted, MailDelayed, MailFailed, MailUncertain, MailCancelled, MailSuppressed, MailSkipped, MailQuarantined, MailAssumedSent:
+	case MailAccepted, MailDelayed, MailFailed, MailUncertain, MailCancelled, MailSuppressed, MailSkipped, MailQuarantined, MailAssumedSent,
+		MailBounced, MailComplained:
 		return true
 	}
 	return false

@@ -7,7 +7,7 @@ type NotificationKind string
 const (
 	NotifyAssigned NotificationKind = "assigned" // somebody else gave the agent a conversation
 	NotifyAnswered NotificationKind = "answered" // the customer wrote in a conversation of the agent's
-	NotifyFailed   NotificationKind = "failed"   // a mail to the customer did not go out (W25)
+	NotifyFailed   NotificationKind = "failed"   // a mail to the customer did not go out, or came back (W25, B4)
 	NotifyNote     NotificationKind = "note"     // a colleague left a note on a conversation of the agent's
 	NotifyNew      NotificationKind = "new"      // a new conversation that nobody has
 	NotifyWaiting  NotificationKind = "waiting"  // the customer wrote in a conversation that nobody has
@@ -63,10 +63,10 @@ func (k EventKind) Tells() bool {
 }
 
 // Trouble reports whether events of this kind say that a mail to the customer
-// did not go out, or has not gone out for an hour (W25, R5).
+// did not go out, has not gone out for an hour, or came back (W25, R5, B4).
 func (k EventKind) Trouble() bool {
 	switch k {
-	case MailFailed, MailDelayed, MailCancelled, MailSuppressed, MailAssumedSent:
+	case MailFailed, MailDelayed, MailCancelled, MailSuppressed, MailAssumedSent, MailBounced, MailComplained:
 		return true
 	}
 	return false
@@ -87,6 +87,10 @@ func (k EventKind) TroubleWords(automatic bool) string {
 		return what + " was cancelled"
 	case MailSuppressed:
 		return what + " was suppressed"
+	case MailBounced:
+		return what + " came back"
+	case MailComplained:
+		return what + " was reported as unwanted"
 	case MailAssumedSent:
 		return what + " may have arrived or not: the server never answered"
 	}

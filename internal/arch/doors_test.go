@@ -46,6 +46,7 @@ var doors = []door{
 
 	// Work that follows commits.
 	{"react filing.join", []string{"In"}, []postroom.Path{postroom.PathMail, postroom.PathImport}},
+	{"react filing.mark", []string{"In"}, []postroom.Path{postroom.PathSystem}},
 	{"react filing.answered", []string{"In"}, []postroom.Path{postroom.PathCommand}},
 	{"react leg.run", []string{"In"}, []postroom.Path{postroom.PathWorkflow}},
 	{"react judgement.stopped", []string{"In"}, []postroom.Path{postroom.PathWorkflow}},

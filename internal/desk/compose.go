@@ -108,6 +108,10 @@ func (d *Desk) Compose(l Letter) (*postroom.Mail, error) {
 	return m, addRecipients(m, l)
 }
 
+// EnvelopeID returns what delivery reports are asked to give back of a mail
+// (RFC 3461 4.4): its token, which nobody can guess.
+func (d *Desk) EnvelopeID(mail int64) string { return d.keys.Token(mail) }
+
 // Recompose makes a new mail of one that has ended, with the same content and
 // a Message-ID of its own; recipients are the caller's to add.
 func (d *Desk) Recompose(old *postroom.Mail, s Spec, mailbox *postroom.Mailbox, id, at int64) (*postroom.Mail, error) {

@@ -48,6 +48,7 @@ func Evidence(m *Mail, k *Keyring, envelopeTo []string) []EvidenceItem {
 		}
 	}
 	addressTokens(m, k, envelopeTo, add)
+	reportTokens(m, k, add)
 	cited := m.CitedIDs()
 	for _, id := range cited {
 		if _, mailID, ok := k.Find(id); ok {
@@ -56,6 +57,11 @@ func Evidence(m *Mail, k *Keyring, envelopeTo []string) []EvidenceItem {
 	}
 	for _, id := range cited {
 		add(EvidenceItem{StoredID, 0, id, "It answers or cites " + id + "."})
+	}
+	if r := m.Report; r != nil {
+		if id := CanonicalID(r.OriginalMessageID); id != "" {
+			add(EvidenceItem{StoredID, 0, id, "It reports on " + id + "."})
+		}
 	}
 	for _, body := range []string{m.Text, m.HTML} {
 		for _, h := range k.findMarkers(body) {
@@ -90,6 +96,28 @@ func addressTokens(m *Mail, k *Keyring, envelopeTo []string, add func(EvidenceIt
 	}
 	for _, a := range m.Cc {
 		try("Cc", a.Address)
+	}
+}
+
+// reportTokens finds the mail that a report is about (B2): by our envelope id,
+// by the Message-ID of what came back, and, where there is no machine-readable
+// part, by a Message-ID of ours in what it quotes.
+func reportTokens(m *Mail, k *Keyring, add func(EvidenceItem)) {
+	if r := m.Report; r != nil {
+		if token, mailID, ok := k.Find(r.OriginalEnvelopeID); ok {
+			add(EvidenceItem{IDToken, mailID, token, "It gives back our envelope id."})
+		}
+		if id := CanonicalID(r.OriginalMessageID); id != "" {
+			if _, mailID, ok := k.Find(id); ok {
+				add(EvidenceItem{IDToken, mailID, id, "It reports on " + id + ", which carries our token."})
+			}
+		}
+		return
+	}
+	if m.HasHeader("X-Failed-Recipients") {
+		if token, mailID, ok := k.Find(m.Text); ok {
+			add(EvidenceItem{IDToken, mailID, token, "What it returns carries our token."})
+		}
 	}
 }
 

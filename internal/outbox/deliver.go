@@ -225,7 +225,7 @@ func (o *Outbox) attempt(ctx context.Context, c store.Claimed, m *postroom.Mail,
 	if err != nil {
 		return noSignIn(ctx, err)
 	}
-	env := smtpout.Envelope{From: m.EnvelopeFrom, ENVID: decimal(m.ID)}
+	env := smtpout.Envelope{From: m.EnvelopeFrom, ENVID: o.Desk.EnvelopeID(m.ID)}
 	for _, r := range m.Recipients {
 		if r.State == postroom.MailSending {
 			env.To = append(env.To, r.Address)

@@ -139,8 +139,8 @@ func (j journey) steps() []JourneyStep {
 		steps = append(steps, *waiting)
 	}
 	for _, e := range j.rows.Notes {
-		if e.Kind == postroom.MailAccepted || e.Kind == postroom.MailDelayed && len(j.attempts) > 0 {
-			continue // the attempt says it
+		if e.Kind == postroom.MailAccepted || e.Kind == postroom.MailDelayed && len(j.attempts) > 0 || e.Kind == postroom.MailBounced || e.Kind == postroom.MailComplained {
+			continue // the attempt says it, or what came back
 		}
 		steps = append(steps, JourneyStep{Kind: "evidence", Title: capital(strings.ReplaceAll(strings.Replace(string(e.Kind), ".", " ", 1), "_", " ")), Words: e.Payload.Words, At: e.At, State: "note"})
 	}
@@ -157,7 +157,7 @@ func (j journey) steps() []JourneyStep {
 			steps = append(steps, errandStep(e))
 		}
 	}
-	return steps
+	return append(steps, j.returns()...)
 }
 
 // beginning is what led to the mail: the event, the run, the rendering, the
@@ -381,6 +381,14 @@ func (j journey) verdict(r postroom.MailRecipient) Verdict {
 	v := Verdict{Address: r.Address, Role: r.Kind, State: string(r.State), Code: r.Code, Words: r.Words, At: r.At}
 	if n := len(j.attempts); n > 0 && r.State == postroom.MailDone {
 		v.Server = j.attempts[n-1].Server
+	}
+	for _, x := range j.rows.Returns {
+		if x.Address == r.Address && x.Kind == postroom.Bounced {
+			v.Bounced = true
+		}
+		if x.Address == r.Address && x.Kind == postroom.Complained {
+			v.Complained = true
+		}
 	}
 	// What the server said begins with its codes: each is shown once.
 	if code, rest, _ := strings.Cut(r.Words, " "); r.Code > 0 && code == decimal(int64(r.Code)) {

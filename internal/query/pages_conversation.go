@@ -197,16 +197,17 @@ type EventLine struct {
 
 // MailChip is the state of one mail under the reply that caused it.
 type MailChip struct {
-	ID        int64
-	State     string
-	Automatic bool
-	Until     int64  // held: end of the window; deferred: next try; 0 = none
-	After     bool   // held because it waits for an earlier mail, not for a window
-	At        int64  // of the last change
-	Server    string // that accepted it
-	Words     string // failed, uncertain, suppressed, skipped, cancelled: why
-	Mixed     string // recipients that fared otherwise: "1 of 3 refused"; "" otherwise
-	Bounced   bool   // a mark after accepted
+	ID         int64
+	State      string
+	Automatic  bool
+	Until      int64  // held: end of the window; deferred: next try; 0 = none
+	After      bool   // held because it waits for an earlier mail, not for a window
+	At         int64  // of the last change
+	Server     string // that accepted it
+	Words      string // failed, uncertain, suppressed, skipped, cancelled: why
+	Mixed      string // recipients that fared otherwise: "1 of 3 refused"; "" otherwise
+	Bounced    bool   // a mark after accepted: Words say why it came back
+	Complained bool   // another: its recipient called it unwanted
 }
 
 // Receipt is the close receipt (W32).
@@ -230,6 +231,10 @@ type Side struct {
 	CustomerID   int64
 	Name         string
 	Addresses    []string // first is the one used here
+	Written      string   // their name as it is kept, "" for none
+	Language     string   // the tag; "" where it is not known
+	LanguageSet  bool     // an agent has said it; else a mail of theirs did
+	Stopped      []Choice // addresses to which automatic mail has stopped: Value the address, Text why
 	Company      string
 	Since        int64 // first conversation
 	Count        int   // conversations in all

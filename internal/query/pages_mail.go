@@ -92,15 +92,16 @@ type DialogueLine struct {
 
 // Verdict is how one recipient fared.
 type Verdict struct {
-	Address  string
-	Role     string // "to", "cc", "bcc"
-	State    string
-	Code     int // SMTP; 0 = none
-	Enhanced string
-	Words    string
-	Server   string
-	At       int64
-	Bounced  bool
+	Address    string
+	Role       string // "to", "cc", "bcc"
+	State      string
+	Code       int // SMTP; 0 = none
+	Enhanced   string
+	Words      string
+	Server     string
+	At         int64
+	Bounced    bool
+	Complained bool // it was called unwanted
 }
 
 // QueuePage is GET /queue.

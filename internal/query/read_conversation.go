@@ -228,7 +228,7 @@ func (v *conversationView) notices() []string {
 }
 
 func (v *conversationView) side() Side {
-	s := Side{CustomerID: v.head.CustomerID, Name: v.customer(), Since: v.head.CustomerSince, Count: v.rows.OthersCount + 1}
+	s := Side{CustomerID: v.head.CustomerID, Name: v.customer(), Written: v.head.Customer, Language: v.head.Language, LanguageSet: v.head.LanguageSet, Since: v.head.CustomerSince, Count: v.rows.OthersCount + 1}
 	used := v.usedAddress()
 	if used != "" {
 		s.Addresses = append(s.Addresses, used)
@@ -237,6 +237,9 @@ func (v *conversationView) side() Side {
 		if a != used {
 			s.Addresses = append(s.Addresses, a)
 		}
+	}
+	for _, x := range v.rows.Stopped {
+		s.Stopped = append(s.Stopped, Choice{Value: x.Address, Text: x.Words})
 	}
 	for _, o := range v.rows.Others {
 		s.Others = append(s.Others, OtherConversation{Number: o.Number, Subject: o.Subject, Status: string(o.Status), LastAt: o.UpdatedAt})

@@ -111,6 +111,12 @@ func (v *conversationView) mailPart(what string, m store.MailRow) ReceiptPart {
 		if some := mixed(m.State, v.rows.Recipients[m.ID]); some != "" {
 			p.Text, p.State = p.Text+" ("+some+")", "bad"
 		}
+		for _, x := range v.rows.Returns[m.ID] {
+			if x.Kind == postroom.Bounced {
+				p.Text, p.State, p.At = what+" came back: "+strings.TrimSuffix(x.Words, "."), "bad", x.At
+				break
+			}
+		}
 	case postroom.MailHeld:
 		p.Text, p.State, p.At = what+" waits", "waiting", m.DueAt
 		if m.DueAt > v.now {

@@ -205,6 +205,14 @@ func (v *conversationView) chip(m store.MailRow) MailChip {
 	case postroom.MailDone:
 		c.Server = host(m.Server)
 	}
+	for _, x := range v.rows.Returns[m.ID] {
+		switch {
+		case x.Kind == postroom.Bounced && !c.Bounced:
+			c.Bounced, c.Words = true, x.Words
+		case x.Kind == postroom.Complained:
+			c.Complained = true
+		}
+	}
 	return c
 }
 
@@ -256,6 +264,12 @@ func (v *conversationView) line(e store.EventRow) EventLine {
 	case postroom.TagsChanged:
 		l.From, l.To = v.tagList(e.Payload.Removed), v.tagList(e.Payload.Added)
 	}
+	switch e.Kind {
+	case postroom.MailBounced:
+		l.Words = "A mail came back: " + e.Payload.Words
+	case postroom.MailComplained:
+		l.Words = "A mail was reported as unwanted by its recipient’s provider."
+	}
 	if e.Kind == postroom.TimerDue {
 		l.Words = "The time came for “" + nameOr(v.workflows[e.Payload.WorkflowID].Name.Name, "a workflow that is gone") + "”, which had waited."
 	}
@@ -269,7 +283,7 @@ func (v *conversationView) line(e store.EventRow) EventLine {
 		l.Words, l.Bad = "Workflows could not be run: "+e.Words, true
 	}
 	switch e.Kind {
-	case postroom.MailFailed, postroom.MailUncertain, postroom.MailQuarantined, postroom.WorkflowFailed, postroom.WorkflowPaused, postroom.ChainStopped:
+	case postroom.MailFailed, postroom.MailUncertain, postroom.MailQuarantined, postroom.MailBounced, postroom.MailComplained, postroom.WorkflowFailed, postroom.WorkflowPaused, postroom.ChainStopped:
 		l.Bad = true
 	}
 	l.Why = e.Kind.Edge() && (!e.Kind.Quiet() || e.Revision != 0) && e.State != postroom.EventUndone && e.Words != "imported"

@@ -88,7 +88,9 @@ func (f *filing) put(ctx context.Context, tx *store.Tx) (err error) {
 		} else if f.answer != nil {
 			err = f.answered(ctx, tx)
 		} else {
-			err = f.join(ctx, tx)
+			if err = f.join(ctx, tx); err == nil {
+				err = f.mark(ctx, tx)
+			}
 		}
 	}
 	if err != nil {
@@ -135,6 +137,9 @@ func (f *filing) join(ctx context.Context, tx *store.Tx) error {
 	}
 	if err == nil {
 		err = f.learnLanguage(ctx, tx, c)
+	}
+	if err == nil && f.owners[f.author.Address] != 0 && f.message.Class == postroom.Human && f.in.Imported == postroom.NotImported {
+		err = tx.HeardFrom(ctx, f.author.Address)
 	}
 	if err != nil {
 		return err
@@ -197,7 +202,7 @@ func (f *filing) thread(ctx context.Context, tx *store.Tx) (c, old *postroom.Con
 	window := int64(f.mailbox.ReopenDays) * 24 * 60 * 60 * 1000
 	// What a machine sends for a person never reopens, and begins nothing
 	// beside what it answers (A7).
-	machine := f.message.Class == postroom.Class(email.AutoReply) || f.message.Class == postroom.Class(email.DeliveryReport)
+	machine := f.message.Class == postroom.AutoReply || f.message.Class == postroom.DeliveryReport || f.message.Class == postroom.FeedbackReport
 	if c.DeletedAt > 0 && !machine {
 		words := fmt.Sprintf("Conversation %d was deleted, so a new one continues it.", c.Number)
 		f.in.Evidence += " " + words

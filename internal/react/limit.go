@@ -38,6 +38,9 @@ func (g *judgement) forbidden(ctx context.Context, m *postroom.Message) (block, 
 	if words, err := g.r.Store.Read().Suppressed(ctx, to); err != nil || words != "" {
 		return block{postroom.MailBlocked, "Automatic mail to " + to + " is suppressed: " + words}, err
 	}
+	if g.root.Kind == postroom.MailBounced || g.root.Kind == postroom.MailComplained {
+		return block{postroom.MailBlocked, "It would answer a report that a mail came back or was unwanted."}, nil
+	}
 	if !workflow.MachineCaused(g.root.Actor) {
 		return block{}, nil
 	}

@@ -26,8 +26,9 @@ type filing struct {
 	author  postroom.Address
 	message *postroom.Message
 	proof   []email.EvidenceItem
-	copyOf  int64 // the mail of this mailbox that it is, come back; 0: none
-	trial   int64 // the test mail that it is, come back; 0: none
+	report  *reported // what it says came of a mail of ours; nil for no such report
+	copyOf  int64     // the mail of this mailbox that it is, come back; 0: none
+	trial   int64     // the test mail that it is, come back; 0: none
 	loop    string
 	forged  string  // why it goes to spam review; "" if it does not (S2)
 	answer  *answer // it carries the token of a notification, and an agent's address
@@ -146,6 +147,11 @@ func (f *filing) understand(ctx context.Context, raw []byte) error {
 	var err error
 	if f.message, err = f.compose(ctx); err != nil {
 		return err
+	}
+	if f.report = f.reports(); f.report != nil {
+		if f.report.ids, err = f.r.Store.NewIDs(ctx, reportIDs); err != nil {
+			return err
+		}
 	}
 	f.ids, err = f.r.Store.NewIDs(ctx, 12+len(f.message.Attachments))
 	return err

@@ -140,8 +140,11 @@ func (g *groups) next() []*filing {
 }
 
 // ready reports whether nothing stands in the way of filing the mail together
-// with others. What an agent answered is decided when its turn has come.
-func (f *filing) ready() bool { return f.fault == nil && f.mailbox != nil && f.answer == nil }
+// with others. What an agent answered is decided when its turn has come, and a
+// report touches another conversation's mail too.
+func (f *filing) ready() bool {
+	return f.fault == nil && f.mailbox != nil && f.answer == nil && f.report == nil
+}
 
 // leaves adds the ids by which others find a mail, and those it cites.
 func (f *filing) leaves(ids map[string]bool) {

@@ -26,6 +26,7 @@ var erasing = []string{
 	`delete from alarm where kind in ('mail.failed', 'mail.uncertain', 'mail.delayed', 'mail.lost', 'mail.quarantined') and subject in (select cast(id as text) from mail where conversation_id = $1)`,
 	`delete from alarm where kind = 'event.not_judged' and subject in (select cast(id as text) from event where conversation_id = $1)`,
 	`delete from alarm where kind = 'breaker.open' and subject = 'brk:conv:' || cast(cast($1 as bigint) as text)`,
+	`delete from mail_return where mail_id in (select id from mail where conversation_id = $1)`,
 	`delete from mail_recipient where mail_id in (select id from mail where conversation_id = $1)`,
 	`delete from attempt where mail_id in (select id from mail where conversation_id = $1)`,
 	`delete from sent_errand where mail_id in (select id from mail where conversation_id = $1)`,

@@ -14,7 +14,6 @@ const (
 	qInsertAddress     = `insert into customer_address (address, customer_id, position) values ($1,$2,$3) on conflict (address) do nothing`
 	qNameCustomer      = `update customer set name = $2 where id = $1 and name = ''`
 	qSuppressed        = `select suppressed_words from customer_address where address = $1 and suppressed_at > 0`
-	qSuppress          = `update customer_address set suppressed_at = $2, suppressed_words = $3 where address = $1`
 )
 
 // Customer loads a customer with their addresses, the primary one first.
@@ -82,12 +81,6 @@ func (r Read) Suppressed(ctx context.Context, address string) (string, error) {
 		return "", nil
 	}
 	return words, err
-}
-
-// Suppress stops automatic mail to an address; at 0 allows it again.
-func (t *Tx) Suppress(ctx context.Context, address string, at int64, words string) error {
-	_, err := t.exec(ctx, qSuppress, postroom.Canonical(address), at, words)
-	return err
 }
 
 // Tag is a word that marks conversations.

@@ -15,13 +15,15 @@ type HeadRow struct {
 	Customer, Assignee string
 	Mailbox            *postroom.Mailbox
 	CustomerSince      int64
-	Linked             int64 // number of the conversation it continues; 0 for none
+	Language           string // of the customer, "" if it is not known
+	LanguageSet        bool   // an agent has said it
+	Linked             int64  // number of the conversation it continues; 0 for none
 }
 
 const qHead = `select c.id, c.number, c.mailbox_id, c.customer_id, c.subject, c.status, c.assignee_id, c.seq,
 	c.received, c.replies, c.notes, c.created_at, c.updated_at, c.waiting_since, c.last_customer_at, c.last_agent_at,
 	c.last_human_at, c.closed_at, c.linked_from, c.preview, c.has_attachments, c.deleted_at,
-	coalesce(k.name, ''), coalesce(k.created_at, 0), coalesce(a.name, ''), coalesce(l.number, 0),
+	coalesce(k.name, ''), coalesce(k.created_at, 0), coalesce(a.name, ''), coalesce(l.number, 0), coalesce(k.language, ''), coalesce(k.language_set, 0),
 	b.name, b.address, b.aliases, b.signature, b.undo_ms, b.sender_name, b.sender_form, b.reply_status, b.reply_assignee, b.auto_bcc
 	from conversation c join mailbox b on b.id = c.mailbox_id left join customer k on k.id = c.customer_id
 	left join agent a on a.id = c.assignee_id left join conversation l on l.id = c.linked_from and c.linked_from > 0
@@ -37,7 +39,7 @@ func (r Read) Head(ctx context.Context, number int64) (HeadRow, error) {
 	err := r.q.QueryRow(ctx, qHead, number).Scan(&c.ID, &c.Number, &c.MailboxID, &c.CustomerID, &c.Subject, &c.Status, &c.AssigneeID, &c.Seq,
 		&c.Received, &c.Replies, &c.Notes, &c.CreatedAt, &c.UpdatedAt, &c.WaitingSince, &c.LastCustomerAt, &c.LastAgentAt,
 		&c.LastHumanAt, &c.ClosedAt, &c.LinkedFrom, &c.Preview, &c.HasAttachments, &c.DeletedAt,
-		&h.Customer, &h.CustomerSince, &h.Assignee, &h.Linked, &b.Name, &b.Address, &aliases, &b.Signature, &b.UndoMS, &b.SenderName,
+		&h.Customer, &h.CustomerSince, &h.Assignee, &h.Linked, &h.Language, &h.LanguageSet, &b.Name, &b.Address, &aliases, &b.Signature, &b.UndoMS, &b.SenderName,
 		&b.SenderForm, &b.ReplyStatus, &b.ReplyAssignee, &bcc)
 	if err != nil {
 		return h, missing(err, "There is no conversation %d.", number)
@@ -54,10 +56,12 @@ type ConversationRows struct {
 	DraftFiles   map[int64][]postroom.Attachment
 	Mails        []MailRow // in order
 	Recipients   map[int64][]postroom.MailRecipient
+	Returns      map[int64][]postroom.MailReturn // by mail
 	Drafts       []*postroom.Draft
 	Edits        []*postroom.EditDraft // of the agent who looks; their files are in DraftFiles
 	Participants []Participant
 	Addresses    []string // of the customer, the primary one first
+	Stopped      []StoppedAddress
 	Others       []OtherRow
 	OthersCount  int // conversations of the customer the agent may see
 	Runs         []RunRow
@@ -91,6 +95,10 @@ type MailRow struct {
 	LastAt int64 // of the last attempt, or of its making
 	Server string
 }
+
+// StoppedAddress is an address of the customer to which automatic mail has
+// stopped, and why.
+type StoppedAddress struct{ Address, Words string }
 
 // OtherRow is another conversation of the same customer.
 type OtherRow struct {
@@ -128,7 +136,7 @@ type ConversationAsk struct {
 
 // ConversationRows reads what belongs to a conversation in one statement.
 func (r Read) ConversationRows(ctx context.Context, c *postroom.Conversation, ask ConversationAsk) (*ConversationRows, error) {
-	out := &ConversationRows{Files: map[int64][]postroom.Attachment{}, DraftFiles: map[int64][]postroom.Attachment{}, Recipients: map[int64][]postroom.MailRecipient{}}
+	out := &ConversationRows{Files: map[int64][]postroom.Attachment{}, DraftFiles: map[int64][]postroom.Attachment{}, Recipients: map[int64][]postroom.MailRecipient{}, Returns: map[int64][]postroom.MailReturn{}}
 	parts := slices.Concat(timelineParts(c.ID), sideParts(c, ask), nameParts(c.MailboxID))
 	if ask.List != nil {
 		l := *ask.List
@@ -185,6 +193,7 @@ func timelineParts(id int64) []part {
 		mailPart(`from mail m where m.conversation_id = ? and m.agent_id = 0`, id),
 		{kind: "recipient", n: []string{"r.mail_id", "r.code", "r.at"}, s: []string{"r.address", "r.kind", "r.state", "r.words"},
 			from: `from mail m join mail_recipient r on r.mail_id = m.id where m.conversation_id = ? and m.agent_id = 0`, args: []any{id}},
+		returnPart(`from mail m join mail_return x on x.mail_id = m.id where m.conversation_id = ? and m.agent_id = 0`, id),
 		{kind: "run", n: []string{"id", "workflow_id", "event_id"}, s: []string{"state", "error", "effects"}, from: `from run where conversation_id = ?`, args: []any{id}},
 		{kind: "timer", n: []string{"t.id", "t.workflow_id", "t.version", "t.event_id", "t.due_at", "t.ended_at", "t.ended_by", "t.end_event"}, s: []string{"t.state", "t.ended_kind", "t.words"},
 			from: `from timer t where t.conversation_id = ?`, args: []any{id}},
@@ -201,7 +210,7 @@ func sideParts(c *postroom.Conversation, ask ConversationAsk) []part {
 		{kind: "edit", n: []string{"id", "message_id", "base", "revision", "updated_at"}, s: []string{"body_html"},
 			from: `from edit_draft where conversation_id = ? and agent_id = ?`, args: []any{c.ID, ask.Agent}},
 		{kind: "participant", n: []string{"confirmed"}, s: []string{"address", "name", "kind"}, from: `from participant where conversation_id = ?`, args: []any{c.ID}},
-		{kind: "address", n: []string{"position"}, s: []string{"address"}, from: `from customer_address where customer_id = ?`, args: []any{c.CustomerID}},
+		{kind: "address", n: []string{"position", "suppressed_at"}, s: []string{"address", "suppressed_words"}, from: `from customer_address where customer_id = ?`, args: []any{c.CustomerID}},
 		limited(part{kind: "other", n: []string{"number", "updated_at"}, s: []string{"subject", "status"},
 			from: `from conversation where customer_id = ? and id <> ? and deleted_at = 0` + may, args: slices.Clone(args)}, "updated_at desc, id desc", 6),
 		{kind: "unread", n: []string{"coalesce(max(seq), 0)"}, from: `from notification where agent_id = ? and conversation_id = ? and read_at = 0`, args: []any{ask.Agent, c.ID}},
@@ -241,6 +250,9 @@ func (o *ConversationRows) scan(t tripRow) error {
 		o.Mails = append(o.Mails, scanMailRow(t))
 	case "recipient":
 		o.Recipients[t.n[0]] = append(o.Recipients[t.n[0]], postroom.MailRecipient{Address: t.s[0], Kind: t.s[1], State: postroom.MailState(t.s[2]), Words: t.s[3], Code: int(t.n[1]), At: t.n[2]})
+	case "return":
+		x := scanReturn(t)
+		o.Returns[x.MailID] = append(o.Returns[x.MailID], x)
 	case "run":
 		run := RunRow{ID: t.n[0], WorkflowID: t.n[1], EventID: t.n[2], State: t.s[0], Error: t.s[1]}
 		err := fromJSON(t.s[2], &run.Effects)
@@ -257,6 +269,9 @@ func (o *ConversationRows) scan(t tripRow) error {
 			o.Addresses = slices.Insert(o.Addresses, 0, t.s[0])
 		} else {
 			o.Addresses = append(o.Addresses, t.s[0])
+		}
+		if t.n[1] > 0 {
+			o.Stopped = append(o.Stopped, StoppedAddress{t.s[0], t.s[1]})
 		}
 	case "other":
 		o.Others = append(o.Others, OtherRow{Number: t.n[0], UpdatedAt: t.n[1], Subject: t.s[0], Status: postroom.Status(t.s[1])})

@@ -157,6 +157,7 @@ type JourneyRows struct {
 	WorkflowVersion   int
 	RunAt             int64
 	Notes             []EventRow // events about this mail
+	Returns           []postroom.MailReturn
 	PausedWords       string
 	PausedAt          int64
 	SlowWords         string // with which the server asked for less, until SlowUntil
@@ -193,6 +194,7 @@ func (r Read) Journey(ctx context.Context, m *postroom.Mail) (*JourneyRows, erro
 		event("cause", `from event e where e.id = ?`, m.EventID),
 		event("trigger", `from event d join event e on e.id = d.cause_id and d.cause_id > 0 where d.id = ?`, m.EventID),
 		event("note", `from event e where e.conversation_id = ? and e.kind like 'mail.%' and e.seq > ?`, m.ConversationID, m.Seq),
+		returnPart(`from mail_return x where x.mail_id = ?`, m.ID),
 		{kind: "run", n: []string{"w.id", "u.version", "u.at"}, s: []string{"w.name"}, from: `from run u join workflow w on w.id = u.workflow_id where u.id = ?`, args: []any{m.RunID}},
 		{kind: "agent", n: []string{"id"}, s: []string{"name"}, from: `from agent`},
 		{kind: "before", n: []string{"o.id", "case when o.root_id = ? then 1 else 0 end"}, s: []string{"o.state"},
@@ -223,6 +225,8 @@ func (r Read) Journey(ctx context.Context, m *postroom.Mail) (*JourneyRows, erro
 			case e.Payload.MailID == m.ID:
 				out.Notes = append(out.Notes, e)
 			}
+		case "return":
+			out.Returns = append(out.Returns, scanReturn(t))
 		case "run":
 			out.Workflow, out.WorkflowVersion, out.RunAt = Name{t.n[0], t.s[0]}, int(t.n[1]), t.n[2]
 		case "agent":
@@ -237,6 +241,7 @@ func (r Read) Journey(ctx context.Context, m *postroom.Mail) (*JourneyRows, erro
 		return nil
 	})
 	slices.SortFunc(out.Notes, func(a, b EventRow) int { return compare(a.Seq, b.Seq, "", "", 0, 0) })
+	slices.SortFunc(out.Returns, func(a, b postroom.MailReturn) int { return compare(a.At, b.At, a.Address, b.Address, 0, 0) })
 	return out, err
 }
 

@@ -42,6 +42,8 @@ var edgeDocs = map[postroom.EventKind]string{
 	postroom.MailSuppressed:  "A mail was not sent because nothing automatic goes to this address.",
 	postroom.MailSkipped:     "A mail was not sent because of a limit, or because there was nobody to send it to.",
 	postroom.MailCancelled:   "A mail was cancelled by somebody, or because the reply it follows failed.",
+	postroom.MailBounced:     "A delivery report says that a mail came back, after a server had taken it.",
+	postroom.MailComplained:  "The recipient's provider reports that a mail was called unwanted.",
 	postroom.MailQuarantined: "A mail is held back by the breaker or a budget until somebody releases or discards it.",
 
 	postroom.WorkflowFailed: "A workflow could not be carried out on this conversation.",

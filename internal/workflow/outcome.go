@@ -8,7 +8,8 @@ import (
 
 // mailOutcomes are the events that can come of a mail.
 var mailOutcomes = []postroom.EventKind{postroom.MailAccepted, postroom.MailDelayed, postroom.MailFailed, postroom.MailUncertain,
-	postroom.MailAssumedSent, postroom.MailSuppressed, postroom.MailSkipped, postroom.MailCancelled, postroom.MailQuarantined}
+	postroom.MailAssumedSent, postroom.MailSuppressed, postroom.MailSkipped, postroom.MailCancelled, postroom.MailQuarantined,
+	postroom.MailBounced, postroom.MailComplained}
 
 // Outcome is an event that an action can set off, as far as it is known before:
 // its kind, actor and path.

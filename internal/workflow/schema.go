@@ -175,7 +175,7 @@ var schema = []Fact{
 	{Name: "customer.domain", Label: "the domain of the customer's address", Kind: KindText, Many: true, Ops: textOps,
 		Doc: "What stands behind the @ of any of the customer's addresses."},
 	{Name: "customer.language", Label: "the customer's language", Kind: KindText, Ops: textOps,
-		Doc: "As a tag such as de or pt-br: what the latest mail of theirs named as its language; not set where none did."},
+		Doc: "As a tag such as de or pt-br: what an agent has said, or else what the latest mail of theirs named as its language; not set where neither did."},
 
 	{Name: "conversation.number", Label: "the conversation's number", Kind: KindNumber, Ops: numberOps},
 	{Name: "conversation.status", Label: "the status", Kind: KindChoice, Choices: choiceLists.status,
@@ -224,9 +224,9 @@ var schema = []Fact{
 		Doc: "Whose mail the event is about. Missing, like all of the outgoing mail, for an event that is about none."},
 	{Name: "mail.address", Label: "an address the mail goes to", Kind: KindText, Many: true, Ops: textOps},
 	{Name: "mail.words", Label: "what was said of the mail", Kind: KindText, Ops: textOps,
-		Doc: "The server's answer, or why the desk did not send it."},
+		Doc: "The server's answer, or why the desk did not send it; of one that came back, what the report says."},
 	{Name: "mail.code", Label: "the code of the server's answer", Kind: KindNumber, Ops: numberOps,
-		Doc: "As in 550. Missing where no server has answered."},
+		Doc: "As in 550. Missing where no server has answered, or the report names no code."},
 
 	{Name: "event.actor", Label: "who did it", Kind: KindChoice, Choices: choiceLists.actor, Ops: choiceOps},
 	{Name: "event.path", Label: "how it was done", Kind: KindChoice, Choices: choiceLists.path, Ops: choiceOps},

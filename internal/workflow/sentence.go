@@ -54,6 +54,8 @@ var eventWords = map[postroom.EventKind]string{
 	postroom.MailSkipped:     "a mail is skipped",
 	postroom.MailCancelled:   "a mail is cancelled",
 	postroom.MailQuarantined: "a mail is held back",
+	postroom.MailBounced:     "a mail comes back",
+	postroom.MailComplained:  "a mail is reported as unwanted",
 
 	postroom.WorkflowFailed: "a workflow fails",
 	postroom.WorkflowPaused: "a workflow pauses itself",
@@ -86,6 +88,8 @@ var pastWords = map[postroom.EventKind]string{
 	postroom.MailSkipped:     "A mail was skipped",
 	postroom.MailCancelled:   "A mail was cancelled",
 	postroom.MailQuarantined: "A mail was held back",
+	postroom.MailBounced:     "A mail came back",
+	postroom.MailComplained:  "A mail was reported as unwanted",
 
 	postroom.WorkflowFailed: "A workflow failed",
 	postroom.WorkflowPaused: "A workflow paused itself",

@@ -15,7 +15,7 @@ func Events() []postroom.EventKind {
 		postroom.SubjectChanged, postroom.ConversationMoved, postroom.ConversationDeleted, postroom.ConversationRestored,
 		postroom.MessageReceived, postroom.ReplySent, postroom.NoteAdded,
 		postroom.MailAccepted, postroom.MailDelayed, postroom.MailFailed, postroom.MailUncertain, postroom.MailAssumedSent,
-		postroom.MailSuppressed, postroom.MailSkipped, postroom.MailCancelled, postroom.MailQuarantined,
+		postroom.MailSuppressed, postroom.MailSkipped, postroom.MailCancelled, postroom.MailQuarantined, postroom.MailBounced, postroom.MailComplained,
 		postroom.WorkflowFailed, postroom.WorkflowPaused, postroom.WorkflowStarted}
 }
 

@@ -1445,7 +1445,7 @@ func mixedWords(m query.MailChip) string {
 }
 
 func chipTone(m query.MailChip) string {
-	if m.Bounced || m.Mixed != "" {
+	if m.Bounced || m.Complained || m.Mixed != "" {
 		return "bad"
 	}
 	return tone(m.State)

@@ -109,7 +109,7 @@ func sampleConversation(kind string) query.ConversationPage {
 		May:    query.MayConverse{Reply: true, Note: true, Status: true, Assign: true, Tag: true, Subject: true, Move: true, Delete: true},
 		MoveTo: []query.Choice{{Value: "2", Text: "Orders and returns"}, {Value: "3", Text: "Press"}},
 		Run:    []query.Startable{{ID: 41, Name: "Escalate to the second line", Doing: "Assigns it to Ben Okafor, adds the tag urgent and adds a note"}, {ID: 42, Name: "Ask for a photo", Doing: "Replies to the customer"}},
-		Side: query.Side{CustomerID: 7, Name: "Mara Lind", Addresses: []string{"mara@lind.example", "m.lind@work.example"}, Company: "Lind Ceramics", Since: sampleNow - 400*day, Count: 4,
+		Side: query.Side{CustomerID: 7, Name: "Mara Lind", Addresses: []string{"mara@lind.example", "m.lind@work.example"}, Written: "Mara Lind", Language: "sv", LanguageSet: true, Stopped: []query.Choice{{Value: "m.lind@work.example", Text: "Mail to it came back: 550 5.1.1 No such user"}}, Company: "Lind Ceramics", Since: sampleNow - 400*day, Count: 4,
 			Others:       []query.OtherConversation{{Number: 871, Subject: "Delivery to a parcel station", Status: "closed", LastAt: sampleNow - 80*day}, {Number: 902, Subject: "Missing spoon in set of six", Status: "pending", LastAt: sampleNow - 40*day}, {Number: 1010, Subject: "Newsletter", Status: "spam", LastAt: sampleNow - 9*day}},
 			Participants: []query.Address{{Name: "Erik Lind", Address: "erik@lind.example"}},
 			Properties:   []query.Choice{{Value: "Plan", Text: "Member"}}},
@@ -181,7 +181,7 @@ func sampleJourney() query.JourneyPage {
 	said := []query.DialogueLine{{Text: "220 mx.lind.example ESMTP"}, {Client: true, Text: "EHLO harbour.example"}, {Text: "250-STARTTLS"}, {Client: true, Text: "MAIL FROM:<support@harbour.example>"}, {Text: "250 2.1.0 Ok"}, {Client: true, Text: "RCPT TO:<mara@lind.example>"}, {Text: "451 4.7.1 greylisted, try again later"}}
 	p := query.JourneyPage{Shell: sampleShell("mails", "", "/mails/71"), Mail: sampleMails()[0], From: "Ann at Support <support@harbour.example>", MessageID: "k1.71.9f2c@harbour.example", InReplyTo: "ab@lind.example", Size: 48_213, SHA256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 		Header: "From: Ann at Support <support@harbour.example>\nTo: Mara Lind <mara@lind.example>\nSubject: Re: Kettle arrived with a dent", Text: "Hello Mara,\n\nI am sorry about that.", HTML: true, Files: []query.Attachment{{ID: 31, Name: "label.pdf", Size: 45_000}},
-		Recipients: []query.Verdict{{Address: "mara@lind.example", Role: "to", State: "accepted", Code: 250, Enhanced: "2.0.0", Words: "Ok: queued as 4F2A", Server: "mx.lind.example", At: sampleNow - 22*hour}, {Address: "erik@lind.example", Role: "cc", State: "failed", Code: 550, Enhanced: "5.1.1", Words: "no such user", At: sampleNow - 22*hour, Bounced: true}},
+		Recipients: []query.Verdict{{Address: "mara@lind.example", Role: "to", State: "accepted", Code: 250, Enhanced: "2.0.0", Words: "Ok: queued as 4F2A", Server: "mx.lind.example", At: sampleNow - 22*hour}, {Address: "erik@lind.example", Role: "cc", State: "failed", Code: 550, Enhanced: "5.1.1", Words: "no such user", At: sampleNow - 22*hour, Bounced: true, Complained: true}},
 		May:        query.MayMail{Retry: true, Again: true, Arrived: true, Cancel: true, Release: true}}
 	p.Steps = []query.JourneyStep{
 		{Kind: "cause", Title: "Ann Moor chose Send & Close", At: sampleNow - 23*hour, State: "ok", Href: "/conversations/1042", Link: "#1042"},

@@ -180,6 +180,9 @@ func chipWords(c locale.Clock, m query.MailChip) string {
 		if m.Bounced {
 			return "Accepted, then returned" + words
 		}
+		if m.Complained {
+			return "Accepted, then reported as unwanted"
+		}
 		if m.Server != "" {
 			return "Accepted by " + m.Server + at
 		}
