@@ -13,14 +13,16 @@ const (
 
 // Agent is a person who answers.
 type Agent struct {
-	ID        int64
-	Name      string
-	Email     string
-	Role      Role
-	Zone      string // IANA name; times are shown in it
-	Theme     string // system, light or dark
-	Disabled  bool
-	Mailboxes []int64 // those they may see; admins see all
+	ID       int64
+	Name     string
+	Email    string
+	Role     Role
+	Zone     string // IANA name; times are shown in it
+	Theme    string // system, light or dark
+	Disabled bool
+	// FollowsOwn says that the agent follows each conversation they write in.
+	FollowsOwn bool
+	Mailboxes  []int64 // those they may see; admins see all
 	// Rights says, by mailbox, what they may do there where it is not the
 	// usual: to answer, with every conversation.
 	Rights    map[int64]Right

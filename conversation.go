@@ -42,6 +42,7 @@ type Conversation struct {
 	Status     Status
 	AssigneeID int64   // 0: unassigned
 	Tags       []int64 // ascending
+	Followers  []int64 // agents who follow it, ascending
 	Seq        int64   // sequence number of its last event
 
 	Received, Replies, Notes int // published messages by kind; Replies counts workflows' too
@@ -69,7 +70,7 @@ func (c *Conversation) Facts() Snapshot {
 		Received: c.Received, Replies: c.Replies, Notes: c.Notes,
 		CreatedAt: c.CreatedAt, WaitingSince: c.WaitingSince,
 		LastCustomerAt: c.LastCustomerAt, LastAgentAt: c.LastAgentAt, LastHumanAt: c.LastHumanAt,
-		ClosedAt: c.ClosedAt, Deleted: c.DeletedAt > 0,
+		ClosedAt: c.ClosedAt, Deleted: c.DeletedAt > 0, Followers: slices.Clone(c.Followers),
 	}
 }
 

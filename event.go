@@ -219,6 +219,7 @@ type Snapshot struct {
 	LastHumanAt    int64   `json:"last_human_at,omitempty"`
 	ClosedAt       int64   `json:"closed_at,omitempty"`
 	Deleted        bool    `json:"deleted,omitempty"`
+	Followers      []int64 `json:"followers,omitempty"`
 }
 
 // By is the circumstance of an act: who, how, when, in answer to what.

@@ -11,10 +11,11 @@ const (
 	NotifyNote     NotificationKind = "note"     // a colleague left a note on a conversation of the agent's
 	NotifyNew      NotificationKind = "new"      // a new conversation that nobody has
 	NotifyWaiting  NotificationKind = "waiting"  // the customer wrote in a conversation that nobody has
+	NotifyFollowed NotificationKind = "followed" // somebody wrote, or a mail did not go out, in a conversation the agent follows
 )
 
 // NotificationKinds lists the kinds in the order in which agents choose.
-var NotificationKinds = []NotificationKind{NotifyAssigned, NotifyAnswered, NotifyFailed, NotifyNote, NotifyNew, NotifyWaiting}
+var NotificationKinds = []NotificationKind{NotifyAssigned, NotifyAnswered, NotifyFailed, NotifyNote, NotifyNew, NotifyWaiting, NotifyFollowed}
 
 // Shared reports whether a notification of the kind goes to everybody who
 // answers in a mailbox, so that who has muted the mailbox is not told.

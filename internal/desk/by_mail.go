@@ -31,6 +31,7 @@ type MailedAct struct {
 	assignee *int64
 	tags     []int64
 	run      []postroom.Startable
+	author   *postroom.Agent // of the message
 }
 
 // PrepareByMail makes what an agent wants by mail of a conversation, as the
@@ -145,6 +146,7 @@ func (d *Desk) word(ctx context.Context, act *MailedAct, a *postroom.Agent, c *p
 			send.Bcc = append(send.Bcc, postroom.Address{Address: address})
 		}
 	}
+	act.author = a
 	// A conversation that is spam now may be none after this act, and the other
 	// way round.
 	after := *c
@@ -196,6 +198,9 @@ func (t *Turn) ByMail(act *MailedAct) error {
 		message := *act.message // a rerun of the transaction begins anew
 		message.Attachments = slices.Clone(act.message.Attachments)
 		t.word(act.kind, &message, act.mail)
+		if act.author != nil {
+			t.followOwn(act.author)
+		}
 	}
 	if act.assignee != nil {
 		t.Assign(*act.assignee)

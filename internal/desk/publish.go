@@ -101,7 +101,11 @@ func (d *Desk) publishOnce(ctx context.Context, a *postroom.Agent, p Publish, c 
 		message := *m // a rerun of this function begins anew
 		message.Attachments = slices.Clone(m.Attachments)
 		out, err = d.In(ctx, tx, actor, cause, c, ids[1:], func(t *Turn) error {
-			return t.publish(p, &message, mail)
+			if err := t.publish(p, &message, mail); err != nil {
+				return err
+			}
+			t.followOwn(a)
+			return nil
 		})
 		return err
 	})

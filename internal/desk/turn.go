@@ -56,6 +56,7 @@ type Turn struct {
 	run          *postroom.Run
 	edited       *edited
 	publishes    int64 // draft
+	followed     bool  // who follows has changed
 	fault        error // of drawing an id
 }
 
@@ -141,10 +142,10 @@ func (t *Turn) save() (Outcome, error) {
 	c, ctx, tx := t.Conversation, t.ctx, t.Tx
 	out := Outcome{ActID: t.by.ActID, ConversationID: c.ID, Number: c.Number, FinalAt: t.by.FinalAt, Seq: c.Seq}
 	events := c.Events()
-	if len(events) == 0 && t.run == nil && len(t.mails) == 0 && t.publishes == 0 && t.edited == nil {
+	if len(events) == 0 && t.run == nil && len(t.mails) == 0 && t.publishes == 0 && t.edited == nil && !t.followed {
 		return out, nil
 	}
-	out.Changed = len(events) > 0 || t.edited != nil && t.edited.changed
+	out.Changed = len(events) > 0 || t.followed || t.edited != nil && t.edited.changed
 	if t.before.Deleted && c.DeletedAt > 0 && t.by.Actor.Kind == postroom.ByAgent && len(events)+len(t.messages) > 0 {
 		return out, postroom.Errorf(postroom.Conflict, "Conversation %d is deleted. Restore it first.", c.Number)
 	}
@@ -280,7 +281,7 @@ func (t *Turn) openLane(events []postroom.Event) error {
 func (t *Turn) tell(events []postroom.Event) error {
 	trouble := false
 	for _, e := range events {
-		if e.Kind.Edge() && !e.Kind.Quiet() || !e.Kind.Tells() || t.by.Import || e.Kind.Trouble() && trouble {
+		if e.Kind.Edge() && !e.Kind.Quiet() || !e.Tells() || t.by.Import || e.Kind.Trouble() && trouble {
 			continue
 		}
 		trouble = trouble || e.Kind.Trouble()

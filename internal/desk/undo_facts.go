@@ -57,6 +57,10 @@ func (u *undoing) restore(ctx context.Context) error {
 			}
 		}
 	}
+	// Who follows what they write in does so by what is undone now.
+	if me := u.act.Actor.ID; u.act.MessageID != 0 && !slices.Contains(u.act.Before.Followers, me) {
+		c.Follow(nil, []int64{me})
+	}
 	if c.DeletedAt > 0 {
 		c.WaitingSince = 0
 	} else if c.WaitingSince == 0 && c.Status != postroom.Closed && c.Status != postroom.Spam && c.LastHumanAt <= u.act.At {

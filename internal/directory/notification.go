@@ -23,8 +23,9 @@ func (d *Directory) Notifications(ctx context.Context, agent *postroom.Agent) (N
 
 // SetNotifications stores what an agent wants to be told. A nil chosen follows
 // the desk's choice again. muted are mailboxes of which they hear only what is
-// theirs; those they may not see are left out.
-func (d *Directory) SetNotifications(ctx context.Context, agent *postroom.Agent, chosen NotificationChoices, muted []int64) error {
+// theirs; those they may not see are left out. own says whether they follow what
+// they write in.
+func (d *Directory) SetNotifications(ctx context.Context, agent *postroom.Agent, chosen NotificationChoices, muted []int64, own bool) error {
 	return d.write(ctx, KeyAgents, func(t *store.Tx) error {
 		all, err := t.Mailboxes(ctx)
 		if err != nil {
@@ -39,6 +40,9 @@ func (d *Directory) SetNotifications(ctx context.Context, agent *postroom.Agent,
 			}
 		}
 		if err := t.SetNotificationChoices(ctx, agent.ID, chosen); err != nil {
+			return err
+		}
+		if err := t.SetFollowsOwn(ctx, agent.ID, own); err != nil {
 			return err
 		}
 		return t.MuteMailboxes(ctx, agent.ID, theirs)

@@ -111,6 +111,16 @@ func (f Facts) headline() string {
 		return who + " began a new conversation"
 	case postroom.NotifyNote:
 		return who + " left a note"
+	case postroom.NotifyFollowed:
+		switch {
+		case f.Event.Kind.Trouble():
+			return f.Event.Kind.TroubleWords(f.Mail != nil && f.Mail.Automatic)
+		case f.Event.Kind == postroom.ReplySent:
+			return who + " replied in a conversation you follow"
+		case f.Event.Kind == postroom.NoteAdded:
+			return who + " left a note in a conversation you follow"
+		}
+		return who + " wrote in a conversation you follow"
 	case postroom.NotifyFailed:
 		return f.Event.Kind.TroubleWords(f.Mail != nil && f.Mail.Automatic)
 	}
@@ -167,7 +177,7 @@ func shown(m *postroom.Message, most int, more string) string {
 // remarks say what follows from what happened.
 func (f Facts) remarks() []string {
 	var out []string
-	if f.Kind == postroom.NotifyFailed {
+	if f.Event.Kind.Trouble() {
 		to := ""
 		if f.Mail != nil && len(f.Mail.Recipients) > 0 {
 			to = "To " + f.Mail.Recipients[0].Address + ": "

@@ -75,6 +75,11 @@ func notificationLine(r store.NotificationRow) NotificationLine {
 		n.Title = "began a conversation"
 	case postroom.NotifyNote:
 		n.Title = "left a note"
+	case postroom.NotifyFollowed:
+		n.Title = map[postroom.EventKind]string{postroom.ReplySent: "replied in one you follow", postroom.NoteAdded: "left a note in one you follow"}[r.EventKind]
+		if n.Title = nameOr(n.Title, "wrote in one you follow"); r.EventKind.Trouble() {
+			n.Who, n.Title = "", r.EventKind.TroubleWords(r.Automatic)
+		}
 	case postroom.NotifyFailed:
 		n.Who, n.Title = "", r.EventKind.TroubleWords(r.Automatic)
 	}
@@ -85,9 +90,10 @@ func notificationLine(r store.NotificationRow) NotificationLine {
 var notificationTitles = map[postroom.NotificationKind][2]string{
 	postroom.NotifyAssigned: {"Assigned to me", "Somebody else, or a workflow, gives me a conversation."},
 	postroom.NotifyAnswered: {"The customer answers me", "A new message in a conversation that is mine."},
-	postroom.NotifyFailed:   {"A mail did not go out", "A reply failed or waits for an hour, or the notice after it was cancelled: in a conversation of mine, one I wrote in, or one that nobody has."},
+	postroom.NotifyFailed:   {"A mail did not go out", "A reply failed, waits for an hour or came back, or the notice after it was cancelled: in a conversation of mine, one I wrote in, or one that nobody has."},
 	postroom.NotifyNote:     {"A note on mine", "A colleague leaves a note on a conversation of mine."},
 	postroom.NotifyNew:      {"A new conversation", "In a mailbox I answer, and nobody has it yet."},
+	postroom.NotifyFollowed: {"In conversations I follow", "The customer or a colleague writes, or a mail does not go out."},
 	postroom.NotifyWaiting:  {"The customer answers and nobody has it", "A new message in a conversation that is not assigned."},
 }
 

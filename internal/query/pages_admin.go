@@ -80,6 +80,7 @@ type AgentsPage struct {
 // NotificationForm is what an agent is told, and how.
 type NotificationForm struct {
 	Rows  []NotificationTick
+	Own   bool          // the agent follows what they write in
 	Muted []AgentAccess // ID and Name are the mailbox's; Allow says that it is muted
 }
 

@@ -61,6 +61,7 @@ type Head struct {
 	WaitingSince int64
 	ClosedAt     int64
 	DeletedAt    int64 // 0: it is not deleted
+	Followed     bool  // by the agent who looks
 	LastSeq      int64 // of the newest event: what the composer sends back as "seen"
 	CopyOf       []Linked
 }
@@ -240,6 +241,7 @@ type Side struct {
 	Count        int   // conversations in all
 	Others       []OtherConversation
 	Participants []Address // besides the customer and our own addresses
+	Followers    []string  // names of the agents who follow it
 	Properties   []Choice  // further facts: Value is the label, Text the words
 }
 

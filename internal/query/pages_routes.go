@@ -65,6 +65,9 @@ package query
 //	POST /conversations/{number}/assign   assignee ("0" nobody, id), path, return
 //	POST /conversations/{number}/tags     add (comma-separated) or remove (one), return
 //	POST /conversations/{number}/subject  subject, return
+//	POST /conversations/{number}/follow   follow=1|0, path, return
+//	POST /conversations/{number}/customer  name, language ("" = as their mail says), return
+//	POST /conversations/{number}/customer/allow  address, return
 //	POST /conversations/{number}/move     mailbox, path, return
 //	POST /conversations/{number}/delete   path, return (303 to the list)
 //	POST /conversations/{number}/restore  path, return

@@ -156,6 +156,7 @@ func (v *conversationView) headOf() Head {
 		MailboxID: c.MailboxID, Mailbox: c.Mailbox.Name, MailAddress: c.Mailbox.Address,
 		CreatedAt: c.CreatedAt, WaitingSince: c.WaitingSince, ClosedAt: c.ClosedAt, DeletedAt: c.DeletedAt, LastSeq: c.Seq,
 	}
+	h.Followed = slices.Contains(c.Followers, v.agent.ID)
 	for _, id := range v.rows.TagIDs {
 		h.Tags = append(h.Tags, v.tags[id])
 	}
@@ -236,6 +237,11 @@ func (v *conversationView) side() Side {
 	for _, a := range v.rows.Addresses {
 		if a != used {
 			s.Addresses = append(s.Addresses, a)
+		}
+	}
+	for _, x := range v.rows.Agents {
+		if !x.Disabled && slices.Contains(v.head.Followers, x.ID) {
+			s.Followers = append(s.Followers, x.Name.Name)
 		}
 	}
 	for _, x := range v.rows.Stopped {

@@ -185,7 +185,7 @@ func (r *React) endEvents(ctx context.Context, tx *store.Tx, events []postroom.E
 func (r *React) tell(ctx context.Context, tx *store.Tx, events []postroom.Event) error {
 	told := false
 	for _, e := range events {
-		if !e.Kind.Edge() || e.Kind.Quiet() || !e.Kind.Tells() {
+		if !e.Kind.Edge() || e.Kind.Quiet() || !e.Tells() {
 			continue
 		}
 		told = true

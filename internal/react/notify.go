@@ -124,6 +124,30 @@ func (r *React) trouble(ctx context.Context, n *notify.News) (err error) {
 // audience is who is told. Those who may not see the conversation are told
 // nothing, whatever they chose.
 func (r *React) audience(ctx context.Context, n *notify.News) ([]notify.Told, error) {
+	told, err := r.concerned(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	also, err := r.following(ctx, n, told)
+	return append(told, also...), err
+}
+
+// following are those who are told because they follow the conversation, and
+// not for another reason. Who may see it can follow it.
+func (r *React) following(ctx context.Context, n *notify.News, told []notify.Told) ([]notify.Told, error) {
+	a := notify.Following(*n)
+	if a.Kind == "" {
+		return nil, nil
+	}
+	people, err := r.people(ctx, n.Conversation, 0, postroom.See)
+	people = slices.DeleteFunc(people, func(p notify.Person) bool {
+		return slices.ContainsFunc(told, func(t notify.Told) bool { return t.Agent.ID == p.ID })
+	})
+	return notify.Choose(*n, a, people), err
+}
+
+// concerned are those whose conversation it is, or who wrote what it is about.
+func (r *React) concerned(ctx context.Context, n *notify.News) ([]notify.Told, error) {
 	a := notify.For(*n)
 	if a.Kind == "" {
 		return nil, nil
@@ -132,14 +156,15 @@ func (r *React) audience(ctx context.Context, n *notify.News) ([]notify.Told, er
 	if !a.All && len(a.Agents) == 1 {
 		only = a.Agents[0]
 	}
-	people, err := r.people(ctx, n.Conversation, only)
+	people, err := r.people(ctx, n.Conversation, only, postroom.Answer)
 	if err == nil && len(people) == 0 && only != 0 {
-		people, err = r.people(ctx, n.Conversation, 0)
+		people, err = r.people(ctx, n.Conversation, 0, postroom.Answer)
 	}
 	return notify.Choose(*n, a, people), err
 }
 
-func (r *React) people(ctx context.Context, c *postroom.Conversation, only int64) ([]notify.Person, error) {
+// people are the agents who may do something with a conversation.
+func (r *React) people(ctx context.Context, c *postroom.Conversation, only int64, v postroom.Verb) ([]notify.Person, error) {
 	read := r.Store.Read()
 	rows, err := read.Told(ctx, c.MailboxID, only)
 	if err != nil {
@@ -147,7 +172,7 @@ func (r *React) people(ctx context.Context, c *postroom.Conversation, only int64
 	}
 	var out []notify.Person
 	for _, t := range rows {
-		if !postroom.CanOn(t.Agent, postroom.Answer, c.MailboxID, c.AssigneeID) {
+		if !postroom.CanOn(t.Agent, v, c.MailboxID, c.AssigneeID) {
 			continue
 		}
 		out = append(out, notify.Person{Agent: t.Agent, Addresses: t.Addresses, Choices: t.Choices, Muted: t.Muted})

@@ -6,12 +6,12 @@ import (
 	"postroom"
 )
 
-const agentColumns = `id, name, email, role, zone, theme, disabled_at, created_at`
+const agentColumns = `id, name, email, role, zone, theme, disabled_at, created_at, follows_own`
 
 func scanAgent(r row, also ...any) (*postroom.Agent, error) {
 	var a postroom.Agent
 	var disabled int64
-	err := r.Scan(append([]any{&a.ID, &a.Name, &a.Email, &a.Role, &a.Zone, &a.Theme, &disabled, &a.CreatedAt}, also...)...)
+	err := r.Scan(append([]any{&a.ID, &a.Name, &a.Email, &a.Role, &a.Zone, &a.Theme, &disabled, &a.CreatedAt, &a.FollowsOwn}, also...)...)
 	a.Disabled = disabled > 0
 	return &a, err
 }

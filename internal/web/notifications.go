@@ -121,7 +121,7 @@ func setNotifications(q *request) error {
 	if chosen == nil {
 		done = "You are told what the desk tells everybody."
 	}
-	return q.told(q.site.o.Directory.SetNotifications(q.Context(), q.agent, chosen, q.ids("mute")), done, "/profile")
+	return q.told(q.site.o.Directory.SetNotifications(q.Context(), q.agent, chosen, q.ids("mute"), q.field("own") != ""), done, "/profile")
 }
 
 // setDefaultNotifications is POST /agents/notifications.
@@ -135,7 +135,7 @@ func setDefaultNotifications(q *request) error {
 // notificationForm is what the agent is told, for the profile page.
 func (q *request) notificationForm(shell query.Shell) (query.NotificationForm, error) {
 	chosen, muted, err := q.site.o.Directory.Notifications(q.Context(), q.agent)
-	f := query.NotificationForm{Rows: query.NotificationTicks(chosen)}
+	f := query.NotificationForm{Rows: query.NotificationTicks(chosen), Own: q.agent.FollowsOwn}
 	for _, m := range shell.Mailboxes {
 		access := query.AgentAccess{ID: m.ID, Name: m.Name}
 		for _, id := range muted {

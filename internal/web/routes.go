@@ -84,6 +84,7 @@ func (s *Site) Routes() []Route {
 		{Method: "POST", Pattern: "/conversations/{number}/assign", Who: Agents, Paths: byMenu, answer: assign},
 		{Method: "POST", Pattern: "/conversations/{number}/tags", Who: Agents, Paths: byMenu, answer: changeTags},
 		{Method: "POST", Pattern: "/conversations/{number}/subject", Who: Agents, Paths: byMenu, answer: setSubject},
+		{Method: "POST", Pattern: "/conversations/{number}/follow", Who: Agents, Paths: byMenu, answer: follow},
 		{Method: "POST", Pattern: "/conversations/{number}/customer", Who: Agents, answer: editCustomer},
 		{Method: "POST", Pattern: "/conversations/{number}/customer/allow", Who: Agents, answer: allowMail},
 		{Method: "POST", Pattern: "/conversations/{number}/confirm", Who: Agents, Paths: byMenu, answer: confirmSender},

@@ -109,7 +109,7 @@ func sampleConversation(kind string) query.ConversationPage {
 		May:    query.MayConverse{Reply: true, Note: true, Status: true, Assign: true, Tag: true, Subject: true, Move: true, Delete: true},
 		MoveTo: []query.Choice{{Value: "2", Text: "Orders and returns"}, {Value: "3", Text: "Press"}},
 		Run:    []query.Startable{{ID: 41, Name: "Escalate to the second line", Doing: "Assigns it to Ben Okafor, adds the tag urgent and adds a note"}, {ID: 42, Name: "Ask for a photo", Doing: "Replies to the customer"}},
-		Side: query.Side{CustomerID: 7, Name: "Mara Lind", Addresses: []string{"mara@lind.example", "m.lind@work.example"}, Written: "Mara Lind", Language: "sv", LanguageSet: true, Stopped: []query.Choice{{Value: "m.lind@work.example", Text: "Mail to it came back: 550 5.1.1 No such user"}}, Company: "Lind Ceramics", Since: sampleNow - 400*day, Count: 4,
+		Side: query.Side{CustomerID: 7, Name: "Mara Lind", Addresses: []string{"mara@lind.example", "m.lind@work.example"}, Followers: []string{"Ann Moor", "Ben Okafor"}, Written: "Mara Lind", Language: "sv", LanguageSet: true, Stopped: []query.Choice{{Value: "m.lind@work.example", Text: "Mail to it came back: 550 5.1.1 No such user"}}, Company: "Lind Ceramics", Since: sampleNow - 400*day, Count: 4,
 			Others:       []query.OtherConversation{{Number: 871, Subject: "Delivery to a parcel station", Status: "closed", LastAt: sampleNow - 80*day}, {Number: 902, Subject: "Missing spoon in set of six", Status: "pending", LastAt: sampleNow - 40*day}, {Number: 1010, Subject: "Newsletter", Status: "spam", LastAt: sampleNow - 9*day}},
 			Participants: []query.Address{{Name: "Erik Lind", Address: "erik@lind.example"}},
 			Properties:   []query.Choice{{Value: "Plan", Text: "Member"}}},
