@@ -81,6 +81,7 @@ func missingReferences(ctx context.Context, read store.Read, d workflow.Definiti
 // more looks at whom an action chooses among or mails, and where it moves to.
 func (r *references) more(ctx context.Context, read store.Read, path string, a workflow.Action) error {
 	r.ids(path+".agents", workflow.RefAgent, a.Agents)
+	r.ids(path+".unfollow", workflow.RefAgent, a.Unfollow)
 	r.id(path+".mailbox", workflow.RefMailbox, a.Mailbox)
 	r.id(path+".sign", workflow.RefSecret, a.Sign)
 	for i, h := range a.Headers {

@@ -16,6 +16,9 @@ func (e *editor) stepMore(s *query.EditorStep, a workflow.Action) {
 	switch a.Do {
 	case workflow.DoAssign, workflow.DoMail:
 		s.Several = e.choices(workflow.Question{Ref: workflow.RefAgent}, "", ids(a.Agents))
+	case workflow.DoFollow:
+		s.Several = e.choices(workflow.Question{Ref: workflow.RefAgent}, "", ids(a.Agents))
+		s.Unfollow = e.choices(workflow.Question{Ref: workflow.RefAgent}, "", ids(a.Unfollow))
 	case workflow.DoMove:
 		chosen := []string{}
 		if a.Mailbox != 0 {

@@ -3,6 +3,7 @@ package desktest_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"postroom/internal/desktest"
 	"postroom/internal/postoffice"
 	"postroom/internal/store"
+	"postroom/internal/workflow"
 )
 
 func followers(d *desktest.Desk, c *postroom.Conversation) []int64 {
@@ -143,5 +145,41 @@ func TestFollowWhatOneWrites(t *testing.T) {
 				t.Errorf("the reply was sent with the followers %v", e.After.Followers)
 			}
 		}
+	})
+}
+
+// W10: a workflow lets agents follow, and follow no more; who may not see the
+// conversation is passed over, what is so already changes nothing, and it is no
+// event that another workflow hears of. Conditions can ask who follows and which
+// agent did it.
+func TestWorkflowLetsAgentsFollow(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		ann, ben := d.Agent("ann"), d.Agent("ben")
+		gone := d.AddAgent("gus", postroom.Member)
+		d.SQL("delete from mailbox_agent where agent_id = $1", gone.ID)
+		id := d.AddWorkflow("Ben looks on", on(postroom.ConversationCreated, workflow.Action{Do: workflow.DoFollow, Agents: []int64{ben.ID, gone.ID}}))
+		again := d.AddWorkflow("Twice", on(postroom.ConversationCreated, workflow.Action{Do: workflow.DoFollow, Agents: []int64{ben.ID}}))
+		c := firstMail(d)
+		d.Settle()
+		if e := onlyRun(t, d, c, id).Effects[0]; e.Result != postroom.EffectDone || e.Reason != "Gus may not see it and does not follow it." {
+			t.Errorf("the effect is %s: %s", e.Result, e.Reason)
+		}
+		expect(t, "the second time", onlyRun(t, d, c, again).Effects[0].Result, postroom.EffectNothing)
+		if got := followers(d, c); !slices.Equal(got, []int64{ben.ID}) {
+			t.Fatalf("the followers are %v", got)
+		}
+		byBen := on(postroom.NoteAdded, workflow.Action{Do: workflow.DoFollow, Unfollow: []int64{ben.ID}})
+		byBen.If = workflow.Cond{All: []workflow.Cond{
+			{Fact: "conversation.followers", Op: workflow.HasAny, Values: []string{strconv.FormatInt(ben.ID, 10)}},
+			{Fact: "event.agent", Op: workflow.Is, Values: []string{strconv.FormatInt(ben.ID, 10)}}}}
+		leaves := d.AddWorkflow("Ben has seen it", byBen)
+		ann.AddNote(c, "Have a look.")
+		d.Settle()
+		expect(t, "runs by Ann's note", len(d.Runs(c.ID, leaves)), 0)
+		ben.AddNote(c, "Seen.")
+		d.Settle()
+		expect(t, "runs by Ben's note", len(d.Runs(c.ID, leaves)), 1)
+		expect(t, "followers", len(followers(d, c)), 0)
 	})
 }

@@ -129,7 +129,8 @@ type EditorStep struct {
 	First, Last bool
 
 	By        string         // how an assignment chooses among several; "" is one agent
-	Several   []EditorChoice // agents: of an assignment that chooses, of a mail
+	Several   []EditorChoice // agents: of an assignment that chooses, of a mail, who are to follow
+	Unfollow  []EditorChoice // agents who are to follow no more
 	Assignee  bool           // a mail goes to who is assigned too
 	To        string         // addresses, one a line
 	Subject   string

@@ -26,6 +26,7 @@ type leg struct {
 	calls   map[int]postroom.WebhookCall // of webhooks
 	names   workflow.Names
 	picks   map[int]postroom.Pick // what agents are chosen by, but for whose turn it is
+	blind   map[int64]string      // who may not see what they are to follow, by name
 	fault   error                 // planning failed: the run fails visibly (W21)
 
 	runID   int64

@@ -18,6 +18,8 @@ func (l *leg) possibleMore(w workflow.Wish, home int64) (int64, error) {
 			return home, postroom.Errorf(postroom.Invalid, "The mailbox it moves to does not exist any more.")
 		}
 		return w.Mailbox, nil
+	case workflow.DoFollow:
+		return home, l.canFollow(w, home)
 	case workflow.DoAssign:
 		if w.By == "" {
 			return home, nil
@@ -115,6 +117,8 @@ func (s *step) more(w workflow.Wish, e *postroom.Effect) error {
 		ev, err := s.turn.Move(w.Mailbox)
 		s.recorded(ev, e)
 		return err
+	case workflow.DoFollow:
+		s.follow(w, e)
 	case workflow.DoDelete:
 		return s.delete(e)
 	}

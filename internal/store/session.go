@@ -22,7 +22,7 @@ type Session struct {
 const (
 	qInsertSession = `insert into session (hash, agent_id, created_at, seen_at, expires_at, ip, browser) values ($1,$2,$3,$4,$5,$6,$7)`
 
-	qSession = `select a.id, a.name, a.email, a.role, a.zone, a.theme, a.disabled_at, a.created_at,
+	qSession = `select a.id, a.name, a.email, a.role, a.zone, a.theme, a.disabled_at, a.created_at, a.follows_own,
 		s.created_at, s.seen_at, s.expires_at, s.ip, s.browser, m.mailbox_id, m.rights, m.only_assigned
 		from session s join agent a on a.id = s.agent_id left join mailbox_agent m on m.agent_id = a.id
 		where s.hash = $1 order by m.mailbox_id`

@@ -56,6 +56,9 @@ func (c *compiler) more(a Action, path string, allowed map[string]bool) (known b
 	case DoWebhook:
 		allow("method", "url", "headers", "text", "content_type", "sign")
 		c.webhook(a, path)
+	case DoFollow:
+		allow("agents", "unfollow")
+		c.follow(a, path)
 	case DoMail:
 		allow("agents", "assignee", "to", "subject", "text", "html")
 		if (a.Text == "") == (a.HTML == "") {
@@ -226,6 +229,8 @@ func (a Action) moreWords(names Names) string {
 			return "move it to " + gap
 		}
 		return "move it to " + names.of(RefMailbox, a.Mailbox)
+	case DoFollow:
+		return a.followWords(names)
 	case DoDelete:
 		return "delete it"
 	case DoSpam:

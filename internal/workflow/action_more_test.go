@@ -36,6 +36,8 @@ func TestFaultsOfMoreActions(t *testing.T) {
 		{"a line break", Action{Do: DoMail, To: []string{"boss@example.com\nBcc: x@example.com"}, Text: "x"}, "then[0].to[0]", "is not a mail address"},
 		{"twice", Action{Do: DoMail, To: []string{"boss@example.com", "Boss@example.com"}, Text: "x"}, "then[0].to[1]", "twice"},
 		{"forward to nobody", Action{Do: DoForward}, "then[0].to", "to whom"},
+		{"followed by nobody", Action{Do: DoFollow}, "then[0].agents", "who is to follow"},
+		{"follows and does not", Action{Do: DoFollow, Agents: []int64{7}, Unfollow: []int64{7}}, "then[0].unfollow[0]", "twice"},
 		{"nothing to forward", Action{Do: DoForward, To: []string{"boss@example.com"}}, "then[0].do", "there is no message to forward"},
 		{"no language", Action{Do: DoReply, Text: "x", Texts: map[string]string{"Deutsch": "x"}}, "then[0].texts.Deutsch", "is not a language"},
 		{"blank translation", Action{Do: DoReply, Text: "x", Texts: map[string]string{"de": " "}}, "then[0].texts.de", "needs a text"},
@@ -84,6 +86,7 @@ func TestMoreActionsAsFieldsAndWords(t *testing.T) {
 		{Do: DoMail, Agents: []int64{7}, Assignee: true, To: []string{"a@example.com", "b@example.com"}, Subject: "Look", Text: "at it"},
 		{Do: DoForward, To: []string{"c@example.com"}, Text: "See below."},
 		{Do: DoSubject, Subject: "New"}, {Do: DoMove, Mailbox: 2}, {Do: DoSpam}, {Do: DoDelete},
+		{Do: DoFollow, Agents: []int64{7, 8}}, {Do: DoFollow, Agents: []int64{7}, Unfollow: []int64{8}},
 		{Do: DoReply, Text: "Hello", Texts: map[string]string{"de": "Hallo", "fr": "Bonjour"}},
 	}, Limits: Limits{Runs: 3, Period: 7 * 24 * 60, MailBudget: 20}}
 	back, err := FromFields(d.Fields())
@@ -95,7 +98,7 @@ func TestMoreActionsAsFieldsAndWords(t *testing.T) {
 		"assign it to Ann or Ben, whoever has the fewest open conversations",
 		"mail the assignee, Ann, a@example.com and b@example.com",
 		"forward the message to c@example.com",
-		`change the subject to "New"`, "move it to Sales", "mark it as spam", "delete it",
+		`change the subject to "New"`, "move it to Sales", "mark it as spam", "delete it", "let Ann and Ben follow it", "let Ann follow it and let Ben follow it no more",
 		"reply to the customer, in DE or FR where that is their language",
 	}
 	words := Describe(d, names)

@@ -116,6 +116,7 @@ func Actions() []ActionSchema {
 		DoStatus:  {"Set the status", "Unless somebody has changed it since."},
 		DoAssign:  {"Assign", "Unless somebody has assigned it since."},
 		DoTags:    {"Add or remove tags", "Tags that are there already stay as they are."},
+		DoFollow:  {"Follow", "Agents follow it, or follow it no more: they are told of what is written in it. Nobody else notices."},
 		DoMail:    {"Mail somebody else", "To agents or other addresses, never to the customer. An agent's answer to it acts like one to a notification."},
 		DoForward: {"Forward the message", "The message that set it off, with its files, to other addresses. What they answer comes to this conversation."},
 		DoWebhook: {"Call a webhook", "Sends the event, or a text of your own, to another program. A call that fails is tried again for about a day."},

@@ -86,11 +86,12 @@ const (
 	DoSpam    ActionKind = "spam"    // its status becomes spam
 	DoDelete  ActionKind = "delete"  // among the deleted ones
 	DoMail    ActionKind = "mail"    // to Agents, the Assignee and To: Subject, and Text or HTML
+	DoFollow  ActionKind = "follow"  // Agents follow it, those of Unfollow no more
 	DoForward ActionKind = "forward" // the message of the event, to To, with Text before it
 )
 
 // ActionKinds lists the actions in the order in which the editor offers them.
-var ActionKinds = []ActionKind{DoReply, DoMail, DoForward, DoWebhook, DoNote, DoStatus, DoAssign, DoTags, DoSubject, DoMove, DoSpam, DoDelete, DoStop}
+var ActionKinds = []ActionKind{DoReply, DoMail, DoForward, DoWebhook, DoNote, DoStatus, DoAssign, DoTags, DoFollow, DoSubject, DoMove, DoSpam, DoDelete, DoStop}
 
 // Action is one step of a Then. Only the fields of its kind may be set. Text
 // and HTML are templates; a reply has one of the two.
@@ -104,11 +105,12 @@ type Action struct {
 	Remove []int64         `json:"remove,omitempty" ref:"tag"`
 
 	By       AssignBy          `json:"by,omitempty"`                    // assign: how one of Agents is chosen
-	Agents   []int64           `json:"agents,omitempty" ref:"agent"`    // assign, mail
+	Agents   []int64           `json:"agents,omitempty" ref:"agent"`    // assign, mail, follow
 	Assignee bool              `json:"assignee,omitempty"`              // mail: also to who is assigned then
 	To       []string          `json:"to,omitempty"`                    // mail, forward: addresses
 	Subject  string            `json:"subject,omitempty"`               // a template; a mail without one has the conversation's
 	Mailbox  int64             `json:"mailbox,omitempty" ref:"mailbox"` // move
+	Unfollow []int64           `json:"unfollow,omitempty" ref:"agent"`  // follow: who follows it no more
 	Texts    map[string]string `json:"texts,omitempty"`                 // reply: instead of Text, or HTML, by the customer's language
 
 	Method  string   `json:"method,omitempty"`            // webhook; POST where it is empty

@@ -163,7 +163,7 @@ func (d Definition) copied() Definition {
 	for i, a := range d.Then {
 		d.Then[i].Agents, d.Then[i].To, d.Then[i].Texts = slices.Clone(a.Agents), slices.Clone(a.To), maps.Clone(a.Texts)
 		d.Then[i].Headers = slices.Clone(a.Headers)
-		d.Then[i].Add, d.Then[i].Remove = slices.Clone(a.Add), slices.Clone(a.Remove)
+		d.Then[i].Add, d.Then[i].Remove, d.Then[i].Unfollow = slices.Clone(a.Add), slices.Clone(a.Remove), slices.Clone(a.Unfollow)
 		if a.Agent != nil {
 			id := *a.Agent
 			d.Then[i].Agent = &id

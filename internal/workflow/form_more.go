@@ -24,6 +24,7 @@ func (a Action) more(at string, set func(string, ...string)) {
 	if a.Subject != "" {
 		set(at+".subject", a.Subject)
 	}
+	set(at+".unfollow", decimals(a.Unfollow)...)
 	if a.Mailbox != 0 {
 		set(at+".mailbox", strconv.FormatInt(a.Mailbox, 10))
 	}
@@ -56,6 +57,8 @@ func (r *fieldReader) more(at string, a *Action) {
 		if ids := r.ids(at + ".mailbox"); len(ids) > 0 {
 			a.Mailbox = ids[0]
 		}
+	case DoFollow:
+		a.Agents, a.Unfollow = r.ids(at+".agents"), r.ids(at+".unfollow")
 	case DoMail:
 		a.Agents, a.Assignee, a.Subject = r.ids(at+".agents"), f.first(at+".assignee") != "", oneLine(f.first(at+".subject"))
 		a.Text, a.HTML = lines(f.first(at+".text")), lines(f.first(at+".html"))

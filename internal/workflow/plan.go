@@ -35,7 +35,8 @@ type Wish struct {
 	To       []string
 	Subject  string // of a mail, or the conversation's new one; "" if it has none
 	Mailbox  int64
-	Language string // of the text, where the reply has one for the customer's language
+	Unfollow []int64 // follow: who follows it no more
+	Language string  // of the text, where the reply has one for the customer's language
 
 	// Of a webhook, with Text as what it sends unless Event.
 	Method, URL, ContentType string
@@ -53,7 +54,7 @@ func Plan(v *Version, o template.Options, value func(name string) (string, bool)
 	for i, a := range v.actions {
 		w := Wish{Position: i, Do: a.Do, Detail: a.Action.words(names), Status: a.Status,
 			Add: slices.Clone(a.Add), Remove: slices.Clone(a.Remove), By: a.By, Agents: slices.Clone(a.Agents), Assignee: a.Assignee,
-			To: slices.Clone(a.To), Mailbox: a.Mailbox}
+			To: slices.Clone(a.To), Mailbox: a.Mailbox, Unfollow: slices.Clone(a.Unfollow)}
 		if a.Do == DoSpam {
 			w.Status = postroom.Spam
 		}

@@ -89,7 +89,7 @@ func drawDefinition(t *rapid.T) Definition {
 	d.Then = []Action{rapid.SampledFrom([]Action{
 		{Do: DoReply, Text: "Hi <you> & {{ customer.name | default: \"there\" }}"}, {Do: DoReply, HTML: "<p>x</p>"},
 		{Do: DoNote, Text: "n"}, {Do: DoStatus, Status: postroom.Closed}, {Do: DoAssign, Agent: ptr(0)},
-		{Do: DoTags, Add: []int64{1}, Remove: []int64{2}},
+		{Do: DoTags, Add: []int64{1}, Remove: []int64{2}}, {Do: DoFollow, Agents: []int64{7}, Unfollow: []int64{8, 9}}, {Do: DoFollow, Unfollow: []int64{7}},
 		{Do: DoAssign, By: RoundRobin, Agents: []int64{7, 8}}, {Do: DoAssign, By: LeastLoaded, Agents: []int64{9}},
 		{Do: DoSubject, Subject: "[{{ conversation.number }}] {{ conversation.subject }}"}, {Do: DoMove, Mailbox: 2}, {Do: DoSpam}, {Do: DoDelete},
 		{Do: DoMail, Agents: []int64{7}, Assignee: true, To: []string{"boss@example.com"}, Subject: "Look", Text: "at <it>"},

@@ -200,6 +200,8 @@ var schema = []Fact{
 		Doc: "The last reply that a person wrote; a workflow's does not count."},
 	{Name: "conversation.closed_at", Label: "when it was closed", Kind: KindTime, Ops: timeOps,
 		Doc: "Not set while it is not closed."},
+	{Name: "conversation.followers", Label: "the followers", Kind: KindSet, Ref: RefAgent, Ops: setOps,
+		Doc: "The agents who follow the conversation right after the event."},
 	{Name: "conversation.deleted", Label: "the conversation is deleted", Kind: KindBool, Ops: boolOps,
 		Doc: "Whether it lies among the deleted ones right after the event."},
 
@@ -229,6 +231,8 @@ var schema = []Fact{
 		Doc: "As in 550. Missing where no server has answered, or the report names no code."},
 
 	{Name: "event.actor", Label: "who did it", Kind: KindChoice, Choices: choiceLists.actor, Ops: choiceOps},
+	{Name: "event.agent", Label: "the agent who did it", Kind: KindRef, Ref: RefAgent, Ops: refOps,
+		Doc: "Not set for what customers, workflows and the desk itself do."},
 	{Name: "event.path", Label: "how it was done", Kind: KindChoice, Choices: choiceLists.path, Ops: choiceOps},
 	{Name: "event.from", Label: "what it was before", Kind: KindText, Ops: choiceOps,
 		Doc: "The status before a change of status; the id of the agent before a change of assignee, 0 for nobody."},

@@ -494,6 +494,11 @@ func (g Given) put(s *postroom.Snapshot, at int64) {
 	if v := g["conversation.status"]; len(v) == 1 {
 		s.Status = postroom.Status(v[0])
 	}
+	if fact, ok := givenFact("conversation.followers"); ok {
+		if v, given := g.value(fact, at); given {
+			s.Followers = v.ids
+		}
+	}
 	if fact, ok := givenFact("conversation.tags"); ok {
 		if v, given := g.value(fact, at); given {
 			s.Tags = v.ids

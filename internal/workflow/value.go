@@ -179,6 +179,8 @@ func (f recordFacts) conversation(name string) Value {
 		return Time(s.LastHumanAt)
 	case "closed_at":
 		return Time(s.ClosedAt)
+	case "followers":
+		return IDs(s.Followers)
 	case "deleted":
 		return Bool(s.Deleted)
 	}
@@ -237,6 +239,11 @@ func (f recordFacts) event(name string) Value {
 	switch name {
 	case "actor":
 		return Text(string(e.Actor.Kind))
+	case "agent":
+		if e.Actor.Kind == postroom.ByAgent {
+			return ID(e.Actor.ID)
+		}
+		return ID(0)
 	case "path":
 		return Text(string(e.Path))
 	case "from":
