@@ -484,3 +484,24 @@ func TestWebhookKeepsSecrets(t *testing.T) {
 		}
 	})
 }
+
+// A desk that nothing may leave keeps its calls and makes none, whoever asks.
+func TestWebhookOnAClosedDesk(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		h := newHook(t)
+		d.React.Calls = nil
+		d.AddWorkflow("Tell", on(postroom.MessageReceived, webhook(h.URL)))
+		c := d.CustomerWrites("mara@customer.example", "Order", "Where?")
+		d.Pass(48 * time.Hour)
+		call := d.Calls(c.ID)[0]
+		expect(t, "state", call.State, postroom.WebhookHeld)
+		expect(t, "words", call.Words, "Nothing leaves this desk: the call is kept here, and was not made.")
+		for what, err := range map[string]error{"again": d.React.CallAgain(d.Ctx, d.Agent("ann").Agent, call.ID, 0), "release": d.React.ReleaseCalls(d.Ctx, d.Agent("ann").Agent, 0)} {
+			if postroom.CodeOf(err) != postroom.Unavailable {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		expect(t, "calls", len(h.took()), 0)
+	})
+}
