@@ -175,6 +175,8 @@ func (o operators) do(ctx context.Context, op string, params []byte) (any, error
 		return decoded(ctx, params, o.applyWorkflows)
 	case opTestWorkflows:
 		return decoded(ctx, params, o.testWorkflows)
+	case opBacktest:
+		return decoded(ctx, params, o.backtest)
 	case opReplay:
 		return decoded(ctx, params, o.replay)
 	case opSpool:

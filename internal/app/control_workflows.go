@@ -30,6 +30,7 @@ type WorkflowFiles struct {
 	As     string // the address of the admin who does it; "" is the command line itself
 	Prune  bool   // delete the workflows that no file has
 	Anyway bool   // publish although tests are red
+	Days   int    // plan tries what would change on the events of so many days; 0 does not
 }
 
 // WorkflowTestResult is what came of one test.
@@ -134,7 +135,7 @@ func (o operators) planWorkflows(ctx context.Context, f WorkflowFiles) (Workflow
 	if err != nil {
 		return WorkflowPlan{}, err
 	}
-	return o.workflows().PlanFiles(ctx, by, automate.Files{Sources: f.Files, Prune: f.Prune, Anyway: f.Anyway})
+	return o.workflows().PlanFiles(ctx, by, automate.Files{Sources: f.Files, Prune: f.Prune, Anyway: f.Anyway, Backtest: f.Days})
 }
 
 func (o operators) applyWorkflows(ctx context.Context, f WorkflowFiles) (WorkflowPlan, error) {

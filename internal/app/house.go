@@ -16,12 +16,13 @@ import (
 
 // How often the house is kept.
 const (
-	watchEvery = time.Minute   // mails that neither end nor are due, the database
-	nightAt    = 3 * time.Hour // after midnight UTC: counters, expired sessions, old windows
-	logKept    = 90 * 24 * time.Hour
-	toldKept   = 90 * 24 * time.Hour // what agents were told, and have read, is forgotten then
-	callsKept  = 90 * 24 * time.Hour // calls of webhooks that have ended
-	rateKept   = 48 * time.Hour      // windows of limits older than this are forgotten
+	watchEvery    = time.Minute   // mails that neither end nor are due, the database
+	nightAt       = 3 * time.Hour // after midnight UTC: counters, expired sessions, old windows
+	logKept       = 90 * 24 * time.Hour
+	toldKept      = 90 * 24 * time.Hour // what agents were told, and have read, is forgotten then
+	backtestsKept = 30 * 24 * time.Hour
+	callsKept     = 90 * 24 * time.Hour // calls of webhooks that have ended
+	rateKept      = 48 * time.Hour      // windows of limits older than this are forgotten
 )
 
 // keepHouse does what recurs until ctx ends.
@@ -114,6 +115,9 @@ func (a *App) nightly(ctx context.Context) error {
 			return err
 		}
 		if err := t.ForgetCalls(ctx, now.Add(-callsKept).UnixMilli()); err != nil {
+			return err
+		}
+		if err := t.ForgetBacktests(ctx, now.Add(-backtestsKept).UnixMilli()); err != nil {
 			return err
 		}
 		if err := t.ForgetLog(ctx, now.Add(-logKept).UnixMilli()); err != nil {

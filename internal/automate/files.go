@@ -14,9 +14,10 @@ import (
 
 // Files are workflows as files (W37), with what is to be done with them.
 type Files struct {
-	Sources []flowfile.Source
-	Prune   bool // workflows that no file has are deleted
-	Anyway  bool // red tests keep nothing from being published; it is logged
+	Sources  []flowfile.Source
+	Prune    bool // workflows that no file has are deleted
+	Anyway   bool // red tests keep nothing from being published; it is logged
+	Backtest int  // PlanFiles tries what would change on so many days; 0 does not
 }
 
 // FilePlan is what files change, or have changed.
@@ -64,6 +65,7 @@ type FileStep struct {
 	Changes   []workflow.Change     // its sentences, line by line; nil if they stay
 	Text      []workflow.Change     // its file, line by line; nil if it stays
 	Tests     []workflow.TestResult // of the files' workflow
+	Backtest  []string              // what it would have done lately, in sentences; nil if that was not asked for
 }
 
 // ExportFiles writes published workflows as one file, in their order, with
@@ -132,7 +134,22 @@ func (w *Workflows) PlanFiles(ctx context.Context, by *postroom.Agent, f Files) 
 	if err != nil {
 		return out, err
 	}
-	return a.plan, a.reckon(ctx, w.store.Read())
+	if err := a.reckon(ctx, w.store.Read()); err != nil || f.Backtest <= 0 {
+		return a.plan, err
+	}
+	for i, x := range a.items {
+		if len(a.plan.Steps) != len(a.items) || !x.fresh {
+			continue
+		}
+		sum, ok, err := w.backtestDefinition(ctx, workflow.Identity{WorkflowID: x.row.ID, Number: x.row.Version, Name: x.row.Name, MailboxID: x.row.MailboxID}, x.doc.Definition, f.Backtest)
+		if err != nil {
+			return a.plan, err
+		}
+		if ok {
+			a.plan.Steps[i].Backtest = BacktestWords(sum)
+		}
+	}
+	return a.plan, nil
 }
 
 // ApplyFiles makes the workflows what files say, all in one transaction or

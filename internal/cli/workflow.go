@@ -15,13 +15,14 @@ import (
 )
 
 type workflowCommand struct {
-	Export workflowExport `cmd:"" help:"Write the published workflows as YAML, with their tests."`
-	Check  workflowCheck  `cmd:"" help:"Look whether files of workflows are in order, with their tests. Changes nothing; works without a desk."`
-	Plan   workflowPlan   `cmd:"" help:"Say what applying files would change, line by line. Changes nothing."`
-	Apply  workflowApply  `cmd:"" help:"Make the workflows what files say: all of it or nothing. A second time changes nothing."`
-	Test   workflowTest   `cmd:"" help:"Run the tests of the published workflows, or of files, and print each."`
-	Replay workflowReplay `cmd:"" help:"Judge stored events again, as they were judged, and list those that come out otherwise. Changes nothing."`
-	Recipe workflowRecipe `cmd:"" help:"Print ready workflows to begin from, with their tests; without a key, list them."`
+	Export   workflowExport   `cmd:"" help:"Write the published workflows as YAML, with their tests."`
+	Check    workflowCheck    `cmd:"" help:"Look whether files of workflows are in order, with their tests. Changes nothing; works without a desk."`
+	Plan     workflowPlan     `cmd:"" help:"Say what applying files would change, line by line. Changes nothing."`
+	Apply    workflowApply    `cmd:"" help:"Make the workflows what files say: all of it or nothing. A second time changes nothing."`
+	Test     workflowTest     `cmd:"" help:"Run the tests of the published workflows, or of files, and print each."`
+	Backtest workflowBacktest `cmd:"" help:"Say what a workflow would have done with what happened in the last days. Changes nothing and sends nothing."`
+	Replay   workflowReplay   `cmd:"" help:"Judge stored events again, as they were judged, and list those that come out otherwise. Changes nothing."`
+	Recipe   workflowRecipe   `cmd:"" help:"Print ready workflows to begin from, with their tests; without a key, list them."`
 }
 
 // exitRed says that a test is red, or that there is a difference that was asked
@@ -177,6 +178,7 @@ type workflowPlan struct {
 	workflowFiles
 	Prune    bool `help:"Plan as well to delete the workflows that no file has."`
 	ExitCode bool `help:"End with 1 if anything would change, for scripts."`
+	Backtest int  `default:"30" placeholder:"DAYS" help:"Say what each workflow that changes would have done on the events of the last days; 0 does not."`
 }
 
 // Run says what would change.
@@ -189,7 +191,7 @@ func (c *workflowPlan) Run(s *Surroundings) error {
 	if err != nil {
 		return err
 	}
-	p, err := o.PlanWorkflows(s.Context, app.WorkflowFiles{Files: files, Prune: c.Prune})
+	p, err := o.PlanWorkflows(s.Context, app.WorkflowFiles{Files: files, Prune: c.Prune, Days: c.Backtest})
 	if err != nil {
 		return err
 	}
@@ -235,6 +237,12 @@ func printPlan(w io.Writer, p app.WorkflowPlan) {
 					fmt.Fprintf(w, "       %s\n", d)
 				}
 			}
+		}
+		if len(step.Backtest) > 0 {
+			fmt.Fprintln(w, "  With what happened lately it would have come to:")
+		}
+		for _, words := range step.Backtest {
+			fmt.Fprintf(w, "    %s\n", words)
 		}
 		fmt.Fprintln(w)
 	}

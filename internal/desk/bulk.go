@@ -305,7 +305,7 @@ func (d *Desk) FailBulk(ctx context.Context, id int64, words string, hold func(c
 			return err
 		}
 		p := bulkParams{UndoMS: postroom.DefaultUndoMS}
-		if err := json.Unmarshal([]byte(job.Params), &p); err != nil || job.Undoing() {
+		if err := json.Unmarshal([]byte(job.Params), &p); err != nil || job.Undoing() || job.Kind == store.JobBacktest {
 			p.UndoMS = 0
 		}
 		job.Words = words
@@ -335,7 +335,7 @@ func (d *Desk) CancelJob(ctx context.Context, a *postroom.Agent, id int64) error
 		if err := json.Unmarshal([]byte(job.Params), &p); err != nil {
 			return fmt.Errorf("job %d: %w", id, err)
 		}
-		if job.Kind == store.JobErase {
+		if job.Kind != store.JobBulk {
 			p.UndoMS = 0
 		}
 		job.Words = fmt.Sprintf("Stopped after %d of %d.", job.Done+job.Skipped, job.Total)

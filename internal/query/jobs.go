@@ -24,6 +24,9 @@ type bulk struct {
 
 // bulkWords says what a job does: "Close 214 conversations".
 func bulkWords(j store.Job) string {
+	if j.Kind == store.JobBacktest {
+		return "Backtest"
+	}
 	var b bulk
 	_ = json.Unmarshal([]byte(j.Params), &b) // what cannot be read is called a change
 	what := "Change"

@@ -56,13 +56,13 @@ const (
 	day       = int64(24 * 60 * 60 * 1000)
 	hour      = int64(60 * 60 * 1000)
 	tenMin    = int64(10 * 60 * 1000)
-	sameText  = 1    // machine-caused mails with one text, per address and day
-	perDay    = 3    // machine-caused mails per address and day
-	perHour   = 500  // machine-caused mails per mailbox and hour
-	breakTo   = 10   // automatic mails per address in ten minutes
-	breakTalk = 10   // … per conversation
-	breakBox  = 5000 // … per mailbox
-	breakFlow = 5000 // … per workflow
+	sameText  = workflow.MailsOfOneText      // machine-caused mails with one text, per address and day
+	perDay    = workflow.MailsPerAddress     // machine-caused mails per address and day
+	perHour   = workflow.MailsPerMailboxHour // machine-caused mails per mailbox and hour
+	breakTo   = workflow.BreakAddress        // automatic mails per address in ten minutes
+	breakTalk = workflow.BreakConversation   // … per conversation
+	breakBox  = workflow.BreakMailbox        // … per mailbox
+	breakFlow = workflow.BreakWorkflow       // … per workflow
 )
 
 // count holds a mail against limits and breaker, and counts it before it is

@@ -92,7 +92,16 @@ func lane(f func(context.Context, store.Claimed) error) work.Handler {
 
 func (r *React) bulk(ctx context.Context, i work.Item) error {
 	c := claimed(i)
-	return r.Desk.RunBulk(ctx, i.ID, func(ctx context.Context, tx *store.Tx) error { return tx.HoldJob(ctx, c) })
+	hold := func(ctx context.Context, tx *store.Tx) error { return tx.HoldJob(ctx, c) }
+	if r.Workflows != nil {
+		if job, err := r.Store.Read().Job(ctx, i.ID); err != nil || job.Kind == store.JobBacktest {
+			if err == nil {
+				err = r.Workflows.RunBacktest(ctx, job, hold)
+			}
+			return err
+		}
+	}
+	return r.Desk.RunBulk(ctx, i.ID, hold)
 }
 
 // RetryInbound has a received mail that could not be processed read again.

@@ -56,6 +56,7 @@ var erasing = []string{
 	// taken in again when a server hands it over once more (D1).
 	`update inbound set subject = '', sender = '', envelope_from = '', envelope_to = '[]', remote = '', raw_sha256 = '', size = 0, evidence = '',
 		words = 'Its conversation was erased.', conversation_id = 0, message_id = 0, about_id = 0 where conversation_id = $1 or about_id = $1`,
+	`delete from backtest_line where conversation_id = $1`,
 	`delete from conversation where id = $1`,
 }
 

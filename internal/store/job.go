@@ -9,7 +9,7 @@ import (
 // Job is long work with progress that a person started.
 type Job struct {
 	ID        int64
-	Kind      string // JobBulk or JobErase
+	Kind      string // JobBulk, JobErase or JobBacktest
 	AgentID   int64  // who started it; 0: the desk itself
 	State     string // running, done, failed
 	Params    string // JSON, by kind
@@ -48,6 +48,8 @@ type JobLine struct {
 const (
 	JobBulk  = "bulk"
 	JobErase = "erase"
+
+	JobBacktest = "backtest"
 )
 
 // The states of a job.

@@ -77,6 +77,14 @@ func showJob(q *request) error {
 	if err != nil {
 		return err
 	}
+	of, err := q.site.o.Pages.BacktestOf(q.Context(), id)
+	if err != nil {
+		return err
+	}
+	if of != 0 {
+		q.see(backtestPath(of, id)) // which asks who may see it
+		return nil
+	}
 	back := localPath(q.URL.Query().Get("return"), "/")
 	place := placeOfList(back)
 	place.Path = q.URL.RequestURI()

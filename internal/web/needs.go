@@ -70,6 +70,8 @@ type Workflows interface {
 	TryTest(ctx context.Context, by *postroom.Agent, workflow, test int64, text string) (automate.TestText, error)
 	SaveTest(ctx context.Context, by *postroom.Agent, workflow, test int64, text string) (int64, error)
 	DeleteTest(ctx context.Context, by *postroom.Agent, workflow, test int64) error
+	// StartBacktest makes a job that says what it would have done lately.
+	StartBacktest(ctx context.Context, by *postroom.Agent, workflow int64, ask automate.BacktestAsk) (job int64, err error)
 	// List says, besides which there are, what does not go well together.
 	List(ctx context.Context, by *postroom.Agent) (automate.List, error)
 }

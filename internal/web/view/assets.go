@@ -5,7 +5,7 @@ package view
 // Paths of the assets every page, and a mail's own document, load.
 const (
 	appJS    = "/assets/app-JS6S22LO.js"
-	appCSS   = "/assets/app-TAJIRSID.css"
+	appCSS   = "/assets/app-JLXXZCSF.css"
 	bodyCSS  = "/assets/body-LHDXZ2HF.css"
 	iconsSVG = "/assets/icons-7DA8C982.svg"
 )
