@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"postroom"
+	"postroom/internal/calendar"
 	"postroom/internal/query"
 	"postroom/internal/store"
 	"postroom/internal/template"
@@ -34,6 +35,7 @@ type backtest struct {
 	place     map[int64]int // of published workflows in the order
 	mine      int           // its own place in it
 	sim       *workflow.Simulation
+	offices   map[int64]*calendar.Calendar // by mailbox
 
 	total   int
 	since   int64
@@ -74,7 +76,7 @@ func (w *Workflows) backtest(ctx context.Context, p backtestParams, tell func(in
 	if err != nil {
 		return nil, err
 	}
-	b := &backtest{w: w, ctx: ctx, read: w.store.Read(), p: p, tell: tell, before: map[[2]int64]bool{}, waits: map[string]int{}, mailed: map[int64]bool{}, ran: map[int64]int{}}
+	b := &backtest{w: w, ctx: ctx, read: w.store.Read(), p: p, tell: tell, before: map[[2]int64]bool{}, waits: map[string]int{}, mailed: map[int64]bool{}, ran: map[int64]int{}, offices: map[int64]*calendar.Calendar{}}
 	if b.v, err = p.compile(d); err != nil {
 		return nil, err
 	}
@@ -210,7 +212,9 @@ func (b *backtest) batch(all []store.JudgedEvent) error {
 	b.happened(events, runs, mails)
 	asked := events
 	if b.v.Timed() {
-		asked = b.wait(events, later)
+		if asked, err = b.wait(events, later); err != nil {
+			return err
+		}
 	}
 	return b.judge(asked, conversations, later, runs, mails)
 }
@@ -250,7 +254,7 @@ func (b *backtest) happened(events []*postroom.Event, runs map[int64][]postroom.
 
 // wait arms a timer at each event that would, and returns the times that would
 // have come.
-func (b *backtest) wait(events []*postroom.Event, later map[int64][]postroom.Event) []*postroom.Event {
+func (b *backtest) wait(events []*postroom.Event, later map[int64][]postroom.Event) ([]*postroom.Event, error) {
 	var out []*postroom.Event
 	set := workflow.NewSet(0, []workflow.Entry{{Version: b.v, State: workflow.Enabled}})
 	for _, e := range events {
@@ -262,7 +266,11 @@ func (b *backtest) wait(events []*postroom.Event, later map[int64][]postroom.Eve
 			b.moments = append(b.moments, &moment{event: e, verdict: v})
 			continue
 		}
-		switch x := b.v.Waits(e, later[e.ConversationID], b.names); {
+		office, err := b.officeFor(e.After.MailboxID)
+		if err != nil {
+			return nil, err
+		}
+		switch x := b.v.Waits(e, later[e.ConversationID], office, b.names); {
 		case x.Ended != "":
 			b.waits["waits would have ended before their time"]++
 		case x.Again:
@@ -274,7 +282,20 @@ func (b *backtest) wait(events []*postroom.Event, later map[int64][]postroom.Eve
 			out = append(out, x.Event)
 		}
 	}
-	return out
+	return out, nil
+}
+
+// officeFor is the calendar by which it waits in a mailbox, as it is now; nil if
+// it counts no business time.
+func (b *backtest) officeFor(mailbox int64) (c *calendar.Calendar, err error) {
+	if !b.v.CountsOffice() {
+		return nil, nil
+	}
+	if c = b.offices[mailbox]; c == nil {
+		c, err = officeNow(b.ctx, b.read, mailbox)
+		b.offices[mailbox] = c
+	}
+	return c, err
 }
 
 // judge asks the pure judge about events, and renders what would match.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"postroom"
+	"postroom/internal/calendar"
 )
 
 // The limits that every automatic mail is held against, whatever workflow sends
@@ -187,11 +188,12 @@ type Wait struct {
 }
 
 // Waits simulates the wait that an event begins: later are the events of its
-// conversation after it, in order. A timed version only. The event of being due
+// conversation after it, in order; office is looked at where CountsOffice says so.
+// A timed version only. The event of being due
 // carries the facts of the latest of these that came before it; its ID is that of
 // the event that began the wait, made negative.
-func (v *Version) Waits(e *postroom.Event, later []postroom.Event, names Names) Wait {
-	w := Wait{Due: v.DueAt(e.At)}
+func (v *Version) Waits(e *postroom.Event, later []postroom.Event, office *calendar.Calendar, names Names) Wait {
+	w := Wait{Due: v.DueAt(e.At, office)}
 	after, seq := e.After, e.Seq
 	for i := range later {
 		x := &later[i]

@@ -148,13 +148,13 @@ func TestWaitsAreSimulated(t *testing.T) {
 		return postroom.Event{ID: seq, ConversationID: 1, Seq: seq, Kind: kind, At: at, After: postroom.Snapshot{Status: status}}
 	}
 	e := event(1, 0, postroom.ReplySent, postroom.Active)
-	if w := v.Waits(&e, []postroom.Event{event(2, 10, postroom.MessageReceived, postroom.Active)}, nil); w.Ended == "" || w.Event != nil {
+	if w := v.Waits(&e, []postroom.Event{event(2, 10, postroom.MessageReceived, postroom.Active)}, nil, nil); w.Ended == "" || w.Event != nil {
 		t.Errorf("the customer wrote: %+v", w)
 	}
-	if w := v.Waits(&e, []postroom.Event{event(2, 10, postroom.ReplySent, postroom.Active)}, nil); !w.Again || w.Event != nil {
+	if w := v.Waits(&e, []postroom.Event{event(2, 10, postroom.ReplySent, postroom.Active)}, nil, nil); !w.Again || w.Event != nil {
 		t.Errorf("another reply: %+v", w)
 	}
-	w := v.Waits(&e, []postroom.Event{event(2, 10, postroom.StatusChanged, postroom.Pending), event(3, hour+1, postroom.MessageReceived, postroom.Active)}, nil)
+	w := v.Waits(&e, []postroom.Event{event(2, 10, postroom.StatusChanged, postroom.Pending), event(3, hour+1, postroom.MessageReceived, postroom.Active)}, nil, nil)
 	if w.Event == nil || w.Event.At != hour || w.Event.After.Status != postroom.Pending || w.Event.Payload.WorkflowID != 3 || w.Event.Payload.Number != 2 {
 		t.Errorf("its time comes: %+v", w)
 	}

@@ -761,7 +761,7 @@ func backtestSummary(c locale.Clock, p query.BacktestPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 58, "What this cannot know</summary><ul><li>Each event is judged on the facts that were stored with it. Customers are as they are now, and a subject that was changed without a record of the old one is unknown.</li><li>What other workflows would have done differently because of this one is not played through; where one before it in the order really said stop, it is stopped.</li>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 58, "What this cannot know</summary><ul><li>Each event is judged on the facts that were stored with it. Customers and office hours are as they are now, and a subject that was changed without a record of the old one is unknown.</li><li>What other workflows would have done differently because of this one is not played through; where one before it in the order really said stop, it is stopped.</li>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
