@@ -1,28 +1,11 @@
 package query
 
-import (
-	"context"
-	"fmt"
-)
-
-// whyPromises says, by event, which promises began on a conversation and what
+// promises says, by event, which promises began on the conversation and what
 // came of them.
-func (d *Desk) whyPromises(ctx context.Context, conversation int64) (map[int64][]WhyPromise, error) {
-	watches, err := d.read().WatchesOn(ctx, conversation)
-	if err != nil || len(watches) == 0 {
-		return nil, err
-	}
-	names := map[int64]string{}
+func (v *conversationView) promises() map[int64][]WhyPromise {
 	out := map[int64][]WhyPromise{}
-	for _, w := range watches {
-		if _, known := names[w.PromiseID]; !known {
-			p, err := d.read().Promise(ctx, w.PromiseID)
-			if err != nil {
-				return nil, fmt.Errorf("read promise %d: %w", w.PromiseID, err)
-			}
-			names[w.PromiseID] = p.Name
-		}
-		out[w.EventID] = append(out[w.EventID], WhyPromise{ID: w.PromiseID, Name: names[w.PromiseID], State: w.State, Words: w.Words, DueAt: w.DueAt})
+	for _, w := range v.rows.Watches {
+		out[w.Event] = append(out[w.Event], WhyPromise{ID: w.Promise.ID, Name: w.Promise.Name, State: w.State, Words: w.Words, DueAt: w.Due})
 	}
-	return out, nil
+	return out
 }

@@ -40,10 +40,7 @@ func (d *Desk) Why(ctx context.Context, a *postroom.Agent, number int64, place P
 	if err != nil {
 		return nil, err
 	}
-	promises, err := d.whyPromises(ctx, v.head.ID)
-	if err != nil {
-		return nil, err
-	}
+	promises := v.promises()
 	for _, e := range events {
 		if len(promises[e.ID]) == 0 && (!e.Kind.Edge() || e.Kind.Quiet() && e.SetRevision == 0 && e.State == postroom.EventJudged) {
 			continue // nobody listened

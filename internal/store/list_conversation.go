@@ -70,8 +70,16 @@ type ConversationRows struct {
 	TagIDs       []int64
 	Workflows    []WorkflowName
 	Timers       []postroom.Timer // in the order in which they were armed
+	Watches      []WatchRow       // in the order in which they began
 	Unread       int64            // the last event the agent was told of and has not read; 0 for none
 	Next, Prev   int64            // numbers of the neighbours in the list; 0 for none
+}
+
+// WatchRow is what came of a promise on one event, for the conversation's pages.
+type WatchRow struct {
+	ID, Event, Due int64
+	Promise        Name
+	State, Words   string
 }
 
 // EventRow is an event without its snapshot.
@@ -197,6 +205,8 @@ func timelineParts(id int64) []part {
 		{kind: "run", n: []string{"id", "workflow_id", "event_id"}, s: []string{"state", "error", "effects"}, from: `from run where conversation_id = ?`, args: []any{id}},
 		{kind: "timer", n: []string{"t.id", "t.workflow_id", "t.version", "t.event_id", "t.due_at", "t.ended_at", "t.ended_by", "t.end_event"}, s: []string{"t.state", "t.ended_kind", "t.words"},
 			from: `from timer t where t.conversation_id = ?`, args: []any{id}},
+		{kind: "watch", n: []string{"x.id", "x.event_id", "x.due_at", "p.id"}, s: []string{"x.state", "x.words", "p.name"},
+			from: `from promise_watch x join promise p on p.id = x.promise_id where x.conversation_id = ?`, args: []any{id}},
 		{kind: "tagged", n: []string{"tag_id"}, from: `from conversation_tag where conversation_id = ?`, args: []any{id}},
 	}
 }
@@ -282,6 +292,8 @@ func (o *ConversationRows) scan(t tripRow) error {
 	case "timer":
 		o.Timers = append(o.Timers, postroom.Timer{ID: t.n[0], WorkflowID: t.n[1], Version: int(t.n[2]), EventID: t.n[3], DueAt: t.n[4], EndedAt: t.n[5],
 			State: postroom.TimerState(t.s[0]), EndedBy: postroom.Actor{Kind: postroom.ActorKind(t.s[1]), ID: t.n[6]}, EndEvent: t.n[7], Words: t.s[2]})
+	case "watch":
+		o.Watches = append(o.Watches, WatchRow{ID: t.n[0], Event: t.n[1], Due: t.n[2], Promise: Name{t.n[3], t.s[2]}, State: t.s[0], Words: t.s[1]})
 	case "tagged":
 		o.TagIDs = append(o.TagIDs, t.n[0])
 	case "agent":
@@ -310,6 +322,7 @@ func (o *ConversationRows) sort() {
 	slices.SortFunc(o.Events, func(a, b EventRow) int { return compare(a.Seq, b.Seq, "", "", 0, 0) })
 	slices.SortFunc(o.Mails, func(a, b MailRow) int { return compare(a.RootSeq, b.RootSeq, "", "", a.Seq, b.Seq) })
 	slices.SortFunc(o.Timers, func(a, b postroom.Timer) int { return compare(a.ID, b.ID, "", "", 0, 0) })
+	slices.SortFunc(o.Watches, func(a, b WatchRow) int { return compare(a.ID, b.ID, "", "", 0, 0) })
 	slices.SortFunc(o.Runs, func(a, b RunRow) int { return compare(a.ID, b.ID, "", "", 0, 0) })
 	slices.SortFunc(o.Drafts, func(a, b *postroom.Draft) int { return compare(b.UpdatedAt, a.UpdatedAt, "", "", b.ID, a.ID) })
 	slices.SortFunc(o.Participants, func(a, b Participant) int { return compare(0, 0, a.Address, b.Address, 0, 0) })
