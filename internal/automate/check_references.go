@@ -59,6 +59,10 @@ func missingReferences(ctx context.Context, read store.Read, d workflow.Definiti
 			r.values(fmt.Sprintf("when.unless[%d].from", i), workflow.RefAgent, u.From)
 			r.values(fmt.Sprintf("when.unless[%d].to", i), workflow.RefAgent, u.To)
 		}
+		if u.Event == postroom.ConversationMoved {
+			r.values(fmt.Sprintf("when.unless[%d].from", i), workflow.RefMailbox, u.From)
+			r.values(fmt.Sprintf("when.unless[%d].to", i), workflow.RefMailbox, u.To)
+		}
 	}
 	r.cond("if", d.If)
 	for i, a := range d.Then {
