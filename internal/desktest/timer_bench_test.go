@@ -13,11 +13,11 @@ import (
 	"postroom/internal/work"
 )
 
-// qFillTimers puts timers on the conversations behind the product's back: one
-// each, at one distance in time from the other.
+// qFillTimers puts timers behind the product's back on so many conversations in
+// turn, at one distance in time from the other.
 const qFillTimers = `insert into timer (id, workflow_id, version, conversation_id, event_id, event_seq, armed_at, due_at, claim_at)
 	with recursive n(i) as (select 0 union all select i + 1 from n where i < cast($1 as bigint) - 1)
-	select cast($2 as bigint) + i, cast($3 as bigint), 1, cast($4 as bigint), cast($2 as bigint) + i, 1, cast($5 as bigint), cast($5 as bigint) + i * cast($6 as bigint), cast($5 as bigint) + i * cast($6 as bigint) from n`
+	select cast($2 as bigint) + i, cast($3 as bigint), 1, cast($4 as bigint) + i % cast($7 as bigint), cast($2 as bigint) + i, 1, cast($5 as bigint), cast($5 as bigint) + i * cast($6 as bigint), cast($5 as bigint) + i * cast($6 as bigint) from n`
 
 // BenchmarkTimers measures how 10,000 timers that are due at once fire and are
 // judged among a million that wait, under full durability: until the last has
@@ -34,20 +34,25 @@ func crowdOfTimers(d *desktest.Desk, waiting, due int) (flow int64) {
 	flow = d.AddWorkflow("Note", unanswered(note("No answer.")))
 	first := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
 	now := d.Store.Now()
-	d.SQL(qFillTimers, waiting, firstWaiting, flow, first.ID, now+week.Milliseconds(), 500)
-	// One conversation each, as copies of the first.
+	// Copies of the first conversation: one for each timer that is due, and as many
+	// for those that wait.
 	d.SQL(`insert into conversation (id, number, mailbox_id, customer_id, subject, status, folder, seq, created_at, updated_at)
 		with recursive n(i) as (select 0 union all select i + 1 from n where i < cast($1 as bigint) - 1)
 		select cast($2 as bigint) + i, 1000 + i, c.mailbox_id, c.customer_id, c.subject, c.status, c.folder, 1, c.created_at, c.updated_at from n, conversation c where c.id = $3`,
-		due, int64(1)<<51, first.ID)
-	d.SQL(`update folder_count set n = n + $1 where folder = 'unassigned'`, due)
+		2*due, firstDue, first.ID)
+	d.SQL(`update folder_count set n = n + $1 where folder = 'unassigned'`, 2*due)
+	d.SQL(qFillTimers, waiting, firstWaiting, flow, firstDue+int64(due), now+week.Milliseconds(), 500, due)
 	d.SQL(`insert into timer (id, workflow_id, version, conversation_id, event_id, event_seq, armed_at, due_at, claim_at)
-		select id, cast($1 as bigint), 1, id, id, 1, cast($2 as bigint), cast($2 as bigint) + number, cast($2 as bigint) + number from conversation where id >= $3`, flow, now-3600_000, int64(1)<<51)
+		select id, cast($1 as bigint), 1, id, id, 1, cast($2 as bigint), cast($2 as bigint) + number, cast($2 as bigint) + number from conversation where id >= $3 and id < $3 + $4`, flow, now-3600_000, firstDue, due)
 	return flow
 }
 
-// firstWaiting is the id of the first timer that waits.
-const firstWaiting = int64(1) << 50
+// The ids of the first timer that waits, and of the first conversation with one
+// that is due.
+const (
+	firstWaiting = int64(1) << 50
+	firstDue     = int64(1) << 51
+)
 
 // checkFired makes sure that each timer that was due fired once and the others not
 // at all, that its workflow ran once, and that none was recorded further than so
