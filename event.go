@@ -36,6 +36,7 @@ const (
 	TimerDue       EventKind = "timer.due"       // the time came; the payload names the timer and the version that asked for it
 	TimerCancelled EventKind = "timer.cancelled" // by a person, before its time
 
+	ScheduleDue     EventKind = "schedule.due"     // a set time came; the payload names the workflow and the version that asked for it
 	WorkflowStarted EventKind = "workflow.started" // by hand; the payload names the workflow and the version that was started
 
 	MailWritten EventKind = "mail.written" // a workflow wrote to somebody else than the customer
@@ -53,7 +54,7 @@ const EventVersion = 1
 func (k EventKind) Edge() bool {
 	switch k {
 	case ConversationCreated, MessageReceived, ReplySent, StatusChanged, AssigneeChanged, TagsChanged,
-		ConversationMoved, ConversationDeleted, ConversationRestored, TimerDue, WorkflowStarted:
+		ConversationMoved, ConversationDeleted, ConversationRestored, TimerDue, WorkflowStarted, ScheduleDue:
 		return true
 	}
 	return k.Quiet()

@@ -53,6 +53,7 @@ var doors = []door{
 	{"react judgement.stopped", []string{"In"}, []postroom.Path{postroom.PathWorkflow}},
 	{"react React.callConsequences", []string{"In"}, []postroom.Path{postroom.PathWorkflow}},
 	{"react React.fire", []string{"In"}, []postroom.Path{postroom.PathTimer}},
+	{"react scheduleWalk.record", []string{"In"}, []postroom.Path{postroom.PathTimer}},
 	{"react React.bulk", []string{"RunBulk"}, []postroom.Path{postroom.PathBulk}},
 	{"outbox Outbox.consequences", []string{"In"}, []postroom.Path{postroom.PathSystem}},
 	{"outbox Outbox.again", []string{"In"}, []postroom.Path{postroom.PathMenu}},

@@ -154,7 +154,10 @@ func (w *Workflows) tryChange(ctx context.Context, author int64, f func(*store.T
 			}
 			return fmt.Errorf("publish the workflows: %w", err)
 		}
-		t.OnCommit(func() { w.publish(Key) })
+		t.OnCommit(func() {
+			w.publish(Key)
+			w.wake(desk.WakeSchedule)
+		})
 		return nil
 	})
 }

@@ -48,6 +48,9 @@ func (w *Workflows) Editor(ctx context.Context, by *postroom.Agent, id int64, v 
 	e.page.If = e.node(e.definition.If, "if", true, true)
 	e.then()
 	e.limits()
+	if err := e.schedule(e.definition.When); err != nil {
+		return nil, err
+	}
 	if err := e.waits(); err != nil {
 		return nil, err
 	}

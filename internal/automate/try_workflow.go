@@ -29,7 +29,7 @@ func (e *editor) try() error {
 	if !slices.Contains(workflow.Events(), kind) {
 		return nil
 	}
-	if e.definition.When.ByHand() {
+	if e.definition.When.ByHand() || e.definition.When.Scheduled() {
 		kind = postroom.MessageReceived // as if somebody ran it now, on a conversation
 	}
 	examples, err := e.examples(kind)
@@ -43,8 +43,12 @@ func (e *editor) try() error {
 	if err != nil || e.page.Errors["on"] != "" {
 		return err
 	}
-	if event != nil && e.definition.When.ByHand() {
+	switch {
+	case event == nil:
+	case e.definition.When.ByHand():
 		event = e.startedNow(c)
+	case e.definition.When.Scheduled():
+		event = e.dueNow(c)
 	}
 	s, err := e.stage(c, event)
 	if err != nil {

@@ -16,14 +16,15 @@ import (
 
 // The work that a commit wakes.
 const (
-	WakeReceive = "receive"
-	WakeJudge   = "judge"
-	WakeDeliver = "deliver"
-	WakeBulk    = "bulk"
-	WakeNotify  = "notify"
-	WakeTimer   = "timer"
-	WakeWebhook = "webhook"
-	WakePromise = "promise"
+	WakeReceive  = "receive"
+	WakeJudge    = "judge"
+	WakeDeliver  = "deliver"
+	WakeBulk     = "bulk"
+	WakeNotify   = "notify"
+	WakeTimer    = "timer"
+	WakeSchedule = "schedule"
+	WakeWebhook  = "webhook"
+	WakePromise  = "promise"
 )
 
 // Options is what a desk stands on. Wake and Publish are called after commits

@@ -251,8 +251,8 @@ func negative(c workflow.Cond) bool {
 
 // together looks at two workflows on one edge, the first being earlier.
 func (p *prover) together(a, b *subject) {
-	if !a.all.possible() || !b.all.possible() || a.Timed() {
-		return // said already, or at another time
+	if !a.all.possible() || !b.all.possible() || a.Timed() || workflow.OwnEvent(a.when.Event) {
+		return // said already, or at another time, or each by itself
 	}
 	two := []*subject{a, b}
 	if a.Stops() {

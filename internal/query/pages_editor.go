@@ -23,6 +23,7 @@ type EditorPage struct {
 	EventDoc string
 	Filters  []EditorControl // from, to, actors, paths of the When, as far as the event has them
 	Timer    EditorTimer     // whether it waits, and for what
+	Schedule EditorSchedule  // at which times it runs
 	Waits    int             // timers that wait with versions published before
 	Waiting  string          // what is to become of them: "keep", "move", "cancel"
 	If       EditorNode      // the outermost group

@@ -100,10 +100,11 @@ type WorkflowPage struct {
 	Shown     int // version shown; 0 = the published one
 	Errors    FieldErrors
 	MayEdit   bool
-	Changes   []WorkflowChange // of the shown version against the one before it
-	Waits     int              // conversations on which it waits for its time
-	NextDue   int64            // when the first of them is due; 0 = none waits
-	Rename    string           // a new name that was refused, as typed
+	Changes   []WorkflowChange  // of the shown version against the one before it
+	Waits     int               // conversations on which it waits for its time
+	Schedule  *WorkflowSchedule // when it runs, for one that runs at set times
+	NextDue   int64             // when the first of them is due; 0 = none waits
+	Rename    string            // a new name that was refused, as typed
 }
 
 // WorkflowTerm is one line of the If.

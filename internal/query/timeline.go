@@ -273,6 +273,9 @@ func (v *conversationView) line(e store.EventRow) EventLine {
 	if e.Kind == postroom.TimerDue {
 		l.Words = "The time came for “" + nameOr(v.workflows[e.Payload.WorkflowID].Name.Name, "a workflow that is gone") + "”, which had waited."
 	}
+	if e.Kind == postroom.ScheduleDue {
+		l.Words = "The set time of “" + nameOr(v.workflows[e.Payload.WorkflowID].Name.Name, "a workflow that is gone") + "” came."
+	}
 	if e.Kind == postroom.WorkflowStarted {
 		l.Words = "ran “" + nameOr(v.workflows[e.Payload.WorkflowID].Name.Name, nameOr(e.Payload.Words, "a workflow that is gone")) + "”."
 		if why := v.idle[e.ID]; why != "" {

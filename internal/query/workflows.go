@@ -148,6 +148,9 @@ func (d *Desk) Workflow(ctx context.Context, a *postroom.Agent, id int64, shown 
 	if p.Waits, p.NextDue, err = d.read().WorkflowWaits(ctx, id); err != nil {
 		return nil, fmt.Errorf("read timers: %w", err)
 	}
+	if p.Schedule, err = d.schedule(ctx, id, definitions[id]); err != nil {
+		return nil, err
+	}
 	versions, err := d.read().Versions(ctx, id)
 	if err != nil {
 		return nil, err

@@ -467,7 +467,7 @@ func (s *step) skip(mail *postroom.Mail, b block, e *postroom.Effect) error {
 func (s *step) left() (string, error) {
 	e := s.leg.g.event
 	switch e.Kind {
-	case postroom.TimerDue:
+	case postroom.TimerDue, postroom.ScheduleDue:
 		return s.ended()
 	case postroom.StatusChanged:
 		by, err := s.changedSince(postroom.StatusChanged)

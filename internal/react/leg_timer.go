@@ -21,7 +21,7 @@ func (s *step) ended() (string, error) {
 // itself on a customer whom nobody has answered, on an answer being written, or
 // on mail that is still to be sent (W22).
 func (s *step) tooSoon(w workflow.Wish) (string, error) {
-	if s.leg.g.event.Kind != postroom.TimerDue {
+	if kind := s.leg.g.event.Kind; kind != postroom.TimerDue && kind != postroom.ScheduleDue {
 		return "", nil
 	}
 	if why, err := s.ended(); why != "" || err != nil || w.Status != postroom.Closed {

@@ -67,6 +67,7 @@ func (r *React) Kinds() []work.Kind {
 		{Source: laneSource{r, store.LaneJudge}, Handler: lane(r.judgeLane), Workers: 4, Ahead: 8, Lease: r.Lease},
 		{Source: timerSource{r}, Handler: r.fire, Workers: 4, Ahead: 60, Lease: r.Lease},
 		{Source: promiseSource{r}, Handler: r.lookAtPromise, Workers: 2, Ahead: 30, Lease: r.Lease},
+		{Source: &scheduleSource{r: r}, Handler: r.walk, Workers: 1, Lease: r.Lease},
 		{Source: mails, Handler: mails.run, Workers: 4, Lease: r.Lease},
 		{Source: news, Handler: r.notify, Workers: 2, Ahead: 8, Lease: r.Lease},
 		{Source: mend, Handler: mend.run, Workers: 1, Lease: r.Lease},

@@ -117,7 +117,7 @@ func (s *Store) endDoubtful(ctx context.Context) error {
 	}
 	err := s.Write(ctx, func(t *Tx) error {
 		for _, token := range tokens {
-			for _, q := range []string{qEndSlotDoubt, qEndMailDoubt, qEndLaneDoubt, qEndTellingDoubt, qEndJobDoubt, qEndIncomingDoubt, qEndErrandDoubt, qEndTimerDoubt, qEndSignInDoubt, qDoubtCall, qEndWatchDoubt} {
+			for _, q := range []string{qEndSlotDoubt, qEndMailDoubt, qEndLaneDoubt, qEndTellingDoubt, qEndJobDoubt, qEndIncomingDoubt, qEndErrandDoubt, qEndTimerDoubt, qEndScheduleDoubt, qEndSignInDoubt, qDoubtCall, qEndWatchDoubt} {
 				if _, err := t.exec(ctx, q, s.Now(), token); err != nil {
 					return fmt.Errorf("end doubtful leases: %w", err)
 				}
@@ -141,6 +141,7 @@ const (
 	qEndTellingDoubt  = `update telling set lease_until = $1 where lease = $2 and lease_until > $1`
 	qEndJobDoubt      = `update job set lease_until = $1 where lease = $2 and lease_until > $1`
 	qEndIncomingDoubt = `update incoming set lease_until = $1 where lease = $2 and lease_until > $1`
+	qEndScheduleDoubt = `update schedule set claim_at = $1 where lease = $2 and claim_at > $1`
 	qEndTimerDoubt    = `update timer set claim_at = $1 where state = 'waiting' and lease = $2 and claim_at > $1`
 	qEndWatchDoubt    = `update promise_watch set claim_at = $1 where open > 0 and lease = $2 and claim_at > $1`
 	qEndSignInDoubt   = `update sign_in set lease_until = $1 where lease = $2 and lease_until > $1`

@@ -13,10 +13,11 @@ const (
 	qQuarantineMails      = `update mail set state = 'quarantined', words = $1, due_at = 0, lease = 0, lease_until = 0 where ended = 0 and state <> 'quarantined'`
 	qQuarantineRecipients = `update mail_recipient set state = 'quarantined', words = $1, at = $2
 		where state in ('held', 'queued', 'sending', 'deferred', 'uncertain') and mail_id in (select id from mail where ended = 0)`
-	qDoubtEvents = `update event set state = 'not_judged', words = $1 where state = 'pending'`
-	qKeepInbound = `update inbound set state = 'quarantined', words = $1, due_at = 0 where state = 'new'`
-	qKeepTelling = `update telling set held = 1, lease = 0, lease_until = 0 where held = 0`
-	qEndJobs     = `update job set state = 'failed', words = $1, ended_at = $2, lease = 0, lease_until = 0 where state = 'running'`
+	qDoubtEvents   = `update event set state = 'not_judged', words = $1 where state = 'pending'`
+	qKeepInbound   = `update inbound set state = 'quarantined', words = $1, due_at = 0 where state = 'new'`
+	qKeepTelling   = `update telling set held = 1, lease = 0, lease_until = 0 where held = 0`
+	qRestSchedules = `update schedule set state = 'off', lease = 0` // set anew when work begins: what came meanwhile is not made up for
+	qEndJobs       = `update job set state = 'failed', words = $1, ended_at = $2, lease = 0, lease_until = 0 where state = 'running'`
 )
 
 // Held says how much HoldBack held back.
@@ -50,6 +51,9 @@ func (t *Tx) HoldBack(ctx context.Context, words string, now int64) (h Held, err
 	}
 	if h.Calls, err = t.exec(ctx, qHoldCalls, words); err != nil {
 		return h, fmt.Errorf("hold back webhook calls: %w", err)
+	}
+	if _, err = t.exec(ctx, qRestSchedules); err != nil {
+		return h, fmt.Errorf("let set times rest: %w", err)
 	}
 	return h, nil
 }

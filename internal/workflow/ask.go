@@ -49,6 +49,7 @@ var edgeDocs = map[postroom.EventKind]string{
 	postroom.WorkflowFailed: "A workflow could not be carried out on this conversation.",
 	postroom.WorkflowPaused: "A workflow paused itself while it worked on this conversation.",
 
+	postroom.ScheduleDue:     "On chosen days, at a time of day. It goes through the conversations then, and runs on each for which its conditions hold.",
 	postroom.WorkflowStarted: "From the menu of a conversation, on a selection, or by @run in an answer by mail. Nothing else sets it off, unless another workflow runs it.",
 }
 
@@ -69,6 +70,8 @@ func EventGroup(kind postroom.EventKind) string {
 		return "Outgoing mail"
 	case kind == postroom.MessageReceived, kind == postroom.ReplySent, kind == postroom.NoteAdded:
 		return "Messages"
+	case kind == postroom.ScheduleDue:
+		return "Time"
 	case kind == postroom.WorkflowStarted:
 		return "By hand"
 	case kind == postroom.WorkflowFailed, kind == postroom.WorkflowPaused:

@@ -49,6 +49,9 @@ type When struct {
 	After  string   `json:"after,omitempty"`
 	Unless []Unless `json:"unless,omitempty"`
 	Again  Again    `json:"again,omitempty"`
+
+	// Schedule says when it runs, for postroom.ScheduleDue.
+	Schedule Schedule `json:"schedule,omitzero"`
 }
 
 // Cond is a tree of conditions. Exactly one of All, Any, None and Fact is

@@ -172,6 +172,7 @@ func (d Definition) copied() Definition {
 	w := &d.When
 	w.From, w.To, w.Actors, w.Paths = slices.Clone(w.From), slices.Clone(w.To), slices.Clone(w.Actors), slices.Clone(w.Paths)
 	w.Unless = slices.Clone(w.Unless)
+	w.Schedule.Days = slices.Clone(w.Schedule.Days)
 	for i, u := range w.Unless {
 		w.Unless[i] = Unless{u.Event, slices.Clone(u.From), slices.Clone(u.To), slices.Clone(u.Actors), slices.Clone(u.Paths)}
 	}

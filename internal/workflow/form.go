@@ -43,6 +43,7 @@ func (d Definition) Fields() Fields {
 	set("when.paths", asText(d.When.Paths)...)
 	set("when.agents", decimals(d.When.Agents)...)
 	d.When.timerFields(f)
+	d.When.Schedule.fields(f)
 	d.If.fields(f, "if", d.When.Judges())
 	for i, a := range d.Then {
 		at := fmt.Sprintf("then[%d]", i)
@@ -181,6 +182,7 @@ func (r *fieldReader) when() When {
 		w.Agents = r.ids("when.agents")
 	}
 	r.timer(&w)
+	r.schedule(&w)
 	return w
 }
 

@@ -73,6 +73,9 @@ func TestEveryQuestionRoundTripsThroughTheForm(t *testing.T) {
 					If:   Cond{All: []Cond{{Fact: fact.Name, Op: op, Values: values}}},
 					Then: []Action{{Do: DoStop}},
 				}
+				if edge.Event == postroom.ScheduleDue {
+					d.When.Schedule = Schedule{Days: []string{"mon"}, At: "08:00"}
+				}
 				got, err := FromFields(d.Fields())
 				if err != nil || encode(t, got) != encode(t, d) {
 					t.Errorf("%s, %s %s as %s:\n got %s, %v\nwant %s", edge.Event, fact.Name, op, q.Input, encode(t, got), err, encode(t, d))
@@ -103,6 +106,9 @@ func TestEveryFilterIsAccepted(t *testing.T) {
 		}
 		if edge.To {
 			w.To = values
+		}
+		if edge.Event == postroom.ScheduleDue {
+			continue // it has no filters
 		}
 		for _, a := range ActorChoices() {
 			w.Actors = append(w.Actors, postroom.ActorKind(a))

@@ -73,14 +73,16 @@ func drawDefinition(t *rapid.T) Definition {
 		d.When.From = []string{rapid.SampledFrom(choiceLists.status).Draw(t, "from")}
 		d.When.To = []string{rapid.SampledFrom(choiceLists.status).Draw(t, "to")}
 	}
-	if rapid.Bool().Draw(t, "filters") {
+	if d.When.Scheduled() {
+		d.When.Schedule = rapid.SampledFrom([]Schedule{{Days: []string{"mon", "fri"}, At: "08:00"}, {Days: []string{"1", "31"}, At: "23:59", Zone: "Europe/Berlin", Most: 7}}).Draw(t, "schedule")
+	} else if rapid.Bool().Draw(t, "filters") {
 		d.When.Actors = []postroom.ActorKind{postroom.ActorKind(rapid.SampledFrom(choiceLists.actor).Draw(t, "actor"))}
 		d.When.Paths = []postroom.Path{postroom.Path(rapid.SampledFrom(choiceLists.path).Draw(t, "path"))}
 	}
 	if d.When.ByHand() && rapid.Bool().Draw(t, "agents") {
 		d.When.Agents = []int64{7, 3}
 	}
-	if rapid.IntRange(0, 3).Draw(t, "timed") == 0 {
+	if !d.When.Scheduled() && rapid.IntRange(0, 3).Draw(t, "timed") == 0 {
 		drawTimer(t, &d.When)
 	}
 	if rapid.Bool().Draw(t, "if") {
@@ -120,7 +122,7 @@ func drawTimer(t *rapid.T, w *When) {
 	w.After = rapid.SampledFrom([]string{"1m", "90m", "12h", "7d", "2w", "90bm", "4bh", "1bd"}).Draw(t, "after")
 	w.Again = rapid.SampledFrom([]Again{"", AgainEach}).Draw(t, "again")
 	for range rapid.IntRange(0, 2).Draw(t, "unless") {
-		u := Unless{Event: rapid.SampledFrom(Events()).Filter(func(k postroom.EventKind) bool { return k != postroom.WorkflowStarted }).Draw(t, "unless event")}
+		u := Unless{Event: rapid.SampledFrom(Events()).Filter(func(k postroom.EventKind) bool { return !OwnEvent(k) }).Draw(t, "unless event")}
 		if u.Event == postroom.StatusChanged {
 			u.To = []string{rapid.SampledFrom(choiceLists.status).Draw(t, "unless to")}
 		}
@@ -147,7 +149,7 @@ func drawSet(t *rapid.T) *Set {
 
 func drawMoment(t *rapid.T) (*postroom.Event, Record, Inputs) {
 	e := closed()
-	e.Kind = rapid.SampledFrom(Events()).Draw(t, "kind")
+	e.Kind = rapid.SampledFrom(Events()).Filter(func(k postroom.EventKind) bool { return !OwnEvent(k) }).Draw(t, "kind") // those are judged by one alone
 	if e.Kind == postroom.AssigneeChanged {
 		e.Payload = postroom.Payload{To: "7"}
 	}

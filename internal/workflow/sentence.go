@@ -62,6 +62,7 @@ var eventWords = map[postroom.EventKind]string{
 
 	postroom.TimerDue:        "its time has come",
 	postroom.WorkflowStarted: "an agent runs it by hand",
+	postroom.ScheduleDue:     "a set time comes",
 }
 
 // pastWords say what happened.
@@ -96,6 +97,7 @@ var pastWords = map[postroom.EventKind]string{
 
 	postroom.TimerDue:        "The time came for a workflow that had waited",
 	postroom.WorkflowStarted: "A workflow was run by hand",
+	postroom.ScheduleDue:     "A set time came",
 }
 
 var actorWords = map[string]string{
@@ -139,7 +141,7 @@ func EventLabel(kind postroom.EventKind) string { return wordsOr(eventWords, kin
 func EventWords(e *postroom.Event, names Names) string {
 	from, to := sides(e)
 	text := wordsOr(pastWords, e.Kind)
-	if e.Kind == postroom.TimerDue {
+	if e.Kind == postroom.TimerDue || e.Kind == postroom.ScheduleDue {
 		return text
 	}
 	if edge := EdgeOf(e.Kind); edge.From && from+to != "" {
@@ -226,6 +228,9 @@ func Sentence(d Definition, names Names) string {
 func (w When) words(names Names) string {
 	if w.Event == "" {
 		return "When " + gap
+	}
+	if w.Scheduled() {
+		return w.Schedule.words()
 	}
 	edge := w.edgeWords(names)
 	if w.Timed() {

@@ -216,7 +216,7 @@ func (c *testChecker) moment(m Moment) int64 {
 	if m.Path != "" {
 		w.Paths = []postroom.Path{m.Path}
 	}
-	if m.Event != postroom.TimerDue {
+	if m.Event != postroom.TimerDue && m.Event != postroom.ScheduleDue {
 		sub.when(w)
 	} else if m.From+m.To != "" {
 		c.fault("when.from", "A time that has come changes nothing from something to something.")
@@ -406,7 +406,7 @@ func (f testFacts) Value(name string) Value {
 
 // usual says who does what, and how, where a test does not.
 func (m Moment) usual() (postroom.Actor, postroom.Path) {
-	if m.Event == postroom.TimerDue {
+	if m.Event == postroom.TimerDue || m.Event == postroom.ScheduleDue {
 		return postroom.System, postroom.PathTimer
 	}
 	actor := postroom.Actor{Kind: m.Actor}

@@ -16,7 +16,7 @@ func Events() []postroom.EventKind {
 		postroom.MessageReceived, postroom.ReplySent, postroom.NoteAdded,
 		postroom.MailAccepted, postroom.MailDelayed, postroom.MailFailed, postroom.MailUncertain, postroom.MailAssumedSent,
 		postroom.MailSuppressed, postroom.MailSkipped, postroom.MailCancelled, postroom.MailQuarantined, postroom.MailBounced, postroom.MailComplained,
-		postroom.WorkflowFailed, postroom.WorkflowPaused, postroom.WorkflowStarted}
+		postroom.WorkflowFailed, postroom.WorkflowPaused, postroom.WorkflowStarted, postroom.ScheduleDue}
 }
 
 // compiledWhen is a When whose event is known to be the right one.
@@ -58,6 +58,7 @@ func (c *compiler) when(w When) {
 	c.edge(w, "when.")
 	c.timed(w)
 	c.byHand(w)
+	c.schedule(w)
 }
 
 // edge checks an event and its filters; at is where they stand.

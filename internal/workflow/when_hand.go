@@ -32,7 +32,7 @@ func (v *Version) meant(e *postroom.Event) bool {
 // OwnEvent reports whether events of a kind are for the one workflow that they
 // name, in the version that they name, whichever is published by now.
 func OwnEvent(kind postroom.EventKind) bool {
-	return kind == postroom.TimerDue || kind == postroom.WorkflowStarted
+	return kind == postroom.TimerDue || kind == postroom.WorkflowStarted || kind == postroom.ScheduleDue
 }
 
 // Own makes the set that judges an event that is for one workflow alone (see

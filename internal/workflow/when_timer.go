@@ -167,6 +167,10 @@ func (c *compiler) timed(w When) {
 			c.fault(fmt.Sprintf("when.unless[%d].event", i), "A workflow that is run by hand ends no wait.")
 			continue
 		}
+		if u.Event == postroom.ScheduleDue {
+			c.fault(fmt.Sprintf("when.unless[%d].event", i), "A set time ends no wait.")
+			continue
+		}
 		c.edge(u.when(), fmt.Sprintf("when.unless[%d].", i))
 		c.version.unless = append(c.version.unless, compiledWhen{u.when()})
 	}

@@ -67,8 +67,14 @@ func setupSamples() map[string]templ.Component {
 		"setup-ready":  view.Ready(query.ReadyPage{Shell: s, Head: sampleHead("ready", true), Lines: []query.Check{{Name: "Sending", State: "ok", Words: "by smtp.harbour.example, port 465", Href: "/mailboxes/1/sending?guide=1"}, {Name: "Receiving", State: "waiting", Words: "no way in but the pipe", Href: "/mailboxes/1/receiving?guide=1"}}, Open: []query.Choice{{Value: "/mailboxes/1/receiving?guide=1", Text: "Say how mail comes in"}}}),
 		"calendars":    view.Calendars(query.CalendarsPage{Shell: sampleShell("mailboxes", "", "/calendars"), Rows: []query.CalendarLine{sampleCalendar().Line, {ID: 2, Name: "Tokyo", Zone: "Asia/Tokyo", Week: []string{"Monday to Sunday 00:00-24:00"}, UsedBy: []query.Choice{{Value: "2", Text: "Orders and returns"}}, Now: true}}}),
 		"calendar":     view.Calendar(sampleCalendar()),
-		"probe":        view.ProbeResult(badProbe),
-		"provider":     view.ProviderLine(gmail, "support@harbour.example"),
+		"editor-times": view.WorkflowEditor(sampleTimes()),
+		"workflow-times": view.Workflow(func() query.WorkflowPage {
+			p := sampleWorkflow(0)
+			p.Schedule = &query.WorkflowSchedule{Next: sampleNow + 3*3600_000, Most: 1000, LastAt: sampleNow - day, LastLooked: 2140, LastMatched: 1000, LastWords: "It stopped at its limit of 1000 conversations."}
+			return p
+		}()),
+		"probe":    view.ProbeResult(badProbe),
+		"provider": view.ProviderLine(gmail, "support@harbour.example"),
 	}
 }
 
@@ -86,4 +92,15 @@ func sampleCalendar() query.CalendarPage {
 		Holidays: "12-25 Christmas Day\n12-26 Boxing Day\n2026-12-28", Exceptions: "2026-12-24 09:00-12:00 Christmas Eve",
 		Revisions: []query.CalendarRevision{{Number: 3, At: sampleNow - 3600_000, Author: "Ann Moor"}, {Number: 2, At: sampleNow - 7200_000, Author: "Ann Moor"}},
 		Errors:    query.FieldErrors{"week[4]": "15:00-09:00 ends before it begins. What goes on after midnight stands on the next day, from 00:00."}}
+}
+
+// sampleTimes is the editor of a workflow that runs at set times.
+func sampleTimes() query.EditorPage {
+	p := sampleEditor()
+	p.Schedule = query.EditorSchedule{On: true, By: "week", At: "08:00", Most: "0", Default: 1000, Next: sampleNow + 3*3600_000}
+	for i, d := range []string{"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"} {
+		p.Schedule.Days = append(p.Schedule.Days, query.EditorChoice{Value: d, Text: d, Chosen: i < 5})
+	}
+	p.Errors["when.schedule.most"] = "Between 1 and 10000 conversations are possible; 0 stands for the default, 1000."
+	return p
 }

@@ -267,6 +267,8 @@ func eventWords(e query.EventLine) string {
 		return "paused itself"
 	case postroom.WorkflowStarted:
 		return "ran a workflow"
+	case postroom.ScheduleDue:
+		return "said that a workflow’s set time had come"
 	case postroom.TimerDue:
 		return "said that a workflow’s time had come"
 	case postroom.ChainStopped:

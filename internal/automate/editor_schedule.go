@@ -1,0 +1,48 @@
+package automate
+
+import (
+	"slices"
+	"strconv"
+
+	"postroom"
+	"postroom/internal/calendar"
+	"postroom/internal/query"
+	"postroom/internal/workflow"
+)
+
+// schedule draws up at which times the workflow runs.
+func (e *editor) schedule(w workflow.When) error {
+	if !w.Scheduled() {
+		return nil
+	}
+	s, p := w.Schedule, &e.page.Schedule
+	*p = query.EditorSchedule{On: true, By: "week", At: s.At, Zone: s.Zone, Most: Form(e.fields).first("when.schedule.most"), Default: workflow.DefaultScheduled}
+	if minutes, ok := calendar.ParseClock(s.At); ok {
+		p.At = calendar.Clock(minutes) // as the control for a time has it
+	}
+	days := workflow.ScheduleDays()
+	if s.ByMonth() {
+		p.By, days = "month", nil
+		for n := range 31 {
+			day := strconv.Itoa(n + 1)
+			days = append(days, [2]string{day, day})
+		}
+	}
+	for _, d := range days {
+		p.Days = append(p.Days, query.EditorChoice{Value: d[0], Text: d[1], Chosen: slices.Contains(s.Days, d[0])})
+	}
+	mailbox, _ := strconv.ParseInt(e.page.Mailbox, 10, 64)
+	office, err := officeNow(e.ctx, e.read, mailbox)
+	if err != nil {
+		return err
+	}
+	p.Next, _ = s.Next(e.w.store.Now(), s.Location(office))
+	return nil
+}
+
+// dueNow is the event that would come of its time, were that now.
+func (e *editor) dueNow(c *postroom.Conversation) *postroom.Event {
+	now := e.w.store.Now()
+	return &postroom.Event{ConversationID: c.ID, Kind: postroom.ScheduleDue, Actor: postroom.System, Path: postroom.PathTimer,
+		Payload: postroom.Payload{WorkflowID: e.x.id, Number: e.x.version() + 1}, After: c.Facts(), At: now, FinalAt: now}
+}
