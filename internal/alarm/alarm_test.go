@@ -2,6 +2,8 @@ package alarm_test
 
 import (
 	"errors"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -141,8 +143,18 @@ func TestEveryKindHasWords(t *testing.T) {
 // its own, and is listed, so that the log can be filtered by it.
 func TestKindsHaveNames(t *testing.T) {
 	t.Parallel()
-	if !slices.Contains(alarm.Kinds(), alarm.Restored) {
-		t.Errorf("%s is not listed", alarm.Restored)
+	source, err := os.ReadFile("kind.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared := regexp.MustCompile(`(?m)^\t\w+ +Kind = "([^"]+)"`).FindAllStringSubmatch(string(source), -1)
+	if len(declared) < 10 {
+		t.Fatalf("only %d kinds were found", len(declared))
+	}
+	for _, m := range declared {
+		if !slices.Contains(alarm.Kinds(), alarm.Kind(m[1])) {
+			t.Errorf("%s is not listed", m[1])
+		}
 	}
 	said := map[string]alarm.Kind{}
 	for _, k := range alarm.Kinds() {

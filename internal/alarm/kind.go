@@ -162,5 +162,5 @@ func (k Kind) Title() string {
 // Kinds lists all kinds.
 func Kinds() []Kind {
 	return []Kind{ChannelPaused, ChannelSlow, MailFailed, MailUncertain, MailDelayed, MailLost, Quarantined, BreakerOpen, JobFailed, NotJudged,
-		WorkflowPause, WorkflowTest, WebhookFailing, PromiseBroken, InboundFailed, InboundLost, SpoolStuck, IncomingFailing, SignInRefused, IncomingLeft, DiskFull, Database, WorkStalled, CountsDrifted, NoBackup, Restored}
+		WorkflowPause, WorkflowTest, ReplayDiffers, WebhookFailing, PromiseBroken, InboundFailed, InboundLost, SpoolStuck, IncomingFailing, SignInRefused, IncomingLeft, DiskFull, Database, WorkStalled, CountsDrifted, NoBackup, Restored}
 }

@@ -66,6 +66,7 @@ package query
 //	POST /conversations/{number}/tags     add (comma-separated) or remove (one), return
 //	POST /conversations/{number}/subject  subject, return
 //	POST /conversations/{number}/follow   follow=1|0, path, return
+//	POST /conversations/{number}/run      workflow, path, return: it is run by hand
 //	POST /conversations/{number}/customer  name, language ("" = as their mail says), return
 //	POST /conversations/{number}/customer/allow  address, return
 //	POST /conversations/{number}/move     mailbox, path, return
@@ -194,6 +195,18 @@ package query
 //	POST /connections/sending             the form of /sending with mailbox and address: 200 view.ProbeResult; stores nothing
 //	POST /connections/receiving           the same for /receiving
 //	POST /connections/provider            address: 200 view.ProviderLine
+//	GET  /promises                        PromisesPage
+//	POST /promises                        a blank one; 303 to /promises/{id}
+//	GET  /promises/{id}                   PromisePage
+//	POST /promises/{id}/draft             the editor's fields, and do: an act of the editor
+//	POST /promises/{id}/switch | delete | seen    on=1|0 for switch
+//	GET  /webhooks?state=&workflow=&after=  WebhooksPage
+//	GET  /webhooks/{id}                   WebhookPage
+//	POST /webhooks/{id}/again | release | discard    attempts (those that were shown), return
+//	POST /webhooks/held                   do=release|discard: all calls that are held back
+//	GET  /webhooks/secrets                WebhookSecretsPage
+//	POST /webhooks/secrets                kind, name, value; one that was made stands on the answer
+//	POST /webhooks/secrets/{id}/change | change-at-once | end-old | delete    value for a change
 //	GET  /calendars                       CalendarsPage
 //	GET  /calendars/new                   CalendarPage
 //	GET  /calendars/{id}                  CalendarPage

@@ -1124,7 +1124,7 @@ func runMenu(p query.ConversationPage) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if len(p.Run) > 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 89, "<details class=\"menu\" id=\"run-menu\" data-controller=\"menu\" data-key=\"f\" data-command=\"Run a workflow\"><summary class=\"icon-button\" aria-label=\"Run a workflow\" title=\"Run a workflow (f)\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 89, "<details class=\"menu\" id=\"run-menu\" data-controller=\"menu\" data-key=\"p\" data-command=\"Run a workflow\"><summary class=\"icon-button\" aria-label=\"Run a workflow\" title=\"Run a workflow (p)\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -1865,7 +1865,7 @@ func keyGroups() []struct {
 	}{
 		{"Everywhere", [][2]string{{"Ctrl K, /", "Search, jump, do"}, {"?", "This help"}, {"z", "Undo"}, {"g", "To your folder"}, {"b", "Notifications"}}},
 		{"List", [][2]string{{"j k, ↓ ↑", "Move"}, {"Enter", "Open"}, {"x", "Select; Shift for a range"}, {"Esc", "Clear the selection"}, {"c", "Close the selected"}, {"a", "Assign the selected"}, {"t", "Tag the selected"}}},
-		{"Conversation", [][2]string{{"r", "Reply"}, {"n", "Note"}, {"e", "Change your last message"}, {"a", "Assign"}, {"s", "Status"}, {"t", "Tags"}, {"c", "Close"}, {"f", "Run a workflow"}, {"m", "Move, delete"}, {"[ ]", "Previous, next"}, {"u", "Back to the list"}, {"w", "Why?"}}},
+		{"Conversation", [][2]string{{"r", "Reply"}, {"n", "Note"}, {"e", "Change your last message"}, {"a", "Assign"}, {"s", "Status"}, {"t", "Tags"}, {"c", "Close"}, {"f", "Follow"}, {"p", "Run a workflow"}, {"m", "Move, delete"}, {"[ ]", "Previous, next"}, {"u", "Back to the list"}, {"w", "Why?"}}},
 		{"Writing", [][2]string{{"Ctrl Enter", "Send"}, {"Ctrl Shift Enter", "Send & Close"}, {"Esc", "Put away; the draft stays"}, {"Ctrl B, I", "Bold, italic"}}},
 	}
 }

@@ -383,3 +383,29 @@ func TestEveryFormGoesWhereTheListSays(t *testing.T) {
 		}
 	}
 }
+
+// TestNoKeyOpensTwoDoors: of what has a key on a page, each has one of its own;
+// only what stands in the place of another, such as following and following no
+// more, has the same.
+func TestNoKeyOpensTwoDoors(t *testing.T) {
+	t.Parallel()
+	for name := range samples() {
+		_, root := draw(t, name)
+		doors := map[string]string{}
+		for _, n := range all(root, func(n *html.Node) bool { return attr(n, "data-key") != "" }) {
+			for _, key := range strings.Fields(attr(n, "data-key")) {
+				if doors[key] != "" {
+					t.Errorf("%s: the key %q is of “%s” and of “%s”", name, key, doors[key], attr(n, "data-command"))
+				}
+				doors[key] = orOther(attr(n, "data-command"), n.Data)
+			}
+		}
+	}
+}
+
+func orOther(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
