@@ -11,6 +11,7 @@ import (
 	"postroom/internal/dbtest"
 	"postroom/internal/desk"
 	"postroom/internal/desktest"
+	"postroom/internal/promise"
 	"postroom/internal/store"
 	"postroom/internal/work"
 	"postroom/internal/workflow"
@@ -19,16 +20,17 @@ import (
 // BenchmarkJudge measures judging one event against 100 workflows on its own
 // edge, three conditions each, by the way it really goes: claimed, judged,
 // stored and given back, under full durability. "none" is the usual event, for
-// which none of them matches; "one" has one that leaves a note.
+// which none of them matches; "one" has one that leaves a note. "promised" is
+// "none" on a desk where a promise begins with each such event.
 func BenchmarkJudge(b *testing.B) {
 	for _, e := range []db.Engine{db.SQLite, db.Postgres} {
-		for _, matches := range []string{"none", "one"} {
-			b.Run(fmt.Sprintf("%s/matches=%s", e, matches), func(b *testing.B) { judge(b, e, matches == "one") })
+		for _, matches := range []string{"none", "one", "promised"} {
+			b.Run(fmt.Sprintf("%s/matches=%s", e, matches), func(b *testing.B) { judge(b, e, matches) })
 		}
 	}
 }
 
-func judge(b *testing.B, e db.Engine, matches bool) {
+func judge(b *testing.B, e db.Engine, matches string) {
 	clock := &desktest.Clock{}
 	clock.Set(1772442000000)
 	d := desktest.On(b, clock, dbtest.Options{Now: clock.Now}.Open(b, e))
@@ -36,7 +38,7 @@ func judge(b *testing.B, e db.Engine, matches bool) {
 	for i := range 100 {
 		def := on(postroom.StatusChanged, note("Noted."))
 		subject := fmt.Sprintf("word %d", i)
-		if matches && i == 50 {
+		if matches == "one" && i == 50 {
 			subject = "Lamp"
 		}
 		def.If = workflow.Cond{All: []workflow.Cond{
@@ -45,6 +47,9 @@ func judge(b *testing.B, e db.Engine, matches bool) {
 			{Fact: "conversation.subject", Op: workflow.Contains, Values: []string{subject}},
 		}}
 		d.AddWorkflow(fmt.Sprintf("Workflow %d", i), def)
+	}
+	if matches == "promised" {
+		d.Promise("Told", promise.Definition{When: workflow.When{Event: postroom.StatusChanged}, Expect: promise.Expect{Mail: promise.MailOfWorkflow}, Within: "2m"})
 	}
 	lane := kindOf(b, d, store.LaneJudge)
 	status := postroom.Closed

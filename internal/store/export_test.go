@@ -9,3 +9,6 @@ func TimerClaims() (due, next string) { return qDueTimers, qNextTimer }
 
 // JudgedWalks are the statements that walk through events of a kind.
 func JudgedWalks() []string { return []string{qSaid, qJudgedBack, qEventsSince} }
+
+// WatchClaims are the queries that find which promises are to be looked at, and when the next is.
+func WatchClaims() (due, next string) { return qDueWatches, qNextWatch }
