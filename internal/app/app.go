@@ -38,6 +38,8 @@ type Options struct {
 	Log *slog.Logger
 	// Demo is the demo's customers, nil in a real desk.
 	Demo web.Demo
+	// Sandbox makes what keeps the desk's sandbox; nil: it has none.
+	Sandbox func(Ground) Sandbox
 	// OnlyChannel is the only server that any mailbox may have; nil for any.
 	OnlyChannel *postroom.Channel
 	// OnlyIncoming is the only server that mail may be fetched from where
@@ -74,6 +76,7 @@ type App struct {
 	spool    *spool
 	mailIn   []*smtpin.Server
 	site     *web.Site
+	sandbox  Sandbox // nil: none
 	web      *http.Server
 	page     net.Listener
 	pageTLS  *tls.Config  // nil: pages are not encrypted by us
@@ -240,6 +243,7 @@ func (a *App) listen() (err error) {
 	if err := a.listenRedirect(); err != nil {
 		return err
 	}
+	a.openSandbox()
 	handler, err := a.pages()
 	if err != nil {
 		return err
@@ -362,6 +366,9 @@ func (a *App) Start() {
 	a.running.Go(func() { a.keepHouse(a.background) })
 	a.running.Go(func() { a.keeper.Run(a.background) })
 	a.running.Go(func() { a.heedMailboxes(a.background) })
+	if a.sandbox != nil {
+		a.running.Go(func() { a.sandbox.Tend(a.background) })
+	}
 	a.running.Go(func() { a.consents.Run(a.background) })
 	if a.place.Postgres() {
 		a.running.Go(func() { a.watchOthers(a.background) })
@@ -454,6 +461,9 @@ func (a *App) Stop(ctx context.Context) error {
 	}
 	if a.core != nil && a.hub != nil {
 		a.hub.Close()
+	}
+	if a.sandbox != nil {
+		note("the sandbox", a.sandbox.Close())
 	}
 	for _, s := range []*http.Server{a.plainWeb, a.web, a.local} {
 		if s != nil {

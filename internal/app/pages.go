@@ -27,7 +27,7 @@ func (a *App) pages() (http.Handler, error) {
 	pages := query.New(query.Options{Store: a.store, Blobs: a.blobs, TrashDays: a.settings.TrashDays, Name: a.settings.Name, Version: Version(), Demo: a.options.Demo != nil,
 		Started: a.began, Facts: a.facts, Checks: a.checks, Settings: a.settingsInWords(), Variables: variables()})
 	site, err := web.New(web.Options{Pages: pages, Desk: a.desk, Outbox: a.outbox, Directory: a.directory, Connections: a.connections(), Consents: a.consents, URL: a.URL, Auth: a.auth, Alarms: a.alarms,
-		Hub: a.hub, Reactor: a.react, Workflows: a.automate, Promises: automate.NewPromises(a.automate), Demo: a.options.Demo, Health: http.HandlerFunc(a.healthz),
+		Hub: a.hub, Reactor: a.react, Workflows: a.automate, Promises: automate.NewPromises(a.automate), Demo: a.options.Demo, Sandbox: a.playground(), Health: http.HandlerFunc(a.healthz),
 		Name: a.settings.Name, PublicURL: a.settings.Public(), Proxies: proxies, MaxUpload: int64(a.settings.MaxUpload), Log: a.log})
 	if err != nil {
 		return nil, err
@@ -123,7 +123,7 @@ func variables() []query.Choice {
 
 // headers reads the headers of a received mail when somebody asks for one.
 // What cannot be read any more has none.
-func (a *App) headers(ctx context.Context, inbound int64) func(name string) []string {
+func (a *core) headers(ctx context.Context, inbound int64) func(name string) []string {
 	mail := sync.OnceValue(func() *email.Mail {
 		in, err := a.store.Read().Inbound(ctx, inbound)
 		if err != nil {

@@ -69,7 +69,9 @@ var table = []row{
 
 	{rooms: "app", may: "*", parties: "golang.org/x/crypto/acme"},
 	{rooms: "app/demo", may: "*"},
-	{rooms: "cli", may: "root app app/demo config recipe", parties: "github.com/alecthomas/kong"},
+	{rooms: "app/sandbox", may: "*"},
+	{rooms: "app/letter", may: "root email query web"},
+	{rooms: "cli", may: "root app app/demo app/sandbox config recipe", parties: "github.com/alecthomas/kong"},
 	{rooms: "cmd/postroom", may: "cli"},
 
 	{rooms: "dbtest", may: "root db", parties: "github.com/jackc/pgx/v5 go.uber.org/goleak"},
@@ -82,7 +84,7 @@ var testDoors = []string{"dbtest", "desktest"}
 
 // wiring rooms put others together and are imported by no room beside the ones
 // that begin a program.
-var wiring = []string{"app", "app/demo", "cli", "cmd/postroom", "arch", "prove"}
+var wiring = []string{"app", "app/demo", "app/sandbox", "cli", "cmd/postroom", "arch", "prove"}
 
 // roomName is how the table calls a package.
 func roomName(path string) string {

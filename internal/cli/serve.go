@@ -6,6 +6,7 @@ import (
 
 	"postroom"
 	"postroom/internal/app"
+	"postroom/internal/app/sandbox"
 	"postroom/internal/config"
 )
 
@@ -18,7 +19,7 @@ func (c *serveCommand) Run(s *Surroundings) error {
 	if err := c.Check(); err != nil {
 		return err
 	}
-	a, err := app.Open(s.Context, &c.Settings, app.Options{Log: log(s, c.Place)})
+	a, err := app.Open(s.Context, &c.Settings, app.Options{Log: log(s, c.Place), Sandbox: sandbox.New})
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,8 @@ type Settings struct {
 	MaxMail   Size `env:"POSTROOM_MAX_MAIL" default:"50MiB" placeholder:"SIZE" help:"The largest mail that is taken in. A larger one is refused, and its sender told."`
 	MaxUpload Size `env:"POSTROOM_MAX_UPLOAD" default:"25MiB" placeholder:"SIZE" help:"The largest file an agent can attach. Many servers refuse mails over 25 MiB."`
 
-	TrashDays int `env:"POSTROOM_TRASH_DAYS" default:"30" help:"After how many days a deleted conversation is erased for good, with its messages and files. 0: never by itself."`
+	SandboxDays int `env:"POSTROOM_SANDBOX_DAYS" default:"14" help:"After how many days in which nobody uses it the sandbox is thrown away. 0: never by itself."`
+	TrashDays   int `env:"POSTROOM_TRASH_DAYS" default:"30" help:"After how many days a deleted conversation is erased for good, with its messages and files. 0: never by itself."`
 
 	Workers     int           `env:"POSTROOM_WORKERS" default:"8" help:"How many mails are handed to servers at the same time."`
 	DBConns     int           `env:"POSTROOM_DB_CONNS" name:"db-conns" default:"16" help:"Connections to PostgreSQL for writing, and as many again for reading."`
@@ -214,6 +215,8 @@ func (s *Settings) checkNumbers() error {
 	switch {
 	case s.MaxMail < 64<<10 || s.MaxMail > 50<<20:
 		return invalid("max-mail", "%s is not between 64KiB and 50MiB", s.MaxMail)
+	case s.SandboxDays < 0 || s.SandboxDays > 36500:
+		return invalid("sandbox-days", "%d is not between 0 and 36500", s.SandboxDays)
 	case s.TrashDays < 0 || s.TrashDays > 36500:
 		return invalid("trash-days", "%d is not between 0 and 36500", s.TrashDays)
 	case s.MaxUpload < 1<<10 || s.MaxUpload > 25<<20:

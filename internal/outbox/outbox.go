@@ -10,6 +10,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"net"
 	"strconv"
 	"time"
 
@@ -54,6 +55,9 @@ type Options struct {
 	Tokens Tokens      // nil: nobody signs in at a provider
 	HELO   string      // the name we greet servers by; "" lets the client choose
 	TLS    *tls.Config // nil takes the system's roots
+	// Dial replaces the dialer, for a desk that has one way out whatever its
+	// mailboxes say; nil is the usual one.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Timeouts of the dialogue; zero takes those of RFC 5321.
 	Timeouts smtpout.Timeouts
 	// Lease is how long a claim holds without renewal.
@@ -160,7 +164,7 @@ func (o *Outbox) server(ctx context.Context, m *postroom.Mailbox) (smtpout.Serve
 	}
 	s := smtpout.Server{
 		Host: m.Channel.Host, Port: m.Channel.Port, Security: smtpout.Security(m.Channel.Security),
-		Username: m.Channel.Username, HELO: o.HELO, TLS: o.TLS, Timeouts: o.Timeouts,
+		Username: m.Channel.Username, HELO: o.HELO, TLS: o.TLS, Timeouts: o.Timeouts, DialContext: o.Dial,
 	}
 	var err error
 	switch {

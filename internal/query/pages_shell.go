@@ -30,6 +30,8 @@ type Shell struct {
 	Flash     *Flash           // words about the form just sent, shown once
 	Now       int64            // the server's clock when the page was read; countdowns count from it
 	Demo      bool             // the demo runs: show the door to the customer view
+	Sandbox   *SandboxFrame    // this is the desk in the sandbox; nil: it is not
+	Sandboxes bool             // the desk has a page for its sandbox
 	Version   string           // of the program, for the foot of the agent menu
 	Place     Place            // where in the desk this page is
 }

@@ -5,6 +5,7 @@ import (
 	"mime/multipart"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"postroom"
 	"postroom/internal/query"
@@ -60,6 +61,9 @@ func (q *request) demoPage() (*query.DemoMailsPage, error) {
 		if postroom.Canonical(r.Address) == address {
 			p.Customer = r
 		}
+	}
+	if p.Customer.Address == "" && q.site.o.Play != nil && strings.Contains(address, "@") {
+		p.Customer = query.DemoCustomer{Address: address} // somebody who writes for the first time
 	}
 	if p.Customer.Address == "" {
 		return nil, postroom.Errorf(postroom.NotFound, "Nobody in the demo has this address.")
@@ -123,7 +127,7 @@ func demoAnswer(q *request) error {
 		return nil
 	})
 	if err == nil {
-		err = q.site.o.Demo.Answer(q.Context(), address, DemoAnswer{Mail: int(q.id("mail")), To: q.field("to"), Subject: q.field("subject"), Text: q.Form.Get("text"), Files: files})
+		err = q.site.o.Demo.Answer(q.Context(), address, DemoAnswer{Mail: int(q.id("mail")), To: q.field("to"), Subject: q.field("subject"), Text: q.Form.Get("text"), Files: files, Kind: q.field("kind")})
 	}
 	if wrong := faults(err); wrong != nil {
 		p, err := q.demoPage()

@@ -38,6 +38,9 @@ func (s *Site) chain(guard *http.CrossOriginProtection) http.Handler {
 		mux.Handle(r.Method+" "+r.Pattern, s.serve(r))
 	}
 	mux.Handle("GET /assets/", s.assets)
+	if s.o.Sandbox != nil {
+		mux.Handle(SandboxBase+"/", s.serve(Route{Who: Admins, Body: SomeFiles, answer: throughSandbox}))
+	}
 	if s.o.Health != nil {
 		mux.Handle("GET /healthz", s.o.Health)
 	}
@@ -167,6 +170,9 @@ func (q *request) admit() error {
 
 // cookieName is bound to our host and to https where there is https.
 func (s *Site) cookieName() string {
+	if s.o.Play != nil {
+		return sandboxCookieName(s.secure)
+	}
 	if s.secure {
 		return "__Host-postroom"
 	}
@@ -174,7 +180,7 @@ func (s *Site) cookieName() string {
 }
 
 func (q *request) setCookie(name, value string, maxAge int, readable bool) {
-	http.SetCookie(q.w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: !readable, Secure: q.site.secure, SameSite: http.SameSiteLaxMode})
+	http.SetCookie(q.w, &http.Cookie{Name: name, Value: value, Path: q.site.cookiePath(), MaxAge: maxAge, HttpOnly: !readable, Secure: q.site.secure, SameSite: http.SameSiteLaxMode})
 }
 
 // clientIP is the network address of the browser. X-Forwarded-For is believed

@@ -2,6 +2,8 @@ package web
 
 import (
 	"context"
+	"net/http"
+	"time"
 
 	"postroom"
 	"postroom/internal/automate"
@@ -76,6 +78,46 @@ type Workflows interface {
 	List(ctx context.Context, by *postroom.Agent) (automate.List, error)
 }
 
+// Sandbox is a fork of the desk that nothing leaves; all of it asks for an admin.
+type Sandbox interface {
+	// State reads what there is, without the frame of the page.
+	State(ctx context.Context, by *postroom.Agent) (*query.SandboxPage, error)
+	// Make begins to make one, in place of the one that is there. Invalid names
+	// the fields latest and numbers; Conflict: one is being made.
+	Make(ctx context.Context, by *postroom.Agent, ask SandboxAsk) error
+	Cancel(ctx context.Context, by *postroom.Agent) error
+	Discard(ctx context.Context, by *postroom.Agent) error
+	// Enter begins a session in it and returns its token.
+	Enter(ctx context.Context, by *postroom.Agent, ip, browser string) (token string, err error)
+	// Pages answers for it, without SandboxBase before the paths. NotFound says in
+	// a sentence that there is none.
+	Pages(ctx context.Context) (http.Handler, error)
+}
+
+// SandboxAsk says what goes into a sandbox; see store.ForkAsk.
+type SandboxAsk struct {
+	Latest  int
+	Folder  string // "" is every folder but spam and deleted
+	Mailbox int64  // 0 is every one
+	Numbers []int64
+	Replace bool // personal data is replaced
+}
+
+// Play is what the desk in a sandbox can do besides what a desk can.
+type Play interface {
+	Frame() query.SandboxFrame
+	Page(ctx context.Context) (*query.PlayPage, error)
+	// Skip moves the clock by a span, 0 to when something is due next, and
+	// returns the number of the skip. Invalid names the field n.
+	Skip(ctx context.Context, by time.Duration) (int, error)
+	Effects(ctx context.Context, skip int) (*query.EffectsPage, error)
+	// Be begins a session of an agent and returns its token.
+	Be(ctx context.Context, agent int64, ip, browser string) (token string, err error)
+	// Take makes the published version of a workflow the draft on the desk, and
+	// returns the workflow's id there.
+	Take(ctx context.Context, by *postroom.Agent, workflow int64) (int64, error)
+}
+
 // Demo is the customers' side of the demo: what its post office holds.
 type Demo interface {
 	SignIns() []query.DemoSignIn
@@ -95,6 +137,9 @@ type DemoAnswer struct {
 	Subject string
 	Text    string
 	Files   []DemoFile
+	// Kind is "" for a mail that a person writes, "auto" for one that their
+	// absence writes, "bounce" for their server's word that it did not take one.
+	Kind string
 }
 
 // DemoFile is a file that goes with it.

@@ -81,7 +81,7 @@ func (q *request) html(status int, c component) error {
 	h := q.w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	q.cacheable()
-	q.body(status, b.Bytes())
+	q.body(status, mounted(b.Bytes(), q.site.o.Base))
 	return nil
 }
 
@@ -174,6 +174,10 @@ func (q *request) signInFirst() {
 		q.w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
+	if q.site.o.Play != nil {
+		q.leave("/sandbox")
+		return
+	}
 	next := "/signin"
 	if q.Method == http.MethodGet && q.URL.Path != "/" {
 		next += "?next=" + url.QueryEscape(q.URL.RequestURI())
@@ -184,7 +188,7 @@ func (q *request) signInFirst() {
 // see answers 303: the form was done, go there.
 func (q *request) see(path string) {
 	q.w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(q.w, q.Request, path, http.StatusSeeOther)
+	http.Redirect(q.w, q.Request, q.site.o.Base+path, http.StatusSeeOther)
 }
 
 // done answers a form that was done: back to where it stood.
@@ -252,6 +256,11 @@ const densityCookie = "postroom_density"
 
 func (q *request) dress(s *query.Shell) {
 	s.Flash = q.takeFlash()
+	if q.site.o.Play != nil {
+		f := q.site.o.Play.Frame()
+		s.Sandbox = &f
+	}
+	s.Sandboxes = q.site.o.Sandbox != nil
 	if c, err := q.Cookie(densityCookie); err == nil && c.Value == "compact" {
 		s.Me.Density = "compact"
 	}

@@ -247,5 +247,11 @@ func (s *Site) Routes() []Route {
 			Route{Method: "POST", Pattern: "/demo/customers/{address}/answer", Body: SomeFiles, answer: demoAnswer},
 		)
 	}
+	if s.o.Sandbox != nil {
+		routes = append(routes, sandboxRoutes()...)
+	}
+	if s.o.Play != nil {
+		routes = append(closeDoors(routes), playRoutes()...)
+	}
 	return routes
 }

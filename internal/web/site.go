@@ -41,6 +41,9 @@ type Options struct {
 	Workflows   Workflows // optional: without it workflows are shown and cannot be changed
 	Promises    Promises  // optional: what is promised, and how it is kept
 	Demo        Demo      // optional: the demo's customer view
+	Sandbox     Sandbox   // optional: the desk's sandbox
+	Play        Play      // optional: this is the desk in the sandbox; it needs no Connections and no Consents
+	Base        string    // optional: the path that this site stands under; see mount.go
 
 	Health    http.Handler   // optional: GET /healthz
 	Name      string         // of the desk

@@ -1,17 +1,15 @@
 package demo
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
 
 	"postroom"
 	"postroom/internal/app"
+	"postroom/internal/app/letter"
 	"postroom/internal/directory"
 	"postroom/internal/email"
 	"postroom/internal/postoffice"
@@ -70,7 +68,7 @@ func (c *Customers) Customers(ctx context.Context) ([]query.DemoCustomer, error)
 			}
 			x := &out[add("", postroom.Canonical(to))]
 			x.Mails++
-			x.LastAt, x.Subject = sentAt(m, l), m.Subject
+			x.LastAt, x.Subject = letter.WrittenAt(m, l.At.UnixMilli()), m.Subject
 		}
 	}
 	for i := range out {
@@ -99,46 +97,15 @@ func (c *Customers) Customers(ctx context.Context) ([]query.DemoCustomer, error)
 // headOnly is for what only needs a mail's header.
 func headOnly() email.ParseOptions { return email.ParseOptions{MaxText: 1, MaxDecoded: 1 << 10} }
 
-func sentAt(m *email.Mail, l postoffice.Letter) int64 {
-	if m.DateOK {
-		return m.Date.UnixMilli()
-	}
-	return l.At.UnixMilli()
-}
-
 // Mails lists the mails that an address received, the newest first.
 func (c *Customers) Mails(_ context.Context, address string) ([]query.DemoMail, error) {
 	var out []query.DemoMail
 	for _, l := range c.office.For(address) {
-		m := email.Parse(l.Raw, email.ParseOptions{})
-		d := query.DemoMail{N: l.Seq, At: sentAt(m, l), From: addresses(m.From), To: addresses(m.To), Subject: m.Subject,
-			Automatic: m.HasHeader("Auto-Submitted") && !strings.EqualFold(m.Header("Auto-Submitted"), "no"),
-			Header:    head(l.Raw), Text: strings.TrimSpace(m.PlainText()), HTML: m.HTML != "", MessageID: m.MessageID}
-		for i, a := range m.Attachments {
-			d.Attachments = append(d.Attachments, query.Attachment{ID: int64(i), Name: a.Name, Type: a.Type, Size: a.Size(), Picture: picture(a.Type), Inline: a.Inline})
-		}
+		d := letter.Shown(l.Raw, l.Seq, l.At.UnixMilli())
 		out = append(out, d)
 	}
 	slices.Reverse(out)
 	return out, nil
-}
-
-// head is a mail's header as it was sent.
-func head(raw []byte) string {
-	h, _, _ := bytes.Cut(bytes.ReplaceAll(raw, []byte("\r\n"), []byte("\n")), []byte("\n\n"))
-	return string(h)
-}
-
-func addresses(list []email.Address) string {
-	parts := make([]string, 0, len(list))
-	for _, a := range list {
-		parts = append(parts, postroom.Address{Name: a.Name, Address: a.Address}.String())
-	}
-	return strings.Join(parts, ", ")
-}
-
-func picture(mediaType string) bool {
-	return slices.Contains([]string{"image/png", "image/jpeg", "image/gif", "image/webp"}, mediaType)
 }
 
 // letter finds a mail of an address.
@@ -157,22 +124,7 @@ func (c *Customers) HTML(_ context.Context, address string, n int, images bool) 
 	if err != nil {
 		return "", err
 	}
-	if m.HTML == "" {
-		return "", postroom.Errorf(postroom.NotFound, "This mail has no HTML part.")
-	}
-	clean, _ := email.Sanitise(m.HTML, email.SanitiseOptions{AllowRemote: images, InlineURL: func(ref string) (string, bool) {
-		part, ok := m.InlineAttachment(ref)
-		if !ok || !picture(part.Type) {
-			return "", false
-		}
-		for i, a := range m.Attachments {
-			if a.SHA256 == part.SHA256 && a.Name == part.Name {
-				return fmt.Sprintf("/demo/customers/%s/mails/%d/parts/%d?inline=1", address, n, i), true
-			}
-		}
-		return "", false
-	}})
-	return clean, nil
+	return letter.HTML(m, address, n, images)
 }
 
 // Part returns an attachment of a mail.
@@ -181,11 +133,7 @@ func (c *Customers) Part(_ context.Context, address string, n, part int) (*query
 	if err != nil {
 		return nil, err
 	}
-	if part < 0 || part >= len(m.Attachments) {
-		return nil, postroom.Errorf(postroom.NotFound, "This mail has no such attachment.")
-	}
-	a := m.Attachments[part]
-	return &query.File{Name: a.Name, Type: a.Type, Size: a.Size(), SHA256: a.SHA256, Content: io.NopCloser(bytes.NewReader(a.Data))}, nil
+	return letter.Part(m, part)
 }
 
 // Mailboxes lists whom a customer can write to.
@@ -205,27 +153,16 @@ func (c *Customers) Mailboxes(ctx context.Context) ([]query.Address, error) {
 // or a new matter. The mail goes to the post office by SMTP, and the desk fetches
 // it there by IMAP. Errors name the fields to, subject, text and file.
 func (c *Customers) Answer(ctx context.Context, address string, a web.DemoAnswer) error {
-	if strings.TrimSpace(a.Text) == "" && len(a.Files) == 0 {
-		return postroom.InvalidField("text", "Please write something.")
-	}
-	spec := email.Spec{From: email.Address{Name: c.name(ctx, address), Address: address}, Subject: strings.TrimSpace(a.Subject), Text: a.Text, Date: time.Now()}
-	to := a.To
+	var m *email.Mail
 	if a.Mail != 0 {
-		m, err := c.letter(address, a.Mail)
-		if err != nil {
+		var err error
+		if m, err = c.letter(address, a.Mail); err != nil {
 			return err
 		}
-		to = answerTo(m)
-		spec.Subject = email.ReplySubject(m.Subject)
-		spec.InReplyTo = m.MessageID
-		spec.References = email.References(m.References, m.MessageID)
-		spec.Text += "\n\n" + quoted(m)
 	}
-	if spec.Subject == "" {
-		return postroom.InvalidField("subject", "Please write what it is about.")
-	}
-	if to == "" {
-		return postroom.InvalidField("to", "Please choose whom to write to.")
+	spec, to, err := letter.Compose(c.name(ctx, address), address, time.Now(), m, a)
+	if err != nil {
+		return err
 	}
 	boxes, err := c.rooms.Directory.Mailboxes(ctx, operator())
 	if err != nil {
@@ -234,13 +171,6 @@ func (c *Customers) Answer(ctx context.Context, address string, a web.DemoAnswer
 	box := c.rooms.Desk.MailboxFor(boxes, to)
 	if box == nil {
 		return postroom.InvalidField("to", "Nobody at the desk is reached by %s.", to)
-	}
-	_, domain, _ := strings.Cut(address, "@")
-	spec.MessageID = rand.Text() + "@" + domain
-	spec.Seed = spec.MessageID
-	spec.To = []email.Address{{Address: to}}
-	for _, f := range a.Files {
-		spec.Attachments = append(spec.Attachments, email.File{Name: f.Name, Type: f.Type, Data: f.Content})
 	}
 	raw, err := email.Build(spec)
 	if err != nil {
@@ -254,16 +184,6 @@ func (c *Customers) Answer(ctx context.Context, address string, a web.DemoAnswer
 		return postroom.InvalidField("to", "The post office did not take the mail: %s", said[0].Text)
 	}
 	return nil
-}
-
-// answerTo is where a mail program answers: Reply-To, else From.
-func answerTo(m *email.Mail) string {
-	for _, list := range [][]email.Address{m.ReplyTo, m.From} {
-		if len(list) > 0 {
-			return list[0].Address
-		}
-	}
-	return ""
 }
 
 func (c *Customers) name(ctx context.Context, address string) string {

@@ -20,6 +20,7 @@ import (
 
 	"postroom"
 	"postroom/internal/app"
+	"postroom/internal/app/sandbox"
 	"postroom/internal/config"
 	"postroom/internal/directory"
 	"postroom/internal/postoffice"
@@ -74,7 +75,7 @@ func Open(ctx context.Context, o Options) (_ *Demo, err error) {
 		}
 	}
 	d.Customers = newCustomers(d.office)
-	d.App, err = app.Open(ctx, settings(d.data, o.HTTP), app.Options{Log: o.Log, Demo: d.Customers,
+	d.App, err = app.Open(ctx, settings(d.data, o.HTTP), app.Options{Log: o.Log, Demo: d.Customers, Sandbox: sandbox.New,
 		MailTLS: d.office.ClientTLS(), OnlyChannel: channel(d.office), OnlyIncoming: incoming(d.office)})
 	if err != nil {
 		return nil, err

@@ -15,6 +15,7 @@ import (
 
 	"postroom"
 	"postroom/internal/app"
+	"postroom/internal/app/letter"
 	"postroom/internal/desk"
 	"postroom/internal/directory"
 	"postroom/internal/email"
@@ -262,7 +263,7 @@ func (f *filler) customerWrites(ctx context.Context, s *telling, step step) erro
 			spec.InReplyTo = m.MessageID
 			spec.References = email.References(m.References, m.MessageID)
 			if step.kind == answers {
-				spec.Text += "\n\n" + quoted(m)
+				spec.Text += "\n\n" + letter.Quoted(m)
 			}
 			break
 		}
@@ -311,19 +312,6 @@ func (f *filler) messageID(address string) string {
 	f.mails++
 	_, domain, _ := strings.Cut(address, "@")
 	return fmt.Sprintf("%d.sample@%s", f.start.UnixMilli()*1000+int64(f.mails), domain)
-}
-
-// quoted is a mail as an answer quotes it.
-func quoted(m *email.Mail) string {
-	who := "Somebody"
-	if len(m.From) > 0 {
-		who = m.From[0].Name
-		if who == "" {
-			who = m.From[0].Address
-		}
-	}
-	text := strings.TrimSpace(m.PlainText())
-	return fmt.Sprintf("On %s, %s wrote:\n> %s", m.Date.Format("Mon, 2 Jan 2006 at 15:04"), who, strings.ReplaceAll(text, "\n", "\n> "))
 }
 
 // paragraphs is what the editor makes of a text.

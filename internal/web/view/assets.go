@@ -4,8 +4,8 @@ package view
 
 // Paths of the assets every page, and a mail's own document, load.
 const (
-	appJS    = "/assets/app-JS6S22LO.js"
-	appCSS   = "/assets/app-JLXXZCSF.css"
+	appJS    = "/assets/app-AZN4XWG7.js"
+	appCSS   = "/assets/app-OXY67K7X.css"
 	bodyCSS  = "/assets/body-LHDXZ2HF.css"
 	iconsSVG = "/assets/icons-7DA8C982.svg"
 )

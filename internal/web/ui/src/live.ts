@@ -15,6 +15,7 @@
 // One tab of a browser holds the stream and tells the others, where the
 // browser has Web Locks (they need https or localhost). Elsewhere each visible
 // tab holds its own.
+import { base } from "./base"
 import { morphPage } from "./morph"
 
 type Part = "counts" | "list" | "page"
@@ -22,7 +23,7 @@ type Part = "counts" | "list" | "page"
 const GAP = 1000 // between two reads, plus up to a third more by chance
 const LONGEST_BACKOFF = 30_000
 const AHEAD = 11_000 // a page may have been fetched this long before its visit: Turbo keeps what it prefetched for 10 s
-const STREAM = "postroom-events"
+const STREAM = "postroom-events" + base
 
 /** Names this tab, so that it can tell its own echo. */
 export const tab = Array.from(crypto.getRandomValues(new Uint8Array(9)), (b) => b.toString(36)).join("")
@@ -70,7 +71,7 @@ export class Live {
   private listen(): void {
     if (!document.body.dataset.live) return // a page without a session
     if ("BroadcastChannel" in window && navigator.locks) {
-      this.channel = new BroadcastChannel("postroom")
+      this.channel = new BroadcastChannel("postroom" + base)
       this.channel.onmessage = (event: MessageEvent<string>) => this.take(event.data)
       // Held until the tab goes; the next tab in line then opens the stream.
       const hold = () => {
@@ -89,7 +90,7 @@ export class Live {
 
   private open(): void {
     this.source?.close()
-    const source = (this.source = new EventSource("/events"))
+    const source = (this.source = new EventSource(base + "/events"))
     source.onopen = () => this.publish("all") // whatever happened before the stream stood
     source.onmessage = (event: MessageEvent<string>) => this.publish(event.data)
     source.onerror = () => {
@@ -236,7 +237,7 @@ export class Live {
   }
 
   private urlOf(part: Part): string | null {
-    if (part === "counts") return document.getElementById("folders") ? "/fragments/counts" : null
+    if (part === "counts") return document.getElementById("folders") ? base + "/fragments/counts" : null
     if (part === "list") {
       const list = document.getElementById("list")
       return list?.getAttribute("src") ?? list?.dataset.url ?? null

@@ -1,5 +1,6 @@
 // One file on its way to POST /uploads, as a line in the composer's list. The
 // server answers with the finished line (view.UploadChip).
+import { base } from "./base"
 import { tab } from "./live"
 
 interface Upload {
@@ -73,7 +74,7 @@ export function upload({ file, conversation, kind, message, version, inline, lis
     }
     if (inline) data.append("inline", "1")
     data.append("file", file)
-    request.open("POST", "/uploads")
+    request.open("POST", base + "/uploads")
     request.setRequestHeader("X-Postroom-Tab", tab)
     request.send(data)
   })

@@ -1,3 +1,4 @@
+import { base } from "../base"
 import { Controller } from "@hotwired/stimulus"
 import type { Editor } from "../editor"
 import { tab } from "../live"
@@ -93,7 +94,7 @@ export default class extends Controller<HTMLElement> {
     if (kind !== this.kindValue) this.propose(kind)
     this.kindValue = kind
     this.element.dataset.kind = kind
-    this.formTarget.action = `/conversations/${this.numberValue}/${kind}`
+    this.formTarget.action = `${base}/conversations/${this.numberValue}/${kind}`
     this.element.querySelectorAll<HTMLElement>("[role=tab]").forEach((t) => t.setAttribute("aria-selected", String(t.dataset.kind === kind)))
     this.sendTarget.textContent = kind === "note" ? "Add note" : "Send"
     this.editor?.placeholder(placeholder(kind))
@@ -213,7 +214,7 @@ export default class extends Controller<HTMLElement> {
     }
     data.set("kind", this.kindValue)
     try {
-      const answer = await fetch(this.messageValue ? `/messages/${this.messageValue}/edit/draft` : `/conversations/${this.numberValue}/draft`, {
+      const answer = await fetch(base + (this.messageValue ? `/messages/${this.messageValue}/edit/draft` : `/conversations/${this.numberValue}/draft`), {
         method: "POST",
         body: data,
         credentials: "same-origin",
@@ -355,7 +356,7 @@ export default class extends Controller<HTMLElement> {
 
   private get copyKey(): string {
     const message = this.messageValue ? `.${this.messageValue}` : ""
-    return `postroom.draft.${this.agentValue}.${this.numberValue}${message}`
+    return `postroom.draft.${base}${this.agentValue}.${this.numberValue}${message}`
   }
 
   private keepCopy(): void {

@@ -1,3 +1,4 @@
+import { base } from "../base"
 import { Controller } from "@hotwired/stimulus"
 
 /**
@@ -59,7 +60,7 @@ export default class extends Controller<HTMLDialogElement> {
   private search(): void {
     this.commands()
     this.marked = 0
-    const url = `/palette?q=${encodeURIComponent(this.inputTarget.value)}`
+    const url = `${base}/palette?q=${encodeURIComponent(this.inputTarget.value)}`
     if (this.frameTarget.getAttribute("src") === url) this.mark()
     else this.frameTarget.setAttribute("src", url)
   }
