@@ -233,6 +233,15 @@ package query
 //
 // Demo only
 //
+//	GET  /sandbox                         SandboxPage (admins, as all about it)
+//	POST /sandbox                         latest, folder, mailbox, numbers, replace
+//	POST /sandbox/cancel | discard | enter
+//	GET  /play                            PlayPage (only within the sandbox, as all that follow)
+//	POST /play/skip                       n, unit; or by=next
+//	GET  /play/skips/{n}                  EffectsPage
+//	POST /play/be                         agent
+//	POST /play/take                       workflow
+//
 //	GET  /demo/customers                  DemoCustomersPage
 //	GET  /demo/customers/{address}        DemoMailsPage
 //	GET  /demo/customers/{address}/mails/{n}/html         drawn by view.MessageBody

@@ -32,6 +32,9 @@ func ForkTables() []ForkTable {
 		// The desk itself.
 		{Name: "agent", Rows: "all", Instead: map[string]any{"password": ""}},
 		{Name: "mailbox", Rows: "all", Instead: map[string]any{"host": ForkHost, "port": 25, "security": "none", "username": "", "password": "", "auth": "password", "connections": 0, "per_minute": 0}},
+		{Name: "calendar", Rows: "all"},
+		{Name: "calendar_revision", Rows: "all"},
+		{Name: "webhook_secret", Rows: "all", Instead: map[string]any{"sealed": "", "old_sealed": ""}},
 		{Name: "mailbox_agent", Rows: "all"},
 		{Name: "agent_address", Rows: "all"},
 		{Name: "tag", Rows: "all"},
@@ -77,6 +80,8 @@ func ForkTables() []ForkTable {
 		{Name: "authority", Why: "secrets of apps at providers"},
 		{Name: "sign_in", Why: "tokens"},
 		{Name: "consent", Why: "half of a sign-in"},
+		{Name: "webhook_call", Why: "calls to the outside, with what they say"},
+		{Name: "webhook_attempt", Why: "belongs to those calls"},
 		{Name: "system_mail", Why: "a way out, with its password"},
 		{Name: "trial", Why: "mails to oneself while a mailbox is set up"},
 		{Name: "draft", Why: "belongs to its author alone"},

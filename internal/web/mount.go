@@ -10,7 +10,7 @@ import (
 // desk, under the desk's own. Within it everything is as ever, as if it stood at
 // the top. Only where an answer leaves, links and redirects get its path put
 // before them, cookies are bound to it, and the script is told (data-base).
-// docs/decisions/0024 says why not the views themselves.
+// docs/decisions/0031 says why not the views themselves.
 
 // localLink finds attributes that lead somewhere on the site. In finished HTML
 // a quotation mark within a text or a value is written as an entity, so that
