@@ -97,7 +97,7 @@ func (c *Closed) furnish(o ClosedOptions) (err error) {
 	}
 	pages := query.New(query.Options{Store: c.store, Blobs: c.blobs, Name: o.Name, Version: Version(), Started: o.Now(), Variables: variables(), Demo: true})
 	c.site, err = web.New(web.Options{Pages: pages, Desk: c.desk, Outbox: c.outbox, Directory: c.directory, URL: url, Auth: c.auth, Alarms: c.alarms,
-		Hub: c.hub, Reactor: rooms, Workflows: c.automate, Demo: o.Demo, Play: o.Play, Base: o.Base, Name: o.Name, PublicURL: o.PublicURL, MaxUpload: o.MaxUpload, Log: c.log})
+		Hub: c.hub, Reactor: rooms, Workflows: c.automate, Promises: automate.NewPromises(c.automate), Demo: o.Demo, Play: o.Play, Base: o.Base, Name: o.Name, PublicURL: o.PublicURL, MaxUpload: o.MaxUpload, Log: c.log})
 	c.Pages = c.site
 	return err
 }

@@ -125,17 +125,17 @@ func (r Read) HappenedMails(ctx context.Context, from, to int64, limit int) (out
 	})
 }
 
-// WaitingTimer is a workflow that waits on a conversation.
-type WaitingTimer struct {
+// WaitingHere is a workflow that waits on a conversation.
+type WaitingHere struct {
 	DueAt, WorkflowID, Number int64
 	Subject                   string
 }
 
 // AllWaiting lists the timers that wait, the one that is due first to begin
 // with.
-func (r Read) AllWaiting(ctx context.Context, limit int) (out []WaitingTimer, err error) {
+func (r Read) AllWaiting(ctx context.Context, limit int) (out []WaitingHere, err error) {
 	return out, each(ctx, r.q, qWaitingAll, []any{limit}, func(rows row) error {
-		var t WaitingTimer
+		var t WaitingHere
 		err := rows.Scan(&t.DueAt, &t.WorkflowID, &t.Number, &t.Subject)
 		out = append(out, t)
 		return err
