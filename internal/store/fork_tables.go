@@ -69,6 +69,7 @@ func ForkTables() []ForkTable {
 		{Name: "promise_watch", Rows: ofChosen, Instead: map[string]any{"lease": 0, "owner": 0}},
 		{Name: "mail", Rows: ofChosen, Instead: unleased},
 		{Name: "mail_recipient", Rows: "mail_id in (select id from mail where conversation_id in (%s))"},
+		{Name: "mail_return", Rows: "mail_id in (select id from mail where conversation_id in (%s))"},
 		{Name: "attempt", Rows: "mail_id in (select id from mail where conversation_id in (%s))", Instead: map[string]any{"dialogue": "[]"}},
 		{Name: "lane", Rows: "kind = 'judge' and id in (%s)", Instead: unleased},
 
