@@ -47,6 +47,7 @@ func ForkTables() []ForkTable {
 		{Name: "workflow_set", Rows: "all"},
 		{Name: "workflow_draft", Rows: "all"},
 		{Name: "workflow_test", Rows: "all"},
+		{Name: "schedule", Rows: "all", Instead: unleased},
 		{Name: "listened_kind", Rows: "all"},
 		{Name: "assign_turn", Rows: "all"},
 
@@ -93,6 +94,8 @@ func ForkTables() []ForkTable {
 		{Name: "edit_draft", Why: "belongs to its author alone"},
 		{Name: "notification", Why: "what agents of the desk were told"},
 		{Name: "telling", Why: "what agents of the desk are to be told"},
+		{Name: "backtest", Why: "what versions would have done to all of the desk's past"},
+		{Name: "backtest_line", Why: "belongs to those"},
 		{Name: "job", Why: "work on the desk, not on the fork"},
 		{Name: "alarm", Why: "what is wrong with the desk"},
 		{Name: "log_entry", Why: "what happened to the desk"},
