@@ -50,7 +50,28 @@ func (e *editor) try() error {
 	case e.definition.When.Scheduled():
 		event = e.dueNow(c)
 	}
-	s, err := e.stage(c, event)
+	var all []postroom.Event
+	if c != nil {
+		if all, err = e.moments(c); err != nil {
+			return err
+		}
+		if e.view.Moment != "" {
+			if event = e.momentOf(c, all); event == nil {
+				return nil
+			}
+		}
+	}
+	asked := event
+	if event != nil && e.version != nil && e.version.Timed() && e.version.Listens(event) {
+		due, err := e.due(event, all)
+		if err != nil {
+			return err
+		}
+		if due != nil {
+			asked = due
+		}
+	}
+	s, err := e.stage(c, asked)
 	if err != nil {
 		return err
 	}
@@ -60,7 +81,7 @@ func (e *editor) try() error {
 	if event != nil {
 		t.At = event.At
 		t.Event = workflow.EventWords(event, e.name)
-		if err := e.judge(event, c); err != nil {
+		if err := e.judge(asked, c); err != nil {
 			return err
 		}
 	}
@@ -172,6 +193,9 @@ func (e *editor) judge(event *postroom.Event, c *postroom.Conversation) error {
 		return err
 	}
 	set := workflow.NewSet(0, []workflow.Entry{{Version: e.version, State: workflow.Enabled}})
+	if event.Kind == postroom.TimerDue && e.version.Timed() {
+		set = e.version.DueSet()
+	}
 	all, _ := workflow.Explain(set, event, facts, workflow.Inputs{}, e.name)
 	if len(all) == 0 {
 		return nil

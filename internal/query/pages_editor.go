@@ -216,6 +216,11 @@ type WorkflowChange struct {
 type EditorTry struct {
 	Typed      string   // the number as typed
 	Examples   []Choice // conversations on which such an event happened lately
+	Moments    []Choice // of the conversation: its events, the newest first, and now
+	Moment     string   // the chosen one; "" is the latest event that it listens for
+	Invented   bool     // nothing of its kind happened at that moment: it is as if it had
+	DueAt      int64    // when a wait that begins there is due; 0 if none does
+	Wait       string   // what becomes of that wait
 	Number     int64    // the conversation; 0 = an invented one
 	Subject    string
 	Event      string // the event in words; "" if there was none

@@ -144,7 +144,7 @@ package query
 //	POST /workflows/{id}/move             direction=up|down, or before=ID (0 = to the end)
 //	GET  /workflows/new                   WorkflowRecipesPage
 //	POST /workflows                       recipe ("" = blank); 303 to the editor
-//	GET  /workflows/{id}/edit             EditorPage, ?on= number of the conversation to try it on
+//	GET  /workflows/{id}/edit             EditorPage, ?on= number of the conversation to try it on, &moment= an event of it, or now
 //	POST /workflows/{id}/draft            the fields of workflow.Fields, name, mailbox, revision, base, on, and do: an act of the editor
 //	                                      ("add if", "remove then[0]", …; see workflow.Edit), save, try, publish, discard, rebase, or
 //	                                      autosave, which answers 204; 422 EditorPage with what was typed

@@ -182,3 +182,57 @@ func TestBacktestOfAWait(t *testing.T) {
 		}
 	})
 }
+
+// W35: the editor tries a workflow on any moment of any conversation, now too,
+// and on the time at which a wait would be due. Looking writes nothing.
+func TestTryAtAnyMoment(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		o := open(t, d)
+		ann := o.browser("ann")
+		c := d.CustomerWrites("mara@customer.example", "A lamp", "It smokes.")
+		d.Agent("ann").Reply(c, "Put it out.")
+		d.Agent("ann").SetStatus(c, postroom.Closed, postroom.PathMenu)
+		d.Settle()
+		def := workflow.Definition{When: workflow.When{Event: postroom.StatusChanged, To: []string{"closed"}},
+			If:   workflow.Cond{Fact: "conversation.replies", Op: workflow.Is, Values: []string{"0"}},
+			Then: []workflow.Action{{Do: workflow.DoNote, Text: "Closed without an answer."}}}
+		id := d.AddWorkflow("Unanswered", def)
+		timed := workflow.Definition{When: workflow.When{Event: postroom.ReplySent, After: "2h"}, Then: []workflow.Action{{Do: workflow.DoNote, Text: "Two hours."}}}
+		wait := d.AddWorkflow("Wait", timed)
+		events := d.EventsOf(c.ID, "")
+		at := func(id int64, moment string) answer {
+			t.Helper()
+			return ann.get(fmt.Sprintf("/workflows/%d/edit?on=%d&moment=%s", id, c.Number, moment)).want(t, 200, moment)
+		}
+		before := rowCounts(t, d)
+		if page := at(id, ""); !page.has("Would not have run") && !page.has("it was 1") {
+			t.Errorf("at the close itself: %.400s", page.body)
+		}
+		if page := at(id, fmt.Sprint(events[0].ID)); !page.has("it is asked as if it had") || page.has("it was 1") {
+			t.Error("at the beginning nobody had replied yet, and that is not said")
+		}
+		if page := at(id, "now"); !page.has("it is asked as if it had") || !page.has("it was 1") {
+			t.Error("now there is a reply, and that is not said")
+		}
+		if page := at(id, "4711"); !page.has("There is no such moment") {
+			t.Error("a moment of nowhere is taken")
+		}
+		var replied int64
+		for _, e := range events {
+			if e.Kind == postroom.ReplySent {
+				replied = e.ID
+			}
+		}
+		if page := at(wait, fmt.Sprint(replied)); !page.has("Its wait would be due") || !page.has("Its time has not come yet") {
+			t.Error("of a wait it is not said when it would be due")
+		}
+		d.Pass(3 * 3600e9)
+		if page := at(wait, fmt.Sprint(replied)); !page.has("Its time came") {
+			t.Error("of a wait it is not said that its time came")
+		}
+		if after := rowCounts(t, d); after["note"] != before["note"] || after["timer"] != before["timer"] || after["run"] != before["run"] || after["event"] != before["event"] || after["mail"] != before["mail"] {
+			t.Errorf("rows before %v\nand after %v", before, after)
+		}
+	})
+}

@@ -55,7 +55,7 @@ func editWorkflow(q *request) error {
 	if err != nil {
 		return err
 	}
-	p, err := q.editorPage(id, automate.EditorView{On: q.URL.Query().Get("on")})
+	p, err := q.editorPage(id, automate.EditorView{On: q.URL.Query().Get("on"), Moment: q.URL.Query().Get("moment")})
 	if err != nil {
 		return err
 	}
@@ -132,6 +132,9 @@ func saveWorkflowDraft(q *request) error {
 	}
 	q.showPlace(place)
 	to := editorPath(id, on)
+	if m := q.field("moment"); m != "" && on != "" {
+		to += "&moment=" + url.QueryEscape(m)
+	}
 	if place != "" {
 		to += "#" + place // for those without a script
 	}
