@@ -35,6 +35,7 @@ func backtest(b *testing.B, e db.Engine, events int) {
 		with recursive n(i) as (select 1 union all select i + 1 from n where i < cast($1 as bigint))
 		select cast($2 as bigint) + i, 1000 + i, c.mailbox_id, c.customer_id, c.subject, c.status, c.folder, 1, c.created_at, c.updated_at from n, conversation c where c.id = $3`,
 		events-1, int64(1)<<51, first.ID)
+	d.SQL(`update folder_count set n = n + $1 where folder = 'closed'`, events-1)
 	d.SQL(`insert into event (id, conversation_id, seq, kind, version, act_id, actor_kind, actor_id, path, cause_id, root_id, root_seq, depth, payload, facts, at, final_at, state, set_revision, verdicts, inputs)
 		select c.id, c.id, 1, e.kind, e.version, e.act_id, e.actor_kind, e.actor_id, e.path, 0, c.id, 1, 0, e.payload, e.facts, e.at - (c.number - 1000) * 1000, e.final_at, e.state, e.set_revision, e.verdicts, e.inputs
 		from conversation c, event e where e.id = $1 and c.id > $2`, closed.ID, int64(1)<<51)
