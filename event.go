@@ -199,6 +199,7 @@ type Payload struct {
 	TimerID    int64 `json:"timer,omitempty"`
 	WorkflowID int64 `json:"workflow,omitempty"`         // whose timer it is, or which was started by hand
 	Number     int   `json:"workflow_version,omitempty"` // of that workflow
+	Leg        int   `json:"leg,omitempty"`              // of its run: n behind the nth wait of its Then, 0 the first
 }
 
 // Snapshot is the conversation's facts after an event: ids and enumerated

@@ -15,6 +15,7 @@ type Run struct {
 	Error          string
 	At             int64
 	Effects        []Effect
+	Leg            int // n: it went on behind the nth wait of its Then; 0 is the first leg
 }
 
 // The states of a run.

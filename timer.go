@@ -7,6 +7,7 @@ type Timer struct {
 	WorkflowID     int64
 	Version        int // the one it was armed with, and will be judged by
 	ConversationID int64
+	Leg            int   // of the run that waits: n goes on behind the nth wait of its Then; 0 begins a run
 	EventID        int64 // that armed it
 	EventSeq       int64
 	State          TimerState

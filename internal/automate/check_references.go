@@ -54,16 +54,8 @@ func missingReferences(ctx context.Context, read store.Read, d workflow.Definiti
 		r.values("when.from", workflow.RefMailbox, d.When.From)
 		r.values("when.to", workflow.RefMailbox, d.When.To)
 	}
-	for i, u := range d.When.Unless {
-		if u.Event == postroom.AssigneeChanged {
-			r.values(fmt.Sprintf("when.unless[%d].from", i), workflow.RefAgent, u.From)
-			r.values(fmt.Sprintf("when.unless[%d].to", i), workflow.RefAgent, u.To)
-		}
-		if u.Event == postroom.ConversationMoved {
-			r.values(fmt.Sprintf("when.unless[%d].from", i), workflow.RefMailbox, u.From)
-			r.values(fmt.Sprintf("when.unless[%d].to", i), workflow.RefMailbox, u.To)
-		}
-	}
+	r.ids("when.agents", workflow.RefAgent, d.When.Agents)
+	r.unless("when", d.When.Unless)
 	r.cond("if", d.If)
 	for i, a := range d.Then {
 		path := fmt.Sprintf("then[%d]", i)
@@ -82,10 +74,26 @@ func missingReferences(ctx context.Context, read store.Read, d workflow.Definiti
 	return r.faults, nil
 }
 
+// unless looks at what ends a wait: of a When, or of the action at a place.
+func (r *references) unless(at string, all []workflow.Unless) {
+	for i, u := range all {
+		if u.Event == postroom.AssigneeChanged {
+			r.values(fmt.Sprintf("%s.unless[%d].from", at, i), workflow.RefAgent, u.From)
+			r.values(fmt.Sprintf("%s.unless[%d].to", at, i), workflow.RefAgent, u.To)
+		}
+		if u.Event == postroom.ConversationMoved {
+			r.values(fmt.Sprintf("%s.unless[%d].from", at, i), workflow.RefMailbox, u.From)
+			r.values(fmt.Sprintf("%s.unless[%d].to", at, i), workflow.RefMailbox, u.To)
+		}
+	}
+}
+
 // more looks at whom an action chooses among or mails, and where it moves to.
 func (r *references) more(ctx context.Context, read store.Read, path string, a workflow.Action) error {
 	r.ids(path+".agents", workflow.RefAgent, a.Agents)
 	r.ids(path+".unfollow", workflow.RefAgent, a.Unfollow)
+	r.id(path+".workflow", workflow.RefWorkflow, a.Workflow)
+	r.unless(path, a.Unless)
 	r.id(path+".mailbox", workflow.RefMailbox, a.Mailbox)
 	r.id(path+".sign", workflow.RefSecret, a.Sign)
 	for i, h := range a.Headers {

@@ -29,6 +29,20 @@ func (e *editor) stepMore(s *query.EditorStep, a workflow.Action) {
 		e.stepWebhook(s, a)
 	case workflow.DoReply:
 		e.languages(s, a)
+	case workflow.DoRun:
+		chosen := []string{}
+		if a.Workflow != 0 {
+			chosen = append(chosen, decimal(a.Workflow))
+		}
+		s.Workflows = slices.DeleteFunc(e.choices(workflow.Question{Ref: workflow.RefWorkflow}, "", chosen), func(c query.EditorChoice) bool {
+			return c.Value == decimal(e.x.id) && !c.Chosen
+		})
+	case workflow.DoWait:
+		var ok bool
+		if s.For, s.Unit, ok = workflow.SplitSpan(a.For); !ok {
+			s.Unit = "d"
+		}
+		s.Unless = e.unless(s.Place, a.Unless)
 	}
 }
 

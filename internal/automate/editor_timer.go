@@ -44,12 +44,19 @@ func (e *editor) timer(w workflow.When) {
 	} else {
 		t.After = w.After
 	}
-	for i, u := range w.Unless {
-		place := fmt.Sprintf("when.unless[%d]", i)
-		edge := workflow.When{Event: u.Event, From: u.From, To: u.To, Actors: u.Actors, Paths: u.Paths}
-		t.Unless = append(t.Unless, query.EditorUnless{Place: place, Event: string(u.Event), Words: "unless " + workflow.EventLabel(u.Event), Filters: e.filters(place, edge)})
-	}
+	t.Unless = e.unless("when", w.Unless)
 	e.page.Waiting = strings.TrimSpace(e.view.Form.first(fieldWaiting))
+}
+
+// unless draws up what ends a wait: of the When, or of the action at a place.
+func (e *editor) unless(at string, all []workflow.Unless) []query.EditorUnless {
+	var out []query.EditorUnless
+	for i, u := range all {
+		place := fmt.Sprintf("%s.unless[%d]", at, i)
+		edge := workflow.When{Event: u.Event, From: u.From, To: u.To, Actors: u.Actors, Paths: u.Paths}
+		out = append(out, query.EditorUnless{Place: place, Event: string(u.Event), Words: "unless " + workflow.EventLabel(u.Event), Filters: e.filters(place, edge)})
+	}
+	return out
 }
 
 // waits counts the timers that a new version would find waiting.

@@ -35,12 +35,32 @@ func officeThen(ctx context.Context, read store.Read, o *workflow.Office, otherw
 }
 
 // moveTimers has the timers of a workflow that wait go on with another version,
-// each from when it began.
+// each in its place and from when it began.
 func moveTimers(ctx context.Context, t *store.Tx, v *workflow.Version) error {
-	if !v.CountsOffice() {
-		return t.MoveTimers(ctx, v.WorkflowID, v.Number, v.DueAt(0, nil))
+	for leg := range v.Legs() {
+		due, ok := int64(0), leg > 0 || v.Timed()
+		if ok && !v.LegCountsOffice(leg) {
+			if due, ok = v.LegDueAt(leg, 0, nil); !ok {
+				continue
+			}
+			if err := t.MoveTimers(ctx, v.WorkflowID, v.Number, leg, due); err != nil {
+				return err
+			}
+			continue
+		}
+		if ok {
+			if err := moveByOffice(ctx, t, v, leg); err != nil {
+				return err
+			}
+		}
 	}
-	waiting, err := t.WorkflowTimers(ctx, v.WorkflowID)
+	return nil
+}
+
+// moveByOffice moves those that wait for a leg by the calendars of their
+// mailboxes.
+func moveByOffice(ctx context.Context, t *store.Tx, v *workflow.Version, leg int) error {
+	waiting, err := t.WorkflowTimers(ctx, v.WorkflowID, leg)
 	if err != nil {
 		return err
 	}
@@ -53,7 +73,8 @@ func moveTimers(ctx context.Context, t *store.Tx, v *workflow.Version) error {
 			}
 			offices[x.MailboxID] = c
 		}
-		if err := t.MoveTimer(ctx, x.ID, v.Number, v.DueAt(x.ArmedAt, c)); err != nil {
+		due, _ := v.LegDueAt(leg, x.ArmedAt, c)
+		if err := t.MoveTimer(ctx, x.ID, v.Number, due); err != nil {
 			return err
 		}
 	}

@@ -244,6 +244,9 @@ func (w *Workflows) record(ctx context.Context, read store.Read, event *postroom
 	}
 	if needs.Root && event.Root != event.ID {
 		root, err := read.Event(ctx, event.Root)
+		if err == nil {
+			root, _, err = read.Chain(ctx, root)
+		}
 		if err != nil && postroom.CodeOf(err) != postroom.NotFound {
 			return r, err
 		}

@@ -56,8 +56,12 @@ func cancelTimers(ctx context.Context, t *store.Tx, by *postroom.Agent, id int64
 	return t.CancelTimers(ctx, id, postroom.Actor{Kind: postroom.ByAgent, ID: by.ID}, words)
 }
 
-// settleWaiting does with the timers of a workflow as was chosen. A version that
-// does not wait cannot be gone on with: then they end.
+// wordsOther says why a timer ended that a new version found waiting.
+const wordsOther = "Another version of the workflow was published."
+
+// settleWaiting does with the timers of a workflow as was chosen. To move, each
+// goes on in its place of the new version, the first wait at the first, and so
+// on; what waits where the new version does not wait cannot go on, and ends.
 func settleWaiting(ctx context.Context, t *store.Tx, by *postroom.Agent, id int64, number int, d workflow.Definition, choice Waiting) error {
 	switch choice {
 	case "", WaitingKeep:
@@ -67,12 +71,14 @@ func settleWaiting(ctx context.Context, t *store.Tx, by *postroom.Agent, id int6
 		if err != nil {
 			return err
 		}
-		if v.Timed() {
-			return moveTimers(ctx, t, v)
+		actor := postroom.Actor{Kind: postroom.ByAgent, ID: by.ID}
+		if err := t.CancelLegs(ctx, id, v.Legs()-1, !v.Timed(), actor, wordsOther); err != nil {
+			return err
 		}
+		return moveTimers(ctx, t, v)
 	case WaitingCancel:
 	default:
 		return postroom.InvalidField(fieldWaiting, "Choose what becomes of those that wait: keep, move or cancel.")
 	}
-	return cancelTimers(ctx, t, by, id, "Another version of the workflow was published.")
+	return cancelTimers(ctx, t, by, id, wordsOther)
 }

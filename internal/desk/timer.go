@@ -29,7 +29,11 @@ func (d *Desk) CancelTimer(ctx context.Context, a *postroom.Agent, conversation,
 		if err != nil {
 			return err
 		}
-		e := t.Record(postroom.TimerCancelled, postroom.Payload{TimerID: x.ID, WorkflowID: x.WorkflowID, Number: x.Version, Words: "cancelled the wait of “" + w.Name + "”: it will not run"})
+		what := "it will not run"
+		if x.Leg > 0 {
+			what = "it will not go on"
+		}
+		e := t.Record(postroom.TimerCancelled, postroom.Payload{TimerID: x.ID, WorkflowID: x.WorkflowID, Number: x.Version, Leg: x.Leg, Words: "cancelled the wait of “" + w.Name + "”: " + what})
 		return t.EndTimer(x, postroom.TimerStopped, e, "Cancelled by an agent.")
 	})
 }
@@ -53,7 +57,7 @@ func (t *Turn) EndTimer(x postroom.Timer, state postroom.TimerState, e *postroom
 
 // Due records that a timer of the conversation is due, for the judge.
 func (t *Turn) Due(x postroom.Timer) error {
-	e := t.Record(postroom.TimerDue, postroom.Payload{TimerID: x.ID, WorkflowID: x.WorkflowID, Number: x.Version})
+	e := t.Record(postroom.TimerDue, postroom.Payload{TimerID: x.ID, WorkflowID: x.WorkflowID, Number: x.Version, Leg: x.Leg})
 	return t.EndTimer(x, postroom.TimerFired, e, "")
 }
 

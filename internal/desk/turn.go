@@ -18,6 +18,7 @@ type Cause struct {
 	Event  *postroom.Event // what set it off, nil for a person's own act
 	Root   *postroom.Event // the beginning of that chain
 	Begin  bool            // it begins a chain of its own, of which Event is only the cause: a timer
+	GoesOn bool            // with Begin: it is as deep as Event, since a run that had begun then goes on
 	JobID  int64           // the bulk job it belongs to: final when the job has ended
 	Import bool            // never judged, mails nobody (W7)
 	At     int64           // when it happened, for an import; 0: now
@@ -111,6 +112,9 @@ func (d *Desk) In(ctx context.Context, tx *store.Tx, actor postroom.Actor, cause
 		if t.by.Root == nil {
 			t.by.Root = cause.Event
 		}
+	}
+	if cause.GoesOn {
+		t.by.Depth = cause.Event.Depth
 	}
 	if t.isNew {
 		c.Created(t.by, t.id())

@@ -92,6 +92,7 @@ func (p *prover) graph() links {
 		if !a.all.possible() {
 			continue
 		}
+		out[i] = p.runs(a)
 		for _, d := range a.deeds(p.names) {
 			if len(on[d.Event.Kind]) == 0 {
 				continue
@@ -111,6 +112,22 @@ func (p *prover) graph() links {
 				}
 				out[i] = append(out[i], l)
 			}
+		}
+	}
+	return out
+}
+
+// runs are the links of a workflow to those that it runs. None is sure: a
+// workflow runs once in a chain, whoever runs it.
+func (p *prover) runs(a *subject) []link {
+	var out []link
+	for i, do := range a.Definition.Then {
+		if do.Do != workflow.DoRun {
+			continue
+		}
+		to := slices.IndexFunc(p.subjects, func(b *subject) bool { return b.id == do.Workflow && !b.Timed() })
+		if to >= 0 {
+			out = append(out, link{from: slices.Index(p.subjects, a), to: to, words: workflow.Describe(a.Definition, p.names).Then[i]})
 		}
 	}
 	return out
@@ -183,7 +200,7 @@ func (x *subject) silentAfter(d deed) bool {
 	for _, b := range x.Definition.Then {
 		a := d.action
 		switch {
-		case b.Do == workflow.DoStop:
+		case b.Do == workflow.DoStop, b.Do == workflow.DoWait:
 		case b.Do == a.Do && (b.Do == workflow.DoSpam || b.Do == workflow.DoDelete || b.Do == workflow.DoMove && a.Mailbox == b.Mailbox):
 		case b.Do == workflow.DoTags && a.Do == b.Do && slices.Equal(a.Add, b.Add) && slices.Equal(a.Remove, b.Remove):
 		case b.Do == workflow.DoStatus && a.Do == b.Do && a.Status == b.Status:

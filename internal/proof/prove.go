@@ -114,6 +114,9 @@ func newSubject(v *workflow.Version) *subject {
 		x.all = ways{list: []way{due}}.and(of(x.kind, d.If, true))
 	}
 	for _, a := range d.Then {
+		if a.Do == workflow.DoWait {
+			break // what is written later is written at a time of its own
+		}
 		switch a.Do {
 		case workflow.DoStatus:
 			x.writes[a.Do] = string(a.Status)

@@ -139,6 +139,10 @@ type EditorStep struct {
 	Texts     []EditorText // of a reply, in further languages
 	Languages []Choice     // that can still be added
 	Webhook   *EditorWebhook
+
+	Workflows []EditorChoice // one of them is run
+	For, Unit string         // how long it waits, as typed
+	Unless    []EditorUnless // what ends that wait
 }
 
 // EditorWebhook is what a call of a webhook asks for.

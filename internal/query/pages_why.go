@@ -36,8 +36,9 @@ type WhyWorkflow struct {
 	Effects    []WhyEffect
 	Differs    string // the recomputed verdict, where it is not the stored one
 	Run        int64
-	Error      string // the leg failed, in words
-	Timer      *WhyTimer
+	Error      string    // the leg failed, in words
+	Timer      *WhyTimer // it waits, or a leg of it
+	CalledBy   string    // the workflow that runs it on this event; "" for one that listens for it
 }
 
 // WhyTimer is what became of the timer that the event armed.

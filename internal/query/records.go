@@ -117,6 +117,12 @@ func addRoots(ctx context.Context, read store.Read, records []workflow.Record) e
 		if records[i].Root = roots[records[i].Event.Root]; records[i].Root == nil {
 			records[i].Root = records[i].Event
 		}
+		if workflow.LegOf(records[i].Root) > 0 && err == nil {
+			var first postroom.Event
+			if first, _, err = read.Chain(ctx, *records[i].Root); err == nil {
+				records[i].Root = &first
+			}
+		}
 	}
 	return err
 }
@@ -183,7 +189,7 @@ func setOf(e *postroom.Event, rows []store.SetEntry, version func(workflow int64
 			v = v.In(s.Name, s.MailboxID)
 		}
 	}
-	return set.Own(e.Kind, v)
+	return set.Own(e, v)
 }
 
 func stateOf(s store.SetEntry) workflow.State {

@@ -270,7 +270,9 @@ func (v *conversationView) line(e store.EventRow) EventLine {
 	case postroom.MailComplained:
 		l.Words = "A mail was reported as unwanted by its recipient’s provider."
 	}
-	if e.Kind == postroom.TimerDue {
+	if e.Kind == postroom.TimerDue && e.Payload.Leg > 0 {
+		l.Words = "“" + nameOr(v.workflows[e.Payload.WorkflowID].Name.Name, "A workflow that is gone") + "” goes on: its wait is over."
+	} else if e.Kind == postroom.TimerDue {
 		l.Words = "The time came for “" + nameOr(v.workflows[e.Payload.WorkflowID].Name.Name, "a workflow that is gone") + "”, which had waited."
 	}
 	if e.Kind == postroom.ScheduleDue {

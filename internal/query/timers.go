@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"postroom"
+	"postroom/internal/store"
 	"postroom/internal/workflow"
 )
 
@@ -31,11 +32,31 @@ func (d *Desk) timerLines(ctx context.Context, v *conversationView, may bool) ([
 		line := TimerLine{ID: t.ID, DueAt: t.DueAt, May: may, Workflow: nameOr(v.workflows[t.WorkflowID].Name.Name, "a workflow that is gone")}
 		line.Doing = "“" + line.Workflow + "” runs"
 		if x := versions[versionKey{t.WorkflowID, t.Version}]; x != nil {
-			line.Doing, line.Unless = x.Doing(v.wordOf), x.UnlessWords(v.wordOf)
+			line.Doing, line.Unless = x.LegDoing(t.Leg, v.wordOf), x.LegUnless(t.Leg, v.wordOf)
 		}
 		out = append(out, line)
 	}
 	return out, nil
+}
+
+// chain is what a chain began with. One that a wait of a run began goes on with
+// the chain of that run.
+func (v *conversationView) chain(root int64) *postroom.Event {
+	for range v.rows.Events {
+		i := slices.IndexFunc(v.rows.Events, func(x store.EventRow) bool { return x.ID == root })
+		if i < 0 {
+			return nil
+		}
+		x := v.rows.Events[i]
+		if x.Kind != postroom.TimerDue || x.Payload.Leg == 0 || x.Cause == 0 {
+			return &postroom.Event{ID: x.ID, Kind: x.Kind, Actor: x.Actor, Path: x.Path}
+		}
+		if i = slices.IndexFunc(v.rows.Events, func(y store.EventRow) bool { return y.ID == x.Cause }); i < 0 {
+			return nil
+		}
+		root = v.rows.Events[i].Root
+	}
+	return nil
 }
 
 // wordOf puts an id into words, as far as the page has read names.
@@ -80,7 +101,7 @@ func (w *whyReader) ended(event int64) []string {
 		if t.State == postroom.TimerRestarted {
 			out = append(out, "“"+name+"” waits anew from here.")
 		} else {
-			out = append(out, "“"+name+"” waits no more: it will not run.")
+			out = append(out, "“"+name+"” waits no more: it will not "+map[bool]string{false: "run", true: "go on"}[t.Leg > 0]+".")
 		}
 	}
 	return out

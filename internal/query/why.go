@@ -105,14 +105,14 @@ func (w *whyReader) event(e store.WhyRow) (WhyEvent, error) {
 	}
 	facts := workflow.NewFacts(record)
 	explanations, judgement := workflow.Explain(set, &e.Event, facts, in, w.name)
-	stored := map[int64]workflow.Verdict{}
+	stored := map[called]workflow.Verdict{}
 	if judgement.Vector() != e.Verdicts {
 		results, err := workflow.ParseVector(e.Verdicts)
 		if err != nil {
 			return out, err
 		}
 		for _, r := range results {
-			stored[r.WorkflowID] = r.Verdict
+			stored[called{r.WorkflowID, r.Level}] = r.Verdict
 		}
 	}
 	for _, x := range explanations {
@@ -149,11 +149,7 @@ func (w *whyReader) record(e *postroom.Event) workflow.Record {
 			r.Mail = &mail
 		}
 	}
-	for _, x := range v.rows.Events {
-		if x.ID == e.Root {
-			r.Root = &postroom.Event{ID: x.ID, Kind: x.Kind, Actor: x.Actor, Path: x.Path}
-		}
-	}
+	r.Root = v.chain(e.Root)
 	if m := r.Message; m != nil && m.InboundID > 0 {
 		r.Headers = w.desk.headers(w.ctx, m.InboundID)
 	}
@@ -178,12 +174,21 @@ func (w *whyReader) name(kind workflow.Ref, id int64) string {
 	return w.view.wordOf(kind, id)
 }
 
-func (w *whyReader) workflow(event int64, x workflow.Explanation, stored map[int64]workflow.Verdict) WhyWorkflow {
+// called is a workflow in its place under one event: on the edge, at level 0, or
+// run by others, which may come of one event beside that.
+type called struct {
+	id    int64
+	level int
+}
+
+func (w *whyReader) workflow(event int64, x workflow.Explanation, stored map[called]workflow.Verdict) WhyWorkflow {
 	out := WhyWorkflow{ID: x.WorkflowID, Name: nameOr(w.name(workflow.RefWorkflow, x.WorkflowID), x.Name), Version: x.Number, Reason: x.Reason,
 		Change: strings.TrimPrefix(x.SmallestChange, "It would have matched if ")}
 	switch x.Verdict {
 	case workflow.Matched:
-		out.Verdict, out.Reason = "matched", ""
+		out.Verdict, out.Reason, out.Timer = "matched", "", w.timerOf(event, x.WorkflowID)
+	case workflow.Continued:
+		out.Verdict, out.Timer = "matched", w.timerOf(event, x.WorkflowID)
 	case workflow.Armed:
 		out.Verdict, out.Timer = "waiting", w.timerOf(event, x.WorkflowID)
 	case workflow.Undecided:
@@ -194,7 +199,10 @@ func (w *whyReader) workflow(event int64, x workflow.Explanation, stored map[int
 		out.Verdict = "not considered"
 		out.Reason = capital(strings.TrimPrefix(x.Reason, "Not considered: "))
 	}
-	if was, ok := stored[x.WorkflowID]; ok && was != x.Verdict {
+	if x.Level > 0 {
+		out.CalledBy = nameOr(w.name(workflow.RefWorkflow, x.Caller), "a workflow that is gone")
+	}
+	if was, ok := stored[called{x.WorkflowID, x.Level}]; ok && was != x.Verdict {
 		out.Differs = fmt.Sprintf("When it was judged the answer was “%s”; looked at again it is “%s”. Something it looks at was changed since.", was, x.Verdict)
 	}
 	for _, c := range x.Edge {

@@ -290,6 +290,9 @@ type judgement struct {
 	fixed bool // verdicts and inputs are stored
 	ran   map[int64]bool
 
+	about *postroom.Event // what effects are held against: the event, or what a run began with that goes on
+	legs  []int64         // events of the legs before this one
+
 	waiting []postroom.Timer // on the conversation, before the event
 	timers  timers           // what the event does to timers
 	head    head
@@ -349,12 +352,21 @@ func (g *judgement) decide(ctx context.Context, revision int64) (err error) {
 	if len(g.set.On(e.Kind)) == 0 {
 		return nil
 	}
-	if g.root, err = g.rootEvent(ctx); err != nil {
+	root, err := g.rootEvent(ctx)
+	if err != nil {
 		return err
 	}
-	if err := g.countRuns(ctx); err != nil {
+	var before []int64
+	if g.root, before, err = g.r.Store.Read().Chain(ctx, root); err != nil {
 		return err
 	}
+	if err := g.origin(ctx); err != nil {
+		return err
+	}
+	if err := g.countRuns(ctx, before); err != nil {
+		return err
+	}
+	defer func() { g.look.event = g.about }() // texts are about what the run began with
 	if g.fixed {
 		g.in = workflow.Inputs{} // the stored ones and nothing else
 		if err := json.Unmarshal([]byte(inputs), &g.in); err != nil {
@@ -380,14 +392,14 @@ func (g *judgement) resume(vector string) error {
 	}
 	g.j = workflow.Judgement{Revision: g.set.Revision(), Results: results}
 	for _, res := range results {
-		if res.Verdict != workflow.Matched {
+		if !res.Verdict.Runs() {
 			continue
 		}
-		i := slices.IndexFunc(g.set.On(g.event.Kind), func(en workflow.Entry) bool { return en.Version.WorkflowID == res.WorkflowID })
-		if i < 0 {
+		en, ok := g.set.Find(res.WorkflowID)
+		if !ok {
 			return fmt.Errorf("workflow %d matched and is not in set %d", res.WorkflowID, g.set.Revision())
 		}
-		g.j.Matches = append(g.j.Matches, g.set.On(g.event.Kind)[i].Version)
+		g.j.Matches = append(g.j.Matches, en.Version)
 	}
 	return nil
 }
@@ -399,10 +411,11 @@ func (g *judgement) rootEvent(ctx context.Context) (postroom.Event, error) {
 	return g.r.Store.Read().Event(ctx, g.event.Root)
 }
 
-// countRuns reads which workflows ran in this chain, which of them for this
+// countRuns reads which workflows ran in this chain and in those before it that
+// it goes on with, which of them for this
 // very event in a try that did not come to its end, and what limits are held
 // against (W12, W20).
-func (g *judgement) countRuns(ctx context.Context) error {
+func (g *judgement) countRuns(ctx context.Context, before []int64) error {
 	read, e := g.r.Store.Read(), g.event
 	if e.Root != e.ID || g.fixed { // the beginning of a chain has nothing before it
 		runs, err := read.RunsOfRoot(ctx, e.Root, e.ConversationID)
@@ -419,6 +432,17 @@ func (g *judgement) countRuns(ctx context.Context) error {
 	}
 	if g.fixed {
 		return nil
+	}
+	for _, root := range before {
+		runs, err := read.RunsOfRoot(ctx, root, e.ConversationID)
+		if err != nil {
+			return err
+		}
+		for _, run := range runs {
+			if !slices.Contains(g.in.Ran, run.WorkflowID) {
+				g.in.Ran = append(g.in.Ran, run.WorkflowID)
+			}
+		}
 	}
 	if e.Kind.OfMail() {
 		if err := g.countAncestors(ctx); err != nil {
@@ -566,10 +590,8 @@ func (g *judgement) stopWords() string {
 			return fmt.Sprintf("Workflows set each other off %d times in a row; the chain was stopped here.", workflow.MaxDepth)
 		case workflow.ChainRan:
 			name := ""
-			for _, en := range g.set.On(g.event.Kind) {
-				if en.Version.WorkflowID == res.WorkflowID {
-					name = en.Version.Name
-				}
+			if en, ok := g.set.Find(res.WorkflowID); ok {
+				name = en.Version.Name
 			}
 			return fmt.Sprintf("Workflows set each other off in a circle: “%s” would have run a second time; the chain was stopped here.", name)
 		}
@@ -615,13 +637,13 @@ func (r *React) counters(ctx context.Context, set *workflow.Set, e *postroom.Eve
 	}
 	out := map[int64]workflow.Counters{}
 	period := map[int64]int64{}
-	for _, en := range set.On(e.Kind) {
-		period[en.Version.WorkflowID] = int64(en.Version.Definition.Limits.Period) * 60_000
-	}
 	for _, id := range limited {
+		if en, ok := set.Find(id); ok {
+			period[id] = int64(en.Version.Definition.Limits.Period) * 60_000
+		}
 		var n workflow.Counters
 		for _, run := range runs {
-			if run.WorkflowID != id || run.EventID == e.ID || run.State != postroom.RunDone {
+			if run.WorkflowID != id || run.EventID == e.ID || run.Leg > 0 || run.State != postroom.RunDone {
 				continue
 			}
 			n.Runs++

@@ -7,6 +7,7 @@ import (
 
 	"postroom"
 	"postroom/internal/alarm"
+	"postroom/internal/calendar"
 	"postroom/internal/desk"
 	"postroom/internal/email"
 	"postroom/internal/store"
@@ -29,6 +30,9 @@ type leg struct {
 	blind   map[int64]string      // who may not see what they are to follow, by name
 	fault   error                 // planning failed: the run fails visibly (W21)
 
+	number  int                // of the leg: 0, or behind which wait of its Then it is
+	waitID  int64              // of the timer, if it ends in a wait
+	office  *calendar.Calendar // by which that waits; nil if it needs none
 	runID   int64
 	pauseID int64   // of the alarm if the workflow is paused
 	turnIDs []int64 // of the act and its events and messages
@@ -48,6 +52,12 @@ type letter struct {
 // fails its run; what is wrong with the database fails the judging.
 func (g *judgement) plan(ctx context.Context, v *workflow.Version) (*leg, error) {
 	l := &leg{g: g, version: v, letters: map[int]*letter{}}
+	if g.event.Payload.WorkflowID == v.WorkflowID {
+		l.number = workflow.LegOf(g.event)
+	}
+	if v.LegCountsOffice(l.number + 1) {
+		l.office = g.look.Office()
+	}
 	l.render()
 	if g.look.err != nil {
 		return nil, g.look.err
@@ -78,13 +88,13 @@ func (g *judgement) plan(ctx context.Context, v *workflow.Version) (*leg, error)
 	}
 	l.readNames()
 	turn := 3 + 3*len(l.wishes)
-	ids, err := g.r.Store.NewIDs(ctx, 2+turn+3*len(replies))
+	ids, err := g.r.Store.NewIDs(ctx, 3+turn+3*len(replies))
 	if err != nil {
 		return nil, err
 	}
-	l.runID, l.pauseID, l.turnIDs = ids[0], ids[1], ids[2:2+turn]
+	l.runID, l.pauseID, l.waitID, l.turnIDs = ids[0], ids[1], ids[2], ids[3:3+turn]
 	for i, w := range replies {
-		if err := l.compose(ctx, w, ids[2+turn+3*i:][:3]); err != nil {
+		if err := l.compose(ctx, w, ids[3+turn+3*i:][:3]); err != nil {
 			if postroom.CodeOf(err) != postroom.Invalid {
 				return nil, err
 			}
@@ -112,6 +122,7 @@ func (l *leg) render() {
 		l.wishes = nil
 		return
 	}
+	l.wishes = l.version.OfLeg(l.number, l.wishes)
 	home := g.look.home()
 	for _, w := range l.wishes {
 		if l.fault = l.possible(w, home); l.fault == nil {
@@ -205,7 +216,7 @@ func (l *leg) run(ctx context.Context, tx *store.Tx, c *postroom.Conversation) e
 		return errUndone // it was moved since the mail was composed: look again
 	}
 	run := &postroom.Run{ID: l.runID, WorkflowID: l.version.WorkflowID, Version: l.version.Number, EventID: g.event.ID, EventSeq: g.event.Seq,
-		RootID: g.event.Root, ConversationID: c.ID, State: postroom.RunDone, Stopped: l.version.Stops(), At: g.event.At}
+		RootID: g.event.Root, ConversationID: c.ID, State: postroom.RunDone, Stopped: l.version.Stops(), At: g.event.At, Leg: l.number}
 	s := &step{leg: l, tx: tx, ctx: ctx, c: c, run: run}
 	actor := postroom.Actor{Kind: postroom.ByWorkflow, ID: l.version.WorkflowID}
 	_, err := g.r.Desk.In(ctx, tx, actor, g.cause(), c, l.turnIDs, func(t *desk.Turn) error {
@@ -291,6 +302,11 @@ func (s *step) one(w workflow.Wish, e *postroom.Effect) error {
 		return s.assign(w, e)
 	case workflow.DoTags:
 		return s.tags(w, e)
+	case workflow.DoWait:
+		return s.wait(w, e)
+	case workflow.DoRun:
+		s.runs(w, e)
+		return nil
 	}
 	return s.more(w, e)
 }
@@ -340,10 +356,10 @@ func (s *step) later() ([]postroom.Event, error) {
 	if s.known {
 		return s.since, nil
 	}
-	e := s.leg.g.event
+	g, e := s.leg.g, s.leg.g.about
 	all, err := s.tx.LaterEvents(s.ctx, s.c.ID, e.Seq)
 	s.since = slices.DeleteFunc(all, func(x postroom.Event) bool {
-		return x.Cause == e.ID && x.Actor.Kind == postroom.ByWorkflow || x.ActID == e.ActID && x.Actor.Kind != postroom.ByAgent
+		return g.own(x) || x.ActID == e.ActID && x.Actor.Kind != postroom.ByAgent
 	})
 	s.known = err == nil
 	return s.since, err
@@ -465,10 +481,13 @@ func (s *step) skip(mail *postroom.Mail, b block, e *postroom.Effect) error {
 // customer, a person or another event has taken the conversation off it since,
 // even if it came back; then the later edge has a mail of its own (W17).
 func (s *step) left() (string, error) {
-	e := s.leg.g.event
+	e := s.leg.g.about
+	if k := s.leg.g.event.Kind; k == postroom.TimerDue || k == postroom.ScheduleDue {
+		if why, err := s.ended(); why != "" || err != nil {
+			return why, err
+		}
+	}
 	switch e.Kind {
-	case postroom.TimerDue, postroom.ScheduleDue:
-		return s.ended()
 	case postroom.StatusChanged:
 		by, err := s.changedSince(postroom.StatusChanged)
 		if by != "" {

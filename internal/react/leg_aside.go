@@ -145,7 +145,7 @@ func (l *leg) toOthers(ctx context.Context, out *asides, w workflow.Wish, mailbo
 	letter.Text, letter.HTML = bodies(w.Text, w.HTML)
 	var sender string
 	if w.Do == workflow.DoForward {
-		m := g.look.Message(g.event)
+		m := g.look.Message(g.about)
 		if g.look.err != nil {
 			return g.look.err
 		}

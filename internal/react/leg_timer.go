@@ -1,16 +1,70 @@
 package react
 
 import (
+	"context"
+	"slices"
+
 	"postroom"
+	"postroom/internal/desk"
 	"postroom/internal/workflow"
 )
+
+// origin finds what a leg behind a wait is about: the event that its run began
+// with, on the conversation as it is when the wait is over; and the events that
+// the run had legs for before this one. Of any other event it is that event.
+func (g *judgement) origin(ctx context.Context) (err error) {
+	g.about = g.event
+	if workflow.LegOf(g.event) == 0 {
+		return nil
+	}
+	first := *g.event
+	for workflow.LegOf(&first) > 0 {
+		if first, err = g.r.Store.Read().Event(ctx, first.Cause); err != nil {
+			return err
+		}
+		g.legs = append(g.legs, first.ID)
+	}
+	first.After = g.event.After
+	g.about = &first
+	return nil
+}
+
+// own reports whether an event was recorded by a workflow in a leg of this run,
+// or beside one.
+func (g *judgement) own(x postroom.Event) bool {
+	return x.Actor.Kind == postroom.ByWorkflow && (x.Cause == g.event.ID || slices.Contains(g.legs, x.Cause))
+}
+
+// wait has the run go on when the time has come (W18): what waits is a row, made
+// with what was done before it.
+func (s *step) wait(w workflow.Wish, e *postroom.Effect) error {
+	g, v := s.leg.g, s.leg.version
+	if s.c.Status == postroom.Spam {
+		e.Result, e.Reason = postroom.EffectSkipped, "The conversation is spam: what follows is left undone."
+		return nil
+	}
+	leg := s.leg.number + 1
+	due, _ := v.LegDueAt(leg, g.event.At, s.leg.office)
+	x := postroom.Timer{ID: s.leg.waitID, WorkflowID: v.WorkflowID, Version: v.Number, ConversationID: s.c.ID, Leg: leg,
+		EventID: g.event.ID, EventSeq: g.event.Seq, ArmedAt: g.event.At, DueAt: due}
+	event := g.event
+	s.tx.OnCommit(func() {
+		g.r.Desk.Wake(desk.WakeTimer)
+		g.r.Desk.Changed(event)
+	})
+	return s.tx.ArmTimer(s.ctx, x)
+}
 
 // ended says why what a timer was to do is overtaken: what would have ended the
 // timer happened after its time had come, and before this was done (W17).
 func (s *step) ended() (string, error) {
+	g := s.leg.g
 	later, err := s.later()
 	for i := range later {
-		if words := s.leg.version.Ends(&later[i], s.leg.g.look.name); words != "" {
+		if later[i].Seq <= g.event.Seq {
+			continue
+		}
+		if words := s.leg.version.EndsLeg(s.leg.number, &later[i], g.look.name); words != "" {
 			return words, err
 		}
 	}

@@ -268,7 +268,7 @@ func (w *scheduleWalk) matches(ctx context.Context, c *postroom.Conversation) (b
 	now := w.r.Store.Now()
 	e := &postroom.Event{ConversationID: c.ID, Seq: c.Seq + 1, Kind: postroom.ScheduleDue, Version: postroom.EventVersion, Actor: postroom.System, Path: postroom.PathTimer,
 		Payload: w.payload(), After: c.Facts(), At: now, FinalAt: now}
-	set := w.set.Own(e.Kind, w.version)
+	set := w.set.Own(e, w.version)
 	look := &lookups{ctx: ctx, r: w.r, event: e, root: e}
 	facts := look.facts(set.Needs(e.Kind))
 	counters, err := w.r.counters(ctx, set, e)

@@ -25,17 +25,12 @@ func (s *sets) on(ctx context.Context, revision int64, e *postroom.Event) (*rule
 	if v == nil {
 		return nil, fmt.Errorf("version %d of workflow %d, which it is for, cannot be read", e.Payload.Number, e.Payload.WorkflowID)
 	}
-	return &ruleset{Set: set.Own(e.Kind, v), promises: set.promises}, nil
+	return &ruleset{Set: set.Own(e, v), promises: set.promises}, nil
 }
 
 // entry finds a workflow in the set.
 func (s *ruleset) entry(id int64) (workflow.Entry, bool) {
-	for _, en := range s.Entries() {
-		if en.Version.WorkflowID == id {
-			return en, true
-		}
-	}
-	return workflow.Entry{}, false
+	return s.Find(id)
 }
 
 // version returns a version of a workflow, published now or not, under the name
@@ -85,7 +80,7 @@ func (s *sets) ending(ctx context.Context, set *ruleset, waiting []postroom.Time
 		if v == nil {
 			continue
 		}
-		for _, kind := range v.EndedBy() {
+		for _, kind := range v.LegEndedBy(x.Leg) {
 			out[kind] = true
 		}
 	}

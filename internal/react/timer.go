@@ -56,6 +56,12 @@ func (r *React) fire(ctx context.Context, i work.Item) error {
 	if err != nil {
 		return err
 	}
+	armed := postroom.Event{ID: x.EventID, Seq: x.EventSeq}
+	if x.Leg > 0 {
+		if armed, err = r.Store.Read().Event(ctx, x.EventID); err != nil {
+			return err
+		}
+	}
 	ids, err := r.Store.NewIDs(ctx, 3)
 	if err != nil {
 		return err
@@ -82,8 +88,7 @@ func (r *React) fire(ctx context.Context, i work.Item) error {
 			}
 			return err
 		}
-		armed := &postroom.Event{ID: x.EventID, Seq: x.EventSeq}
-		_, err = r.Desk.In(ctx, tx, postroom.System, desk.Cause{Path: postroom.PathTimer, Event: armed, Begin: true}, on, ids, func(t *desk.Turn) error {
+		_, err = r.Desk.In(ctx, tx, postroom.System, desk.Cause{Path: postroom.PathTimer, Event: &armed, Begin: true, GoesOn: x.Leg > 0}, on, ids, func(t *desk.Turn) error {
 			return t.Due(x)
 		})
 		return err
@@ -141,6 +146,15 @@ func (g *judgement) clock(ctx context.Context) error {
 	if g.fixed {
 		return nil
 	}
+	for _, v := range g.j.Matches {
+		leg := 0
+		if g.event.Payload.WorkflowID == v.WorkflowID {
+			leg = workflow.LegOf(g.event)
+		}
+		if v.LegCountsOffice(leg + 1) {
+			g.in.Office = workflow.OfficeOf(g.look.Office())
+		}
+	}
 	e := g.event
 	var waiting []postroom.Timer
 	for _, x := range g.waiting {
@@ -150,7 +164,7 @@ func (g *judgement) clock(ctx context.Context) error {
 		}
 		words := ""
 		if v != nil {
-			words = v.Ends(e, g.look.name)
+			words = v.EndsLeg(x.Leg, e, g.look.name)
 		}
 		if words == "" {
 			waiting = append(waiting, x)
@@ -161,7 +175,7 @@ func (g *judgement) clock(ctx context.Context) error {
 	for _, v := range g.j.Armed {
 		if v.Again() == workflow.AgainRestart {
 			for _, x := range waiting {
-				if x.WorkflowID == v.WorkflowID {
+				if x.WorkflowID == v.WorkflowID && x.Leg == 0 {
 					g.ends(x, postroom.TimerRestarted, "Its wait began anew.")
 				}
 			}

@@ -91,7 +91,7 @@ func (r Read) WorkflowUses(ctx context.Context, since int64) (map[int64]Workflow
 	parts := []part{
 		{kind: "version", n: []string{"w.id", "v.at"}, s: []string{"coalesce(a.name, '')", "v.definition"},
 			from: `from workflow w join workflow_version v on v.workflow_id = w.id and v.number = w.version left join agent a on a.id = v.author_id`},
-		{kind: "runs", n: []string{"workflow_id", "count(*)"}, from: `from run where at > ? group by workflow_id`, args: []any{since}},
+		{kind: "runs", n: []string{"workflow_id", "count(*)"}, from: `from run where at > ? and leg = 0 group by workflow_id`, args: []any{since}},
 	}
 	err := r.trip(ctx, parts, func(t tripRow) error {
 		u := out[t.n[0]]

@@ -63,11 +63,13 @@ func (t *Tx) saveListened(ctx context.Context) error {
 	return nil
 }
 
-// eventsIn finds the kinds of events named anywhere in the When of a definition.
+// eventsIn finds the kinds of events named anywhere in the When and the waits of a
+// definition.
 // One that cannot be read names none: it judges nothing either.
 func eventsIn(definition string) []string {
 	var d struct {
 		When any `json:"when"`
+		Then any `json:"then"` // of its waits
 	}
 	if json.Unmarshal([]byte(definition), &d) != nil {
 		return nil
@@ -91,5 +93,6 @@ func eventsIn(definition string) []string {
 		}
 	}
 	walk(d.When)
+	walk(d.Then)
 	return out
 }

@@ -7,22 +7,22 @@ import (
 	"postroom"
 )
 
-const timerColumns = `id, workflow_id, version, conversation_id, event_id, event_seq, state, armed_at, due_at, ended_at, ended_kind, ended_by, end_event, words`
+const timerColumns = `id, workflow_id, version, conversation_id, event_id, event_seq, state, armed_at, due_at, ended_at, ended_kind, ended_by, end_event, words, leg`
 
 func scanTimer(r row) (postroom.Timer, error) {
 	var t postroom.Timer
 	err := r.Scan(&t.ID, &t.WorkflowID, &t.Version, &t.ConversationID, &t.EventID, &t.EventSeq, &t.State, &t.ArmedAt, &t.DueAt,
-		&t.EndedAt, &t.EndedBy.Kind, &t.EndedBy.ID, &t.EndEvent, &t.Words)
+		&t.EndedAt, &t.EndedBy.Kind, &t.EndedBy.ID, &t.EndEvent, &t.Words, &t.Leg)
 	return t, err
 }
 
-const qArmTimer = `insert into timer (id, workflow_id, version, conversation_id, event_id, event_seq, state, armed_at, due_at, claim_at)
-	values ($1,$2,$3,$4,$5,$6,'waiting',$7,$8,$8)`
+const qArmTimer = `insert into timer (id, workflow_id, version, conversation_id, event_id, event_seq, state, armed_at, due_at, claim_at, leg)
+	values ($1,$2,$3,$4,$5,$6,'waiting',$7,$8,$8,$9)`
 
 // ArmTimer stores a timer that begins to wait. A workflow has one for an event
 // and no more.
 func (t *Tx) ArmTimer(ctx context.Context, x postroom.Timer) error {
-	return t.send(ctx, qArmTimer, x.ID, x.WorkflowID, x.Version, x.ConversationID, x.EventID, x.EventSeq, x.ArmedAt, x.DueAt)
+	return t.send(ctx, qArmTimer, x.ID, x.WorkflowID, x.Version, x.ConversationID, x.EventID, x.EventSeq, x.ArmedAt, x.DueAt, x.Leg)
 }
 
 const qEndTimer = `update timer set state = $2, ended_at = $3, ended_kind = $4, ended_by = $5, end_event = $6, words = $7, lease = 0
@@ -91,7 +91,11 @@ const (
 	qDropTimers = `update timer set state = 'cancelled', ended_at = $2, ended_kind = $3, ended_by = $4, words = $5, lease = 0
 		where workflow_id = $1 and state = 'waiting'`
 	qMoveTimers = `update timer set version = $2, due_at = armed_at + $3, claim_at = armed_at + $3
-		where workflow_id = $1 and state = 'waiting'`
+		where workflow_id = $1 and leg = $4 and state = 'waiting'`
+	qDropLegs = `update timer set state = 'cancelled', ended_at = $2, ended_kind = $3, ended_by = $4, words = $5, lease = 0
+		where workflow_id = $1 and leg > $6 and state = 'waiting'`
+	qDropWaits = `update timer set state = 'cancelled', ended_at = $2, ended_kind = $3, ended_by = $4, words = $5, lease = 0
+		where workflow_id = $1 and leg = 0 and state = 'waiting'`
 )
 
 // CancelTimers ends every timer of a workflow that waits.
@@ -100,25 +104,36 @@ func (t *Tx) CancelTimers(ctx context.Context, workflow int64, by postroom.Actor
 	return err
 }
 
-// MoveTimers has every timer of a workflow that waits go on with another
-// version, which waits so many milliseconds.
-func (t *Tx) MoveTimers(ctx context.Context, workflow int64, version int, after int64) error {
-	_, err := t.exec(ctx, qMoveTimers, workflow, version, after)
+// CancelLegs ends the timers of a workflow that wait for a leg beyond the nth;
+// with first, also those that wait to begin.
+func (t *Tx) CancelLegs(ctx context.Context, workflow int64, n int, first bool, by postroom.Actor, words string) error {
+	now := t.store.Now()
+	if _, err := t.exec(ctx, qDropLegs, workflow, now, by.Kind, by.ID, words, n); err != nil || !first {
+		return err
+	}
+	_, err := t.exec(ctx, qDropWaits, workflow, now, by.Kind, by.ID, words)
+	return err
+}
+
+// MoveTimers has every timer of a workflow that waits for a leg, 0 to begin, go
+// on with another version, which waits so many milliseconds.
+func (t *Tx) MoveTimers(ctx context.Context, workflow int64, version, leg int, after int64) error {
+	_, err := t.exec(ctx, qMoveTimers, workflow, version, after, leg)
 	return err
 }
 
 const (
-	qTimersOf  = `select t.id, t.armed_at, c.mailbox_id from timer t join conversation c on c.id = t.conversation_id where t.workflow_id = $1 and t.state = 'waiting' order by t.id`
+	qTimersOf  = `select t.id, t.armed_at, c.mailbox_id from timer t join conversation c on c.id = t.conversation_id where t.workflow_id = $1 and t.leg = $2 and t.state = 'waiting' order by t.id`
 	qMoveTimer = `update timer set version = $2, due_at = $3, claim_at = $3 where id = $1 and state = 'waiting'`
 )
 
 // WaitingTimer is a timer that waits, with the mailbox its conversation is in.
 type WaitingTimer struct{ ID, ArmedAt, MailboxID int64 }
 
-// WorkflowTimers lists the timers of a workflow that wait.
-func (r Read) WorkflowTimers(ctx context.Context, workflow int64) ([]WaitingTimer, error) {
+// WorkflowTimers lists the timers of a workflow that wait for a leg, 0 to begin.
+func (r Read) WorkflowTimers(ctx context.Context, workflow int64, leg int) ([]WaitingTimer, error) {
 	var out []WaitingTimer
-	err := each(ctx, r.q, qTimersOf, []any{workflow}, func(rows row) error {
+	err := each(ctx, r.q, qTimersOf, []any{workflow, leg}, func(rows row) error {
 		var t WaitingTimer
 		err := rows.Scan(&t.ID, &t.ArmedAt, &t.MailboxID)
 		out = append(out, t)
@@ -131,6 +146,25 @@ func (r Read) WorkflowTimers(ctx context.Context, workflow int64) ([]WaitingTime
 func (t *Tx) MoveTimer(ctx context.Context, id int64, version int, due int64) error {
 	_, err := t.exec(ctx, qMoveTimer, id, version, due)
 	return err
+}
+
+// Chain finds what a chain began with, and the roots of the chains before it that
+// it goes on with: what follows from a wait of a run belongs to what the run
+// began with (W20). Any other root is its own.
+func (r Read) Chain(ctx context.Context, root postroom.Event) (_ postroom.Event, before []int64, err error) {
+	for root.Kind == postroom.TimerDue && root.Payload.Leg > 0 && root.Cause != 0 {
+		armed, err := r.Event(ctx, root.Cause)
+		if err != nil {
+			return root, nil, err
+		}
+		before = append(before, armed.Root)
+		if root = armed; armed.Root != armed.ID {
+			if root, err = r.Event(ctx, armed.Root); err != nil {
+				return root, nil, err
+			}
+		}
+	}
+	return root, before, nil
 }
 
 // --- firing

@@ -191,24 +191,24 @@ func (t *Tx) PublishSet(ctx context.Context, author, at int64) (int64, error) {
 
 // --- runs
 
-const runColumns = `id, workflow_id, version, event_id, event_seq, root_id, conversation_id, state, stopped, error, effects, at`
+const runColumns = `id, workflow_id, version, event_id, event_seq, root_id, conversation_id, state, stopped, error, effects, at, leg`
 
 func scanRun(r row) (postroom.Run, error) {
 	var x postroom.Run
 	var effects string
-	err := r.Scan(&x.ID, &x.WorkflowID, &x.Version, &x.EventID, &x.EventSeq, &x.RootID, &x.ConversationID, &x.State, &x.Stopped, &x.Error, &effects, &x.At)
+	err := r.Scan(&x.ID, &x.WorkflowID, &x.Version, &x.EventID, &x.EventSeq, &x.RootID, &x.ConversationID, &x.State, &x.Stopped, &x.Error, &effects, &x.At, &x.Leg)
 	if err == nil {
 		err = fromJSON(effects, &x.Effects)
 	}
 	return x, err
 }
 
-const qInsertRun = `insert into run (` + runColumns + `) values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)`
+const qInsertRun = `insert into run (` + runColumns + `) values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)`
 
 // InsertRun stores a run; a second one of the same workflow on the same event
 // is a conflict (W18).
 func (t *Tx) InsertRun(ctx context.Context, x postroom.Run) error {
-	err := t.send(ctx, qInsertRun, x.ID, x.WorkflowID, x.Version, x.EventID, x.EventSeq, x.RootID, x.ConversationID, x.State, bit(x.Stopped), x.Error, toJSON(x.Effects), x.At)
+	err := t.send(ctx, qInsertRun, x.ID, x.WorkflowID, x.Version, x.EventID, x.EventSeq, x.RootID, x.ConversationID, x.State, bit(x.Stopped), x.Error, toJSON(x.Effects), x.At, x.Leg)
 	if err != nil {
 		return fmt.Errorf("insert run: %w", err)
 	}

@@ -59,6 +59,11 @@ func (c *compiler) more(a Action, path string, allowed map[string]bool) (known b
 	case DoFollow:
 		allow("agents", "unfollow")
 		c.follow(a, path)
+	case DoRun:
+		allow("workflow")
+		c.run(a, path)
+	case DoWait:
+		allow("for", "unless")
 	case DoMail:
 		allow("agents", "assignee", "to", "subject", "text", "html")
 		if (a.Text == "") == (a.HTML == "") {
@@ -235,6 +240,10 @@ func (a Action) moreWords(names Names) string {
 		return "delete it"
 	case DoSpam:
 		return "mark it as spam"
+	case DoRun:
+		return a.runWords(names)
+	case DoWait:
+		return a.waitWords(names)
 	case DoMail:
 		return "mail " + a.recipients(names)
 	case DoForward:

@@ -128,6 +128,9 @@ func Actions() []ActionSchema {
 		DoSpam:    {"Mark as spam", "Unless somebody has changed the status since."},
 		DoDelete:  {"Delete it", "Among the deleted ones, from where it can be restored; not when the customer has written since."},
 
+		DoRun:  {"Run another workflow", "On the same event, after this one: its conditions are asked, and its When is not. A workflow runs once in a chain."},
+		DoWait: {"Wait", "What stands behind it is done when the time has come, as the world is then: what somebody has changed since is left as it is."},
+
 		DoStop: {"Stop here", "Workflows further down do not look at this event any more. It comes last."},
 	}
 	out := make([]ActionSchema, 0, len(ActionKinds))

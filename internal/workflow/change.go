@@ -21,6 +21,8 @@ func smallestChange(v *Version, res Result, x Explanation, r *reading, names Nam
 		parts = append(parts, names.of(RefWorkflow, res.By)+" had not said stop")
 	case ChainRan:
 		parts = append(parts, "it had not already run in this chain")
+	case RanAlready:
+		parts = append(parts, "it had not already run for this event")
 	case LimitUsed:
 		parts = append(parts, "its limit had not been used")
 	case DepthExceeded:
@@ -34,7 +36,13 @@ func smallestChange(v *Version, res Result, x Explanation, r *reading, names Nam
 	if res.Verdict == NotArmed {
 		return "It would have waited if the conversation had been neither deleted nor spam."
 	}
-	if !v.asked(r.event) {
+	if LegOf(r.event) > 0 && res.Level == 0 {
+		if len(parts) == 0 {
+			return ""
+		}
+		return "It would have gone on if " + list(parts, "and") + "."
+	}
+	if !v.asked(r.event) && res.Level == 0 {
 		return waitedIf(parts)
 	}
 	for _, f := range v.cond.flips(r, true) {

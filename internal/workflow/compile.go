@@ -53,6 +53,8 @@ type compiledAction struct {
 	subject *template.Template            // nil if it has none
 	texts   map[string]*template.Template // by language
 	url     *template.Template            // of a webhook
+	wait    Span                          // of a wait
+	unless  []compiledWhen                // what ends it
 }
 
 // Needs says which records its conditions look at.
@@ -178,6 +180,7 @@ func (c *compiler) definition(d Definition) {
 			}
 			c.action(a, fmt.Sprintf("then[%d]", i))
 		}
+		c.ends(d.Then)
 	}
 	c.limits(d.Limits)
 }
@@ -235,7 +238,11 @@ func (c *compiler) action(a Action, path string) {
 	if known {
 		c.strangers(a, path, allowed)
 	}
-	c.version.actions = append(c.version.actions, compiledAction{Action: a, body: c.body(a, path), subject: c.subject(a, path), texts: c.texts(a, path), url: urlOf(a)})
+	x := compiledAction{Action: a, body: c.body(a, path), subject: c.subject(a, path), texts: c.texts(a, path), url: urlOf(a)}
+	if a.Do == DoWait {
+		x.wait, x.unless = c.wait(a, path)
+	}
+	c.version.actions = append(c.version.actions, x)
 }
 
 // strangers reports fields that do not belong to the action's kind.
@@ -249,6 +256,7 @@ func (c *compiler) strangers(a Action, path string, allowed map[string]bool) {
 		{"by", a.By != ""}, {"agents", len(a.Agents) > 0}, {"assignee", a.Assignee}, {"to", len(a.To) > 0},
 		{"subject", a.Subject != ""}, {"mailbox", a.Mailbox != 0}, {"unfollow", len(a.Unfollow) > 0}, {"texts", len(a.Texts) > 0},
 		{"method", a.Method != ""}, {"url", a.URL != ""}, {"headers", len(a.Headers) > 0}, {"content_type", a.Type != ""}, {"sign", a.Sign != 0},
+		{"workflow", a.Workflow != 0}, {"for", a.For != ""}, {"unless", len(a.Unless) > 0},
 	} {
 		if f.used && !allowed[f.name] {
 			c.fault(path+"."+f.name, "The action %s has no %s.", a.Do, f.name)

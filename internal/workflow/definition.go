@@ -91,10 +91,12 @@ const (
 	DoMail    ActionKind = "mail"    // to Agents, the Assignee and To: Subject, and Text or HTML
 	DoFollow  ActionKind = "follow"  // Agents follow it, those of Unfollow no more
 	DoForward ActionKind = "forward" // the message of the event, to To, with Text before it
+	DoRun     ActionKind = "run"     // Workflow, on the same event
+	DoWait    ActionKind = "wait"    // For so long, Unless something comes between; then what follows
 )
 
 // ActionKinds lists the actions in the order in which the editor offers them.
-var ActionKinds = []ActionKind{DoReply, DoMail, DoForward, DoWebhook, DoNote, DoStatus, DoAssign, DoTags, DoFollow, DoSubject, DoMove, DoSpam, DoDelete, DoStop}
+var ActionKinds = []ActionKind{DoReply, DoMail, DoForward, DoWebhook, DoNote, DoStatus, DoAssign, DoTags, DoFollow, DoSubject, DoMove, DoSpam, DoDelete, DoRun, DoWait, DoStop}
 
 // Action is one step of a Then. Only the fields of its kind may be set. Text
 // and HTML are templates; a reply has one of the two.
@@ -116,11 +118,14 @@ type Action struct {
 	Unfollow []int64           `json:"unfollow,omitempty" ref:"agent"`  // follow: who follows it no more
 	Texts    map[string]string `json:"texts,omitempty"`                 // reply: instead of Text, or HTML, by the customer's language
 
-	Method  string   `json:"method,omitempty"`            // webhook; POST where it is empty
-	URL     string   `json:"url,omitempty"`               // webhook: a template behind its host
-	Headers []Header `json:"headers,omitempty"`           // webhook
-	Type    string   `json:"content_type,omitempty"`      // webhook: of Text; JSON where it is empty
-	Sign    int64    `json:"sign,omitempty" ref:"secret"` // webhook: what it is signed with, 0 for nothing
+	Method   string   `json:"method,omitempty"`                  // webhook; POST where it is empty
+	URL      string   `json:"url,omitempty"`                     // webhook: a template behind its host
+	Headers  []Header `json:"headers,omitempty"`                 // webhook
+	Type     string   `json:"content_type,omitempty"`            // webhook: of Text; JSON where it is empty
+	Sign     int64    `json:"sign,omitempty" ref:"secret"`       // webhook: what it is signed with, 0 for nothing
+	Workflow int64    `json:"workflow,omitempty" ref:"workflow"` // run
+	For      string   `json:"for,omitempty"`                     // wait: as 30m, 12h, 7d or 2w
+	Unless   []Unless `json:"unless,omitempty"`                  // wait: what ends the run instead
 }
 
 // Decode reads a definition from JSON. It is strict: a key that is not known,

@@ -96,7 +96,17 @@ func ParseEdit(text string) (Edit, error) {
 func (e Edit) Apply(d Definition) (changed Definition, place string, err error) {
 	d = Editable(d.copied())
 	if rest, ok := strings.CutPrefix(e.Place, "when.unless"); ok {
-		if d.When.Unless, place, err = e.unless(d.When.Unless, rest); err != nil {
+		if d.When.Unless, place, err = e.unless(d.When.Unless, "when", rest); err != nil {
+			return d, "", err
+		}
+		return d, place, nil
+	}
+	if at, rest, ok := strings.Cut(e.Place, ".unless"); ok {
+		i, ok := actionPlace(at)
+		if !ok || i >= len(d.Then) || d.Then[i].Do != DoWait {
+			return d, "", errOld()
+		}
+		if d.Then[i].Unless, place, err = e.unless(d.Then[i].Unless, at, rest); err != nil {
 			return d, "", err
 		}
 		return d, place, nil
@@ -164,6 +174,7 @@ func (d Definition) copied() Definition {
 		d.Then[i].Agents, d.Then[i].To, d.Then[i].Texts = slices.Clone(a.Agents), slices.Clone(a.To), maps.Clone(a.Texts)
 		d.Then[i].Headers = slices.Clone(a.Headers)
 		d.Then[i].Add, d.Then[i].Remove, d.Then[i].Unfollow = slices.Clone(a.Add), slices.Clone(a.Remove), slices.Clone(a.Unfollow)
+		d.Then[i].Unless = copiedUnless(a.Unless)
 		if a.Agent != nil {
 			id := *a.Agent
 			d.Then[i].Agent = &id
@@ -171,12 +182,17 @@ func (d Definition) copied() Definition {
 	}
 	w := &d.When
 	w.From, w.To, w.Actors, w.Paths = slices.Clone(w.From), slices.Clone(w.To), slices.Clone(w.Actors), slices.Clone(w.Paths)
-	w.Unless = slices.Clone(w.Unless)
+	w.Unless, w.Agents = copiedUnless(w.Unless), slices.Clone(w.Agents)
 	w.Schedule.Days = slices.Clone(w.Schedule.Days)
-	for i, u := range w.Unless {
-		w.Unless[i] = Unless{u.Event, slices.Clone(u.From), slices.Clone(u.To), slices.Clone(u.Actors), slices.Clone(u.Paths)}
-	}
 	return d
+}
+
+func copiedUnless(all []Unless) []Unless {
+	out := slices.Clone(all)
+	for i, u := range out {
+		out[i] = Unless{u.Event, slices.Clone(u.From), slices.Clone(u.To), slices.Clone(u.Actors), slices.Clone(u.Paths)}
+	}
+	return out
 }
 
 func (c Cond) copied() Cond {

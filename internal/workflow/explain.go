@@ -65,21 +65,27 @@ func Explain(s *Set, e *postroom.Event, facts Facts, in Inputs, names Names) ([]
 
 func explain(en Entry, res Result, e *postroom.Event, r *reading, in Inputs, names Names) Explanation {
 	v := en.Version
-	x := Explanation{Result: res, Name: v.Name, Edge: v.when.explain(e, names)}
-	if v.cond.kind != always && v.asked(e) {
+	x := Explanation{Result: res, Name: v.Name}
+	if res.Level == 0 {
+		x.Edge = v.when.explain(e, names)
+	}
+	if v.cond.kind != always && (v.asked(e) || res.Level > 0) {
 		c := v.cond.explain(r, names)
 		x.Conditions = &c
 	}
 	x.Reason = reason(v, x, e, in, names)
-	if res.Verdict != Matched && res.Verdict != Armed {
+	if !res.Verdict.Runs() && res.Verdict != Armed {
 		x.SmallestChange = smallestChange(v, res, x, r, names)
 	}
 	return x
 }
 
 // asked reports whether the conditions are asked about an event: those of a
-// timed workflow are not when its timer begins.
-func (v *Version) asked(e *postroom.Event) bool { return !v.Timed() || e.Kind == postroom.TimerDue }
+// timed workflow are not when its timer begins, and of no workflow again after a
+// wait.
+func (v *Version) asked(e *postroom.Event) bool {
+	return LegOf(e) == 0 && (!v.Timed() || e.Kind == postroom.TimerDue)
+}
 
 // reason says the verdict with its particulars.
 func reason(v *Version, x Explanation, e *postroom.Event, in Inputs, names Names) string {
@@ -102,6 +108,12 @@ func reason(v *Version, x Explanation, e *postroom.Event, in Inputs, names Names
 	case LimitUsed:
 		_, why := v.Definition.Limits.Used(in.Counters[v.WorkflowID], e.At)
 		return "Not considered: limit used. " + why
+	case Continued:
+		if a := v.waitBefore(LegOf(e)); a != nil {
+			return "It went on: its " + strings.Replace(a.waitWords(names), " and go on unless ", ", unless ", 1) + ", was over."
+		}
+	case RanAlready:
+		return "Not considered: it has run for this event already, and a workflow runs once in a chain."
 	case Armed:
 		return "Its time began: " + v.Definition.When.words(names) + "."
 	case DepthExceeded:

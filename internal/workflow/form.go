@@ -460,7 +460,7 @@ func clip(v string) string {
 }
 
 var groupWords = regexp.MustCompile(`\.(all|any|none)\b`)
-var position = regexp.MustCompile(`^(when\.[a-z]+|when\.unless\[\d+\]\.[a-z]+|.*\.(?:values|add|remove|agents|unfollow|to))\[\d+\]$`)
+var position = regexp.MustCompile(`^(when\.[a-z]+|(?:when|then\[\d+\])\.unless\[\d+\]\.[a-z]+|.*\.(?:values|add|remove|agents|unfollow|to))\[\d+\]$`)
 
 // FieldOf returns the field of the form that a Fault is about: its path without
 // the words of groups and without the place in a list of values.

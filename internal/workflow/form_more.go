@@ -25,6 +25,12 @@ func (a Action) more(at string, set func(string, ...string)) {
 		set(at+".subject", a.Subject)
 	}
 	set(at+".unfollow", decimals(a.Unfollow)...)
+	if a.Workflow != 0 {
+		set(at+".workflow", strconv.FormatInt(a.Workflow, 10))
+	}
+	if a.Do == DoWait {
+		a.waitFields(at, set)
+	}
 	if a.Mailbox != 0 {
 		set(at+".mailbox", strconv.FormatInt(a.Mailbox, 10))
 	}
@@ -59,6 +65,12 @@ func (r *fieldReader) more(at string, a *Action) {
 		}
 	case DoFollow:
 		a.Agents, a.Unfollow = r.ids(at+".agents"), r.ids(at+".unfollow")
+	case DoRun:
+		if ids := r.ids(at + ".workflow"); len(ids) > 0 {
+			a.Workflow = ids[0]
+		}
+	case DoWait:
+		r.wait(at, a)
 	case DoMail:
 		a.Agents, a.Assignee, a.Subject = r.ids(at+".agents"), f.first(at+".assignee") != "", oneLine(f.first(at+".subject"))
 		a.Text, a.HTML = lines(f.first(at+".text")), lines(f.first(at+".html"))

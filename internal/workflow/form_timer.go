@@ -24,14 +24,50 @@ func (w When) timerFields(f Fields) {
 	if w.Again != "" {
 		f["when.again"] = []string{string(w.Again)}
 	}
-	for i, u := range w.Unless {
-		at := fmt.Sprintf("when.unless[%d]", i)
-		f[at+".event"] = []string{string(u.Event)}
+	unlessFields(w.Unless, "when", func(name string, values ...string) { f[name] = values })
+}
+
+// unlessFields writes what ends a wait: of a When, or of an action at a place.
+func unlessFields(all []Unless, place string, set func(string, ...string)) {
+	for i, u := range all {
+		at := fmt.Sprintf("%s.unless[%d]", place, i)
+		set(at+".event", string(u.Event))
 		for name, values := range map[string][]string{"from": u.From, "to": u.To, "actors": asText(u.Actors), "paths": asText(u.Paths)} {
 			if len(values) > 0 {
-				f[at+"."+name] = values
+				set(at+"."+name, values...)
 			}
 		}
+	}
+}
+
+// waitFields writes how long an action waits: "then[0].for" and "then[0].unit",
+// and "then[0].unless[0].event" with its filters.
+func (a Action) waitFields(at string, set func(string, ...string)) {
+	number, unit, ok := SplitSpan(a.For)
+	if !ok {
+		number, unit = a.For, ""
+	}
+	if a.For != "" {
+		set(at+".for", number)
+		set(at+".unit", unit)
+	}
+	unlessFields(a.Unless, at, set)
+}
+
+// wait reads how long an action waits.
+func (r *fieldReader) wait(at string, a *Action) {
+	f := r.fields
+	if a.For = strings.TrimSpace(f.first(at + ".for")); a.For != "" {
+		if _, _, whole := SplitSpan(a.For); !whole || f.first(at+".unit") != "" {
+			a.For += f.first(at + ".unit")
+		}
+	}
+	if len(a.For) > 20 {
+		r.fault(at+".for", "%q is not a time to wait.", clip(a.For))
+		a.For = clip(a.For)
+	}
+	for _, i := range r.unlessPlaces(at) {
+		a.Unless = append(a.Unless, r.unless(fmt.Sprintf("%s.unless[%d]", at, i)))
 	}
 }
 
@@ -64,19 +100,19 @@ func (r *fieldReader) timer(w *When) {
 	if again := Again(f.first("when.again")); again != AgainRestart {
 		w.Again = again
 	}
-	for _, i := range r.unlessPlaces() {
+	for _, i := range r.unlessPlaces("when") {
 		w.Unless = append(w.Unless, r.unless(fmt.Sprintf("when.unless[%d]", i)))
 	}
 }
 
-func (r *fieldReader) unlessPlaces() []int {
+func (r *fieldReader) unlessPlaces(at string) []int {
 	var places []int
 	for name := range r.fields {
-		digits, ok := strings.CutPrefix(name, "when.unless[")
+		digits, ok := strings.CutPrefix(name, at+".unless[")
 		if digits, ok2 := strings.CutSuffix(digits, "].event"); ok && ok2 {
 			i, err := strconv.Atoi(digits)
 			if err != nil || i < 0 || len(places) > 2*MaxUnless {
-				r.fault("when.unless", "The form is not in order: there is no place %q.", clip(name))
+				r.fault(at+".unless", "The form is not in order: there is no place %q.", clip(name))
 				continue
 			}
 			places = append(places, i)
@@ -101,12 +137,12 @@ func (r *fieldReader) unless(at string) Unless {
 	return u
 }
 
-// unless makes a change to what keeps a timer from running; rest is what stands
-// behind "when.unless" in the place.
-func (e Edit) unless(all []Unless, rest string) ([]Unless, string, error) {
+// unless makes a change to what keeps a timer from running; at is "when" or the
+// place of an action, rest what stands behind ".unless" in the place.
+func (e Edit) unless(all []Unless, at, rest string) ([]Unless, string, error) {
 	if rest == "" && e.Act == "add" {
 		return append(all, Unless{Event: postroom.MessageReceived, Actors: []postroom.ActorKind{postroom.ByCustomer}}),
-			fmt.Sprintf("when.unless[%d]", len(all)), nil
+			fmt.Sprintf("%s.unless[%d]", at, len(all)), nil
 	}
 	i, ok := actionPlace("then" + rest)
 	if !ok || i >= len(all) || e.Act != "remove" {

@@ -33,6 +33,8 @@ type Set struct {
 	revision int64
 	entries  []Entry
 	edges    map[postroom.EventKind]*edge
+	all      map[int64]Entry // by workflow, for those that run others
+	own      map[int64]Entry // the one of an event that is for one workflow
 }
 
 // edge is the part of a set that listens for one kind of event.
@@ -45,7 +47,10 @@ type edge struct {
 // NewSet makes a set of the workflows in the given order. The revision is
 // fixed on an event by the first transaction that judges it (W16).
 func NewSet(revision int64, entries []Entry) *Set {
-	s := &Set{revision: revision, entries: slices.Clone(entries), edges: map[postroom.EventKind]*edge{}}
+	s := &Set{revision: revision, entries: slices.Clone(entries), edges: map[postroom.EventKind]*edge{}, all: make(map[int64]Entry, len(entries))}
+	for _, en := range s.entries {
+		s.all[en.Version.WorkflowID] = en
+	}
 	for _, en := range s.entries {
 		kind := en.Version.Definition.When.Event
 		ed := s.edges[kind]
@@ -59,6 +64,7 @@ func NewSet(revision int64, entries []Entry) *Set {
 			if en.Version.Limited() {
 				ed.limited = append(ed.limited, en.Version.WorkflowID)
 			}
+			s.reach(ed, en.Version, 0, 1)
 		}
 	}
 	return s
@@ -122,6 +128,8 @@ type Result struct {
 	Number     int // of the version
 	Verdict    Verdict
 	By         int64 // for Stopped: the workflow that said stop
+	Level      int   // 0, or how many workflows run each other from the edge down to this one
+	Caller     int64 // of a Level above 0: the workflow that runs it
 }
 
 // Judgement is what came of each workflow on an event's edge, in order.
@@ -147,30 +155,25 @@ func Judge(s *Set, e *postroom.Event, facts Facts, in Inputs) Judgement {
 	if ed == nil {
 		return j
 	}
-	r := newReading(e, facts)
+	c := chamber{set: s, event: e, reading: newReading(e, facts), in: in, j: &j}
 	j.Results = make([]Result, 0, len(ed.entries))
-	stopper := int64(0)
 	for _, en := range ed.entries {
 		v := en.Version
 		if !v.meant(e) {
 			continue
 		}
-		j.judged = append(j.judged, en)
-		res := Result{WorkflowID: v.WorkflowID, Number: v.Number, Verdict: verdict(en, e, r, in, stopper)}
-		switch res.Verdict {
-		case Stopped:
-			res.By = stopper
-		case DepthExceeded:
-			j.DepthReached = true
-		case Armed:
-			j.Armed = append(j.Armed, v)
-		case Matched:
-			j.Matches = append(j.Matches, v)
-			if v.stops {
-				stopper = v.WorkflowID
-			}
+		res := Result{WorkflowID: v.WorkflowID, Number: v.Number, Verdict: c.verdict(en)}
+		if res.Verdict == Stopped {
+			res.By = c.stopper
 		}
-		j.Results = append(j.Results, res)
+		c.add(en, res)
+		switch {
+		case res.Verdict == Armed:
+			j.Armed = append(j.Armed, v)
+		case res.Verdict.Runs():
+			c.matched(v)
+			c.call(v, LegOf(e), 1)
+		}
 	}
 	return j
 }
@@ -181,11 +184,11 @@ func (v *Version) Listens(e *postroom.Event) bool {
 	return v.when.Event == e.Kind && v.meant(e) && (v.MailboxID == 0 || v.MailboxID == e.After.MailboxID) && v.when.admits(e)
 }
 
-// verdict judges one workflow. What keeps it from being considered comes
-// first; depth, chain and limits come last, so that they are only named where
-// the workflow would otherwise have run.
-func verdict(en Entry, e *postroom.Event, r *reading, in Inputs, stopper int64) Verdict {
-	v := en.Version
+// verdict judges one workflow of the edge. What keeps it from being considered
+// comes first; depth, chain and limits come last, so that they are only named
+// where the workflow would otherwise have run.
+func (c *chamber) verdict(en Entry) Verdict {
+	v, e := en.Version, c.event
 	switch {
 	case en.State == OnHold:
 		return Paused
@@ -193,27 +196,14 @@ func verdict(en Entry, e *postroom.Event, r *reading, in Inputs, stopper int64) 
 		return Disabled
 	case v.MailboxID != 0 && v.MailboxID != e.After.MailboxID:
 		return OtherMailbox
-	case stopper != 0:
+	case c.stopper != 0:
 		return Stopped
+	case LegOf(e) > 0:
+		return Continued
 	case !v.when.admits(e):
 		return Filtered
 	case v.Timed() && e.Kind != postroom.TimerDue:
 		return v.arms(e)
 	}
-	switch v.cond.eval(r) {
-	case False:
-		return NotMet
-	case Unknown:
-		return Undecided
-	}
-	if slices.Contains(in.Ran, v.WorkflowID) {
-		return ChainRan
-	}
-	if e.Depth >= MaxDepth {
-		return DepthExceeded
-	}
-	if used, _ := v.Definition.Limits.Used(in.Counters[v.WorkflowID], e.At); used {
-		return LimitUsed
-	}
-	return Matched
+	return c.conditions(v, 0)
 }

@@ -36,6 +36,7 @@ type Wish struct {
 	Subject  string // of a mail, or the conversation's new one; "" if it has none
 	Mailbox  int64
 	Unfollow []int64 // follow: who follows it no more
+	Workflow int64   // run
 	Language string  // of the text, where the reply has one for the customer's language
 
 	// Of a webhook, with Text as what it sends unless Event.
@@ -54,7 +55,7 @@ func Plan(v *Version, o template.Options, value func(name string) (string, bool)
 	for i, a := range v.actions {
 		w := Wish{Position: i, Do: a.Do, Detail: a.Action.words(names), Status: a.Status,
 			Add: slices.Clone(a.Add), Remove: slices.Clone(a.Remove), By: a.By, Agents: slices.Clone(a.Agents), Assignee: a.Assignee,
-			To: slices.Clone(a.To), Mailbox: a.Mailbox, Unfollow: slices.Clone(a.Unfollow)}
+			To: slices.Clone(a.To), Mailbox: a.Mailbox, Unfollow: slices.Clone(a.Unfollow), Workflow: a.Workflow}
 		if a.Do == DoSpam {
 			w.Status = postroom.Spam
 		}

@@ -92,6 +92,7 @@ func drawDefinition(t *rapid.T) Definition {
 		{Do: DoReply, Text: "Hi <you> & {{ customer.name | default: \"there\" }}"}, {Do: DoReply, HTML: "<p>x</p>"},
 		{Do: DoNote, Text: "n"}, {Do: DoStatus, Status: postroom.Closed}, {Do: DoAssign, Agent: ptr(0)},
 		{Do: DoTags, Add: []int64{1}, Remove: []int64{2}}, {Do: DoFollow, Agents: []int64{7}, Unfollow: []int64{8, 9}}, {Do: DoFollow, Unfollow: []int64{7}},
+		{Do: DoRun, Workflow: 10}, {Do: DoRun, Workflow: 1001},
 		{Do: DoAssign, By: RoundRobin, Agents: []int64{7, 8}}, {Do: DoAssign, By: LeastLoaded, Agents: []int64{9}},
 		{Do: DoSubject, Subject: "[{{ conversation.number }}] {{ conversation.subject }}"}, {Do: DoMove, Mailbox: 2}, {Do: DoSpam}, {Do: DoDelete},
 		{Do: DoMail, Agents: []int64{7}, Assignee: true, To: []string{"boss@example.com"}, Subject: "Look", Text: "at <it>"},
@@ -105,7 +106,9 @@ func drawDefinition(t *rapid.T) Definition {
 	if kindHas(d.When.Judges(), "message.") && rapid.IntRange(0, 4).Draw(t, "forward") == 0 {
 		d.Then = append(d.Then, Action{Do: DoForward, To: []string{"boss@example.com"}, Text: "See below."})
 	}
-	if rapid.IntRange(0, 4).Draw(t, "stop") == 0 {
+	if rapid.IntRange(0, 3).Draw(t, "waits") == 0 {
+		d.Then = slices.Insert(d.Then, 0, drawWait(t))
+	} else if rapid.IntRange(0, 4).Draw(t, "stop") == 0 {
 		d.Then = append(d.Then, Action{Do: DoStop})
 	}
 	d.Limits.OncePer = rapid.SampledFrom([]OncePer{"", OncePerEvent, OncePerClose, OncePerConversation}).Draw(t, "once")
@@ -116,6 +119,12 @@ func drawDefinition(t *rapid.T) Definition {
 	d.Limits.MailBudget = rapid.SampledFrom([]int{0, 1, 500}).Draw(t, "budget")
 	d.Limits.MailsPerConversationDay = rapid.IntRange(0, 5).Draw(t, "mails")
 	return d
+}
+
+func drawWait(t *rapid.T) Action {
+	var w When
+	drawTimer(t, &w)
+	return Action{Do: DoWait, For: w.After, Unless: w.Unless}
 }
 
 func drawTimer(t *rapid.T, w *When) {
@@ -138,7 +147,11 @@ func drawSet(t *rapid.T) *Set {
 	for i := range entries {
 		id := Identity{WorkflowID: int64(i + 1), Number: rapid.IntRange(1, 99).Draw(t, "version"),
 			MailboxID: int64(rapid.IntRange(0, 2).Draw(t, "mailbox"))}
-		v, err := Compile(drawDefinition(t), id)
+		d := drawDefinition(t)
+		if other := int64(rapid.IntRange(1, 9).Draw(t, "runs")); other != id.WorkflowID && rapid.Bool().Draw(t, "runs another") {
+			d.Then = slices.Insert(d.Then, 0, Action{Do: DoRun, Workflow: other})
+		}
+		v, err := Compile(d, id)
 		if err != nil {
 			t.Fatalf("a valid definition is refused: %v", err)
 		}
@@ -152,6 +165,9 @@ func drawMoment(t *rapid.T) (*postroom.Event, Record, Inputs) {
 	e.Kind = rapid.SampledFrom(Events()).Filter(func(k postroom.EventKind) bool { return !OwnEvent(k) }).Draw(t, "kind") // those are judged by one alone
 	if e.Kind == postroom.AssigneeChanged {
 		e.Payload = postroom.Payload{To: "7"}
+	}
+	if e.Kind == postroom.WorkflowStarted {
+		e.Payload = postroom.Payload{WorkflowID: int64(rapid.IntRange(1, 8).Draw(t, "started")), Number: 1}
 	}
 	e.Depth = rapid.SampledFrom([]int{0, 0, 1, MaxDepth}).Draw(t, "depth")
 	e.Actor.Kind = postroom.ActorKind(rapid.SampledFrom(choiceLists.actor).Draw(t, "actor"))
@@ -206,11 +222,25 @@ func TestJudgingIsDeterministic(t *testing.T) {
 
 // checkInvariants holds a judgement against the rules as such.
 func checkInvariants(t *rapid.T, set *Set, e *postroom.Event, j Judgement, xs []Explanation, in Inputs) {
-	stopped := int64(0)
-	for i, en := range set.On(e.Kind) {
-		r, x := j.Results[i], xs[i]
-		if r.WorkflowID != en.Version.WorkflowID {
+	var edge []int64
+	for _, en := range set.On(e.Kind) {
+		if e.Kind != postroom.WorkflowStarted || en.Version.WorkflowID == e.Payload.WorkflowID {
+			edge = append(edge, en.Version.WorkflowID)
+		}
+	}
+	stopped, ran := int64(0), map[int64]bool{}
+	for i, r := range j.Results {
+		x := xs[i]
+		en, ok := set.Find(r.WorkflowID)
+		switch {
+		case !ok:
+			t.Fatalf("workflow %d is not in the set", r.WorkflowID)
+		case r.Level == 0 && (len(edge) == 0 || r.WorkflowID != edge[0]):
 			t.Fatal("a workflow is missing or out of order")
+		case r.Level == 0:
+			edge = edge[1:]
+		case !ran[r.Caller]:
+			t.Fatalf("workflow %d was run by %d, which did not run", r.WorkflowID, r.Caller)
 		}
 		if (x.SmallestChange == "") != (r.Verdict == Matched || r.Verdict == Armed) {
 			t.Fatalf("%s: %q", r.Verdict, x.SmallestChange)
@@ -219,18 +249,22 @@ func checkInvariants(t *rapid.T, set *Set, e *postroom.Event, j Judgement, xs []
 			continue
 		}
 		switch {
-		case stopped != 0:
+		case stopped != 0 && r.Level == 0:
 			t.Fatalf("W11: workflow %d ran after %d said stop", r.WorkflowID, stopped)
-		case slices.Contains(in.Ran, r.WorkflowID), e.Depth >= MaxDepth:
+		case slices.Contains(in.Ran, r.WorkflowID), e.Depth+r.Level >= MaxDepth, ran[r.WorkflowID]:
 			t.Fatalf("W20: workflow %d ran again, or too deep", r.WorkflowID)
 		case en.State != Enabled, en.Version.MailboxID != 0 && en.Version.MailboxID != e.After.MailboxID:
 			t.Fatalf("workflow %d ran though it was off, or elsewhere", r.WorkflowID)
 		case x.Conditions != nil && x.Conditions.Truth != True:
 			t.Fatalf("workflow %d ran though its conditions are %s", r.WorkflowID, x.Conditions.Truth)
 		}
+		ran[r.WorkflowID] = true
 		if en.Version.Stops() {
 			stopped = r.WorkflowID
 		}
+	}
+	if len(edge) > 0 {
+		t.Fatalf("%v were not judged", edge)
 	}
 }
 

@@ -125,6 +125,8 @@ var verdictKeys = map[Verdict]string{
 	DepthExceeded: "too_deep",
 	Armed:         "waiting",
 	NotArmed:      "not_waiting",
+	Continued:     "went_on",
+	RanAlready:    "ran_already",
 }
 
 // VerdictKey returns the stable word for a verdict.

@@ -10,12 +10,17 @@ import (
 // Vector returns the judgement in the compact form that is stored with the
 // event: for each workflow its id and version in base 36 and the verdict's
 // code, as in "1c.3m 1d.1f 1e.2s". Who stopped a stopped one is not written:
-// it is always the nearest before it that matched and stops.
+// it is always the nearest before it that matched and stops. One that another
+// workflow ran has a "+" before it for each that runs the next, and belongs to
+// the nearest before it with one less.
 func (j Judgement) Vector() string {
 	b := make([]byte, 0, 8*len(j.Results))
 	for i, r := range j.Results {
 		if i > 0 {
 			b = append(b, ' ')
+		}
+		for range r.Level {
+			b = append(b, '+')
 		}
 		b = strconv.AppendInt(b, r.WorkflowID, 36)
 		b = append(b, '.')
@@ -35,7 +40,7 @@ func ParseVector(s string) ([]Result, error) {
 	out := make([]Result, 0, len(parts))
 	for _, p := range parts {
 		r, ok := parseResult(p)
-		if !ok {
+		if !ok || r.Level > 0 && !callerOf(out, &r) {
 			return nil, postroom.Errorf(postroom.Internal, "%q is not a stored verdict.", p)
 		}
 		out = append(out, r)
@@ -43,13 +48,26 @@ func ParseVector(s string) ([]Result, error) {
 	return out, nil
 }
 
+// callerOf finds who ran what the result is about.
+func callerOf(before []Result, r *Result) bool {
+	for i := len(before) - 1; i >= 0; i-- {
+		if before[i].Level == r.Level-1 {
+			r.Caller = before[i].WorkflowID
+			return true
+		}
+	}
+	return false
+}
+
 func parseResult(p string) (Result, bool) {
-	id, rest, ok := strings.Cut(p, ".")
+	plain := strings.TrimLeft(p, "+")
+	level := len(p) - len(plain)
+	id, rest, ok := strings.Cut(plain, ".")
 	if !ok || len(rest) < 2 {
 		return Result{}, false
 	}
 	last := len(rest) - 1
-	r := Result{Verdict: Verdict(rest[last])}
+	r := Result{Verdict: Verdict(rest[last]), Level: level}
 	number, err := strconv.ParseInt(rest[:last], 36, 32)
 	if err != nil {
 		return Result{}, false

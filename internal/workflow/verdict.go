@@ -41,6 +41,8 @@ const (
 	DepthExceeded Verdict = 'x' // the chain has reached MaxDepth (W20)
 	Armed         Verdict = 'a' // a timer waits now; its conditions are asked when that is due (W22)
 	NotArmed      Verdict = 'n' // no timer: the conversation is deleted or spam
+	Continued     Verdict = 'g' // a run went on after a wait of its Then (W18)
+	RanAlready    Verdict = 'r' // it ran for this very event, run by another workflow or before that
 )
 
 // verdictWords says each verdict in words; it is also the list of all codes.
@@ -58,6 +60,8 @@ var verdictWords = map[Verdict]string{
 	DepthExceeded: "not considered: the chain is too long",
 	Armed:         "waiting: it runs when its time has come",
 	NotArmed:      "not considered: the conversation is deleted or spam",
+	Continued:     "went on after its wait",
+	RanAlready:    "not considered: it has run for this event already",
 }
 
 // String returns the verdict in words for people.
@@ -72,3 +76,7 @@ func (v Verdict) String() string {
 func (v Verdict) Considered() bool {
 	return v == Matched || v == Filtered || v == NotMet || v == Undecided
 }
+
+// Runs reports whether something is done: the workflow matched, or a run of it
+// went on.
+func (v Verdict) Runs() bool { return v == Matched || v == Continued }

@@ -37,22 +37,24 @@ func OwnEvent(kind postroom.EventKind) bool {
 
 // Own makes the set that judges an event that is for one workflow alone (see
 // OwnEvent): by the version that the event names, in the state that the workflow
-// has in s, with the revision of s.
-func (s *Set) Own(kind postroom.EventKind, v *Version) *Set {
+// has in s, with the revision of s. What it runs is found in s.
+func (s *Set) Own(e *postroom.Event, v *Version) *Set {
 	en := Entry{Version: v, State: SwitchedOff}
-	for _, x := range s.entries {
-		if x.Version.WorkflowID == v.WorkflowID {
-			en.State = x.State
-		}
+	if x, ok := s.all[v.WorkflowID]; ok {
+		en.State = x.State
 	}
 	ed := &edge{entries: []Entry{en}}
-	if en.State == Enabled && (kind == postroom.TimerDue || !v.Timed()) {
-		ed.needs = v.needs
-		if v.Limited() {
-			ed.limited = []int64{v.WorkflowID}
+	out := &Set{revision: s.revision, entries: ed.entries, edges: map[postroom.EventKind]*edge{e.Kind: ed}, all: s.all, own: map[int64]Entry{v.WorkflowID: en}}
+	if en.State == Enabled && (e.Kind == postroom.TimerDue || !v.Timed()) {
+		if LegOf(e) == 0 {
+			ed.needs = v.needs
+			if v.Limited() {
+				ed.limited = []int64{v.WorkflowID}
+			}
 		}
+		out.reach(ed, v, LegOf(e), 1)
 	}
-	return &Set{revision: s.revision, entries: ed.entries, edges: map[postroom.EventKind]*edge{kind: ed}}
+	return out
 }
 
 // byHand checks who may run it.

@@ -76,7 +76,7 @@ func (f recordFacts) cause(name string) Value {
 		return ID(0)
 	}
 	root := f.r.Root
-	if e.Root == e.ID || e.Root == 0 {
+	if (e.Root == e.ID || e.Root == 0) && (LegOf(e) == 0 || root == nil) {
 		root = e
 	}
 	switch {

@@ -77,14 +77,17 @@ func (v *Version) CountsOffice() bool { return v.after.Business() }
 // Ends says why an event ends a timer of this version that waits on its
 // conversation, in words; "" if it does not. What ends every timer is asked
 // first: a conversation that is deleted or spam has no future.
-func (v *Version) Ends(e *postroom.Event, names Names) string {
+func (v *Version) Ends(e *postroom.Event, names Names) string { return v.EndsLeg(0, e, names) }
+
+// EndsLeg says it of a timer that waits for a leg of a run.
+func (v *Version) EndsLeg(leg int, e *postroom.Event, names Names) string {
 	switch {
 	case e.Kind == postroom.ConversationDeleted:
 		return "The conversation was deleted."
 	case e.Kind == postroom.StatusChanged && e.Payload.To == string(postroom.Spam):
 		return "The conversation was marked as spam."
 	}
-	for _, u := range v.unless {
+	for _, u := range v.endings(leg) {
 		if u.Event == e.Kind && u.admits(e) {
 			return EventWords(e, names) + "."
 		}
@@ -93,9 +96,12 @@ func (v *Version) Ends(e *postroom.Event, names Names) string {
 }
 
 // EndedBy lists the kinds of events that can end a timer of this version.
-func (v *Version) EndedBy() []postroom.EventKind {
+func (v *Version) EndedBy() []postroom.EventKind { return v.LegEndedBy(0) }
+
+// LegEndedBy lists those that can end one which waits for a leg of a run.
+func (v *Version) LegEndedBy(leg int) []postroom.EventKind {
 	out := []postroom.EventKind{postroom.ConversationDeleted, postroom.StatusChanged}
-	for _, u := range v.unless {
+	for _, u := range v.endings(leg) {
 		if !slices.Contains(out, u.Event) {
 			out = append(out, u.Event)
 		}
@@ -107,14 +113,7 @@ func (v *Version) EndedBy() []postroom.EventKind {
 // was armed with, whichever is published by now, in the state that its workflow
 // has in the set of the revision.
 func NewDueSet(revision int64, en Entry) *Set {
-	ed := &edge{entries: []Entry{en}}
-	if en.State == Enabled {
-		ed.needs = en.Version.needs
-		if en.Version.Limited() {
-			ed.limited = []int64{en.Version.WorkflowID}
-		}
-	}
-	return &Set{revision: revision, entries: ed.entries, edges: map[postroom.EventKind]*edge{postroom.TimerDue: ed}}
+	return NewSet(revision, []Entry{en}).Own(&postroom.Event{Kind: postroom.TimerDue}, en.Version)
 }
 
 // setFor makes the set that judges one event by this version alone: its edge, or
@@ -221,9 +220,13 @@ func (v *Version) UnlessWords(names Names) string {
 // Doing says what a version does when it runs, for a line that tells when: as
 // in "Closes" or "Replies to the customer and adds the tag vip". It reads before
 // a time.
-func (v *Version) Doing(names Names) string {
+func (v *Version) Doing(names Names) string { return v.LegDoing(0, names) }
+
+// LegDoing says it of what a leg of a run does.
+func (v *Version) LegDoing(leg int, names Names) string {
 	var parts []string
-	for _, a := range v.Definition.Then {
+	from, to := v.Leg(leg)
+	for _, a := range v.Definition.Then[from:to] {
 		if words := a.doing(names); words != "" {
 			parts = append(parts, words)
 		}
@@ -247,7 +250,7 @@ func (a Action) doing(names Names) string {
 			return "closes"
 		}
 		return "becomes " + string(a.Status)
-	case DoStop:
+	case DoStop, DoWait:
 		return ""
 	}
 	verb, rest, _ := strings.Cut(a.words(names), " ")
