@@ -20,7 +20,7 @@ func TestNextTimeOfASchedule(t *testing.T) {
 		{Schedule{Days: []string{"mon", "tue", "wed", "thu", "fri"}, At: "08:00"}, "2026-11-20 07:59", "2026-11-20 08:00 +0100"},
 		{Schedule{Days: []string{"mon", "tue", "wed", "thu", "fri"}, At: "08:00"}, "2026-11-20 08:00", "2026-11-23 08:00 +0100"},
 		{Schedule{Days: []string{"1", "31"}, At: "6"}, "2026-01-31 07:00", "2026-02-01 06:00 +0100"},
-		{Schedule{Days: []string{"31"}, At: "6"}, "2026-01-31 07:00", "2026-02-28 06:00 +0100"}, // the last day it has
+		{Schedule{Days: []string{"31"}, At: "6"}, "2026-01-31 07:00", "2026-02-28 06:00 +0100"},      // the last day it has
 		{Schedule{Days: []string{"sun"}, At: "02:30"}, "2026-03-28 12:00", "2026-03-29 03:00 +0200"}, // does not exist
 		{Schedule{Days: []string{"sun"}, At: "02:30"}, "2026-03-29 03:00", "2026-04-05 02:30 +0200"}, // and once only
 		{Schedule{Days: []string{"sun"}, At: "02:30"}, "2026-10-24 12:00", "2026-10-25 02:30 +0200"}, // exists twice

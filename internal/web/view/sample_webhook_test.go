@@ -31,11 +31,11 @@ func sampleSecrets() query.WebhookSecretsPage {
 
 func sampleCallStep() query.EditorStep {
 	secrets := []query.EditorChoice{{Value: "2", Text: "Shop token", Chosen: true}}
-	return query.EditorStep{Place: "then[4]", Do: "webhook", Label: "Call a webhook", Doc: "Sends the event.", Text: "{}", Webhook: &query.EditorWebhook{Method: "POST", Methods: []query.Choice{{Value: "POST", Text: "POST"}, {Value: "PUT", Text: "PUT"}},
+	return query.EditorStep{Place: "then[7]", Do: "webhook", Label: "Call a webhook", Doc: "Sends the event.", Text: "{}", Webhook: &query.EditorWebhook{Method: "POST", Methods: []query.Choice{{Value: "POST", Text: "POST"}, {Value: "PUT", Text: "PUT"}},
 		URL: "https://shop.example/hooks/{{ conversation.number }}", Own: true, Type: "application/json", CanCall: true, Sign: []query.EditorChoice{{Value: "1", Text: "Orders", Chosen: true}},
-		Headers: []query.EditorHeader{{Place: "then[4].headers[0]", Name: "Authorization", Secret: true, Secrets: secrets}, {Place: "then[4].headers[1]", More: true, Secrets: secrets[:0]}}}}
+		Headers: []query.EditorHeader{{Place: "then[7].headers[0]", Name: "Authorization", Secret: true, Secrets: secrets}, {Place: "then[7].headers[1]", More: true, Secrets: secrets[:0]}}}}
 }
 
 func sampleCalled() *query.EditorCall {
-	return &query.EditorCall{Place: "then[4]", Words: "It answered 401 (Unauthorized). Such an answer does not change by trying again.", Address: "203.0.113.9:443", Took: 212_000_000, Answer: "{\"error\": \"bad token\"}", Request: "POST https://shop.example/hooks/1042\n\n{}"}
+	return &query.EditorCall{Place: "then[7]", Words: "It answered 401 (Unauthorized). Such an answer does not change by trying again.", Address: "203.0.113.9:443", Took: 212_000_000, Answer: "{\"error\": \"bad token\"}", Request: "POST https://shop.example/hooks/1042\n\n{}"}
 }
