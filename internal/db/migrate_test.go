@@ -161,6 +161,28 @@ func TestBackupBeforeAChangeOfTheSchema(t *testing.T) {
 	})
 }
 
+// Each change of the schema has a number of its own: two with one number are one
+// change to a desk, and one that had run the first would never run the second.
+// Only the first number has a text for each engine beside the common ones.
+func TestEachChangeHasItsNumber(t *testing.T) {
+	t.Parallel()
+	files, err := os.ReadDir("migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]string{}
+	for _, f := range files {
+		number, _, _ := strings.Cut(f.Name(), "_")
+		if seen[number] != "" && number != "0001" {
+			t.Errorf("%s and %s have one number", seen[number], f.Name())
+		}
+		seen[number] = f.Name()
+	}
+	if len(seen) < 10 {
+		t.Errorf("only %d changes were found", len(seen))
+	}
+}
+
 func TestProductSchemaMigrates(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
