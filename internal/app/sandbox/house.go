@@ -310,8 +310,7 @@ type play struct{ h *house }
 
 // Frame says how the clock stands.
 func (p play) Frame() query.SandboxFrame {
-	ahead := p.h.clock.ahead().Round(time.Second)
-	return query.SandboxFrame{Ahead: ahead.Milliseconds() / 60_000 * 60_000, Skipping: p.h.clock.moved()}
+	return query.SandboxFrame{Ahead: p.h.clock.ahead().Round(time.Minute).Milliseconds(), Skipping: p.h.clock.moved()}
 }
 
 // Page reads the page of the clock.
