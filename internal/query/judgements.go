@@ -210,9 +210,9 @@ func (w *judgementWalk) wanted(s store.Said) bool {
 	case "":
 		return ok
 	case outcomeFailed, outcomeOvertaken:
-		return ok && res.Verdict == workflow.Matched
+		return ok && res.Verdict.Runs()
 	case notMatched:
-		return ok && res.Verdict != workflow.Matched && res.Verdict != workflow.Armed
+		return ok && !res.Verdict.Runs() && res.Verdict != workflow.Armed
 	}
 	return ok && workflow.VerdictKey(res.Verdict) == w.ask.Verdict
 }

@@ -196,7 +196,7 @@ func (d *Desk) noNotice(ctx context.Context, v *conversationView, closing *store
 				reasons = append(reasons, name+" failed: "+run.Error)
 			}
 		}
-		if r.Verdict != workflow.Matched {
+		if !r.Verdict.Runs() {
 			reasons = append(reasons, name+" "+verdictClause(r.Verdict))
 		}
 	}
@@ -230,6 +230,8 @@ func verdictClause(v workflow.Verdict) string {
 		return "has used its limit"
 	case workflow.DepthExceeded:
 		return "came too late in a chain of workflows"
+	case workflow.RanAlready:
+		return "had already run for this"
 	case workflow.Armed:
 		return "waits for its time"
 	case workflow.NotArmed:
