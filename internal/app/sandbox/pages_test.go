@@ -125,7 +125,7 @@ func TestClosedDoorsAnswer(t *testing.T) {
 			continue
 		}
 		got := b.ask(r.Method, web.SandboxBase+fill.Replace(r.Pattern), url.Values{"host": {"mx.example"}, "address": {"a@b.example"}, "email": {"a@b.example"}})
-		if got.Code >= 500 {
+		if got.Code >= 500 && got.Code != http.StatusServiceUnavailable { // which says why
 			t.Errorf("%s %s: %d", r.Method, r.Pattern, got.Code)
 		}
 		if body, _ := io.ReadAll(got.Body); strings.Contains(string(body), "no connections to the outside") {
