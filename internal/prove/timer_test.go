@@ -24,8 +24,9 @@ then:
 `
 
 // TestKilledWhileTimersFire kills the real program again and again while timers
-// fire that came due while it was down: each fires once, about in the order in
-// which they were due, and its workflow runs once (W18, W22).
+// fire that came due while it was down: each fires once, and its workflow runs
+// once (W18, W22). Those in hand at a death come again when that is noticed, and
+// others go before them; that the oldest goes first is shown where nobody dies.
 func TestKilledWhileTimersFire(t *testing.T) {
 	t.Parallel()
 	for _, e := range []db.Engine{db.SQLite, db.Postgres} {
@@ -192,15 +193,10 @@ func (f *firing) reckon() {
 			f.t.Errorf("%d %s, not %d", n, what, f.timers)
 		}
 	}
-	// Four at a time, and those that were in hand at a death come again.
-	far := f.count(`select max(abs(a - b)) from (select row_number() over (order by due_at) as a, row_number() over (order by ended_at, end_event) as b from timer) x`)
-	if far > 8 {
-		f.t.Errorf("a timer fired %d places from its place", far)
-	}
 	if f.killed < 2 { // the rest of them may come when all have fired
 		f.t.Errorf("it was killed %d times only", f.killed)
 	}
 	st, _ := f.place.open(f.t)
 	invariants(f.t.Context(), f.t, st)
-	f.t.Logf("killed %d times; a timer fired %d places from its place at most", f.killed, far)
+f.t.Logf("killed %d times", f.killed)
 }
