@@ -198,5 +198,5 @@ func (f *firing) reckon() {
 	}
 	st, _ := f.place.open(f.t)
 	invariants(f.t.Context(), f.t, st)
-f.t.Logf("killed %d times", f.killed)
+	f.t.Logf("killed %d times", f.killed)
 }
