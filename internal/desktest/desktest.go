@@ -67,7 +67,8 @@ type Desk struct {
 	Blobs   *blob.Store
 	Mailbox *postroom.Mailbox // the first mailbox: support@acme.example
 
-	read   int // letters of the office that were looked at
+	died   bool // a process died at its work: see WorkUntilCrash
+	read   int  // letters of the office that were looked at
 	agents map[string]*postroom.Agent
 	mailN  int
 	key    *secret.Key
