@@ -12,3 +12,7 @@ func JudgedWalks() []string { return []string{qSaid, qJudgedBack, qEventsSince} 
 
 // WatchClaims are the queries that find which promises are to be looked at, and when the next is.
 func WatchClaims() (due, next string) { return qDueWatches, qNextWatch }
+
+// TimersHere are the statements that judging a conversation begins with, and the one
+// that reads the timers it finds.
+func TimersHere() (head, waiting string) { return qJudgeHead, qWaitingHere }
