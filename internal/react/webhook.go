@@ -74,12 +74,12 @@ func (r *React) call(ctx context.Context, i work.Item) error {
 // does is a fate.
 func (r *React) attempt(ctx context.Context, x postroom.WebhookCall, name string, a *postroom.WebhookAttempt) (fate callFate, err error) {
 	request, hidden, err := r.request(ctx, x, name)
-	switch postroom.CodeOf(err) {
-	case "":
-	case postroom.NotFound, postroom.Unavailable:
+	var gone noSecret
+	switch {
+	case errors.As(err, &gone):
 		a.Words = "It could not be made: " + postroom.TextOf(err)
 		return callFate{state: postroom.WebhookFailed, words: a.Words}, nil
-	default:
+	case err != nil:
 		return fate, err
 	}
 	answer, err := r.Calls.Do(ctx, request)

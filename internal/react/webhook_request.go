@@ -52,9 +52,9 @@ func (r *React) request(ctx context.Context, x postroom.WebhookCall, id string) 
 	for _, one := range x.Headers {
 		value := one.Value
 		if one.Secret != 0 {
-			sealed, err := r.Store.Read().SealedSecret(ctx, one.Secret)
+			sealed, err := r.sealedSecret(ctx, one.Secret)
 			if err == nil {
-				value, err = r.OpenSecret(sealed.Sealed, directory.SecretContext(one.Secret))
+				value, err = r.openSecret(one.Secret, sealed.Sealed)
 			}
 			if err != nil {
 				return q, h, fmt.Errorf("the header %s: %w", one.Name, err)
@@ -69,13 +69,39 @@ func (r *React) request(ctx context.Context, x postroom.WebhookCall, id string) 
 	if x.Sign == 0 {
 		return q, h, nil
 	}
-	sealed, err := r.Store.Read().SealedSecret(ctx, x.Sign)
+	sealed, err := r.sealedSecret(ctx, x.Sign)
 	if err != nil {
 		return q, h, fmt.Errorf("the signature: %w", err)
 	}
 	signature, err := r.sign(x.Sign, sealed, id, now, q.Body)
 	q.Header.Set("Webhook-Signature", signature)
 	return q, h, err
+}
+
+// noSecret says that what a call is made with is not there or cannot be opened:
+// trying again does not change that. A database that does not answer is no such
+// error.
+type noSecret struct{ error }
+
+// Unwrap returns what is wrong.
+func (n noSecret) Unwrap() error { return n.error }
+
+// sealedSecret loads what a secret holds.
+func (r *React) sealedSecret(ctx context.Context, id int64) (store.SealedSecret, error) {
+	s, err := r.Store.Read().SealedSecret(ctx, id)
+	if postroom.CodeOf(err) == postroom.NotFound {
+		err = noSecret{err}
+	}
+	return s, err
+}
+
+// openSecret opens what a secret holds.
+func (r *React) openSecret(id int64, sealed string) (string, error) {
+	text, err := r.OpenSecret(sealed, directory.SecretContext(id))
+	if err != nil {
+		return "", noSecret{err}
+	}
+	return text, nil
 }
 
 // CallName is how a call names itself to its server, over all attempts.
@@ -89,13 +115,13 @@ func (r *React) sign(id int64, s store.SealedSecret, name string, at int64, body
 	}
 	var out []string
 	for _, sealed := range keys {
-		text, err := r.OpenSecret(sealed, directory.SecretContext(id))
+		text, err := r.openSecret(id, sealed)
 		if err != nil {
 			return "", err
 		}
 		one, err := Signature(text, name, at, body)
 		if err != nil {
-			return "", err
+			return "", noSecret{err}
 		}
 		out = append(out, one)
 	}

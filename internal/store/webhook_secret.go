@@ -13,7 +13,6 @@ const (
 	qSealed       = `select kind, sealed, old_sealed, old_until from webhook_secret where id = $1`
 	qInsertSecret = `insert into webhook_secret (id, name, kind, sealed, author_id, changed_at) values ($1,$2,$3,$4,$5,$6)`
 	qChangeSecret = `update webhook_secret set old_sealed = case when cast($3 as bigint) > 0 then sealed else '' end, old_until = $3, sealed = $2, author_id = $4, changed_at = $5 where id = $1`
-	qRenameSecret = `update webhook_secret set name = $2 where id = $1`
 	qEndOldSecret = `update webhook_secret set old_sealed = '', old_until = 0 where id = $1`
 	qDeleteSecret = `delete from webhook_secret where id = $1`
 )
@@ -65,11 +64,6 @@ func (t *Tx) InsertSecret(ctx context.Context, s postroom.WebhookSecret, sealed 
 // until a time; with 0 it is gone at once.
 func (t *Tx) ChangeSecret(ctx context.Context, s postroom.WebhookSecret, sealed string) error {
 	return t.one(ctx, "change secret", qChangeSecret, s.ID, sealed, s.OldUntil, s.AuthorID, s.ChangedAt)
-}
-
-// RenameSecret gives a secret another name.
-func (t *Tx) RenameSecret(ctx context.Context, id int64, name string) error {
-	return t.one(ctx, "rename secret", qRenameSecret, id, name)
 }
 
 // EndOldSecret takes the former one of a secret out of use.
