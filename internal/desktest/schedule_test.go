@@ -141,3 +141,26 @@ func TestASetTimeIsBoundedAndSurvivesARestart(t *testing.T) {
 		expect(t, "next", s.DueAt, set(4, 7))
 	})
 }
+
+// W8: a set time without a zone of its own is one on the clock of the calendar
+// that counts, also when that is made, changed, or given to the mailbox later;
+// one that is past is still made up for.
+func TestASetTimeFollowsTheCalendar(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		id := d.AddWorkflow("Morning", mornings(note("Still waiting?")))
+		waits := pending(d, 1)
+		expect(t, "at 8 in UTC", scheduled(t, d, id).DueAt, set(3, 8))
+		setOffice(d, 71, 1, "Support", calendar.Usual("Europe/Berlin"))
+		d.Settle()
+		expect(t, "at 8 in Berlin", scheduled(t, d, id).DueAt, set(3, 7))
+		setOffice(d, 71, 2, "Support", calendar.Usual("America/New_York"))
+		d.Settle()
+		expect(t, "at 8 in New York", scheduled(t, d, id).DueAt, set(2, 13)) // it is still before 8 there
+		d.Clock.Set(set(2, 14))
+		setOffice(d, 71, 3, "Support", calendar.Usual("Europe/Berlin"))
+		d.Settle()
+		expect(t, "runs", len(d.Runs(waits[0].ID, id)), 1)
+		expect(t, "the next", scheduled(t, d, id).DueAt, set(3, 7))
+	})
+}

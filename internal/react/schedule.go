@@ -15,12 +15,13 @@ import (
 )
 
 // scheduleSource claims workflows whose set time has come. Which there are, and
-// when each runs next, follows from the set of workflows: whenever that has
-// changed, by whatever way, the rows are brought into line first.
+// when each runs next, follows from the set of workflows, and from the calendars
+// in whose zone one without a zone of its own runs: whenever those have changed,
+// by whatever way, the rows are brought into line first.
 type scheduleSource struct {
 	r    *React
 	mu   sync.Mutex
-	seen int64 // the revision of the set that the rows are in line with
+	seen store.ScheduleGround // what the rows are in line with
 }
 
 func (*scheduleSource) Name() string { return desk.WakeSchedule }
@@ -47,27 +48,29 @@ func (s *scheduleSource) NextDue(ctx context.Context) (int64, bool, error) {
 	return s.r.Store.NextSchedule(ctx)
 }
 
-// follow brings the rows into line with the newest set of workflows.
+// follow brings the rows into line with the newest set of workflows and with the
+// calendars.
 func (s *scheduleSource) follow(ctx context.Context) error {
-	revision, _, _, err := s.r.Store.Read().JudgeHead(ctx, 0)
+	ground, err := s.r.Store.Read().ScheduleGround(ctx)
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.seen == revision+1 {
+	if s.seen == ground {
 		return nil
 	}
-	if err := s.r.setSchedules(ctx, revision); err != nil {
+	if err := s.r.setSchedules(ctx, ground.Revision); err != nil {
 		return fmt.Errorf("set times of workflows: %w", err)
 	}
-	s.seen = revision + 1 // 0 is: never looked
+	s.seen = ground
 	return nil
 }
 
 // setSchedules gives each workflow that runs at set times, and is switched on,
-// its next time; one that has it for this version keeps it, also when it is past:
-// what was missed while no program ran is made up for, once.
+// its next time; one that has it for this version keeps it when it is past: what
+// was missed while no program ran is made up for, once. One that is still to come
+// is another one where the zone has become another.
 func (r *React) setSchedules(ctx context.Context, revision int64) error {
 	set, err := r.sets.get(ctx, revision)
 	if err != nil {
@@ -99,7 +102,7 @@ func (r *React) setSchedules(ctx context.Context, revision int64) error {
 	}
 	return r.Store.Write(ctx, func(tx *store.Tx) error {
 		for id, x := range next {
-			if row, ok := known[id]; ok && row.Version == x.version && row.State != postroom.ScheduleOff {
+			if row, ok := known[id]; ok && row.Version == x.version && row.State != postroom.ScheduleOff && (row.DueAt <= now || row.DueAt == x.due) {
 				continue
 			}
 			if err := tx.SetSchedule(ctx, id, x.version, x.due); err != nil {

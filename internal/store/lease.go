@@ -156,6 +156,7 @@ const (
 	qEndIncoming    = `update incoming set lease_until = $1 where lease > 0 and lease_until > $1 and (owner = $2 or $2 = 0)`
 	qEndErrands     = `update sent_errand set lease_until = $1 where lease > 0 and lease_until > $1 and (owner = $2 or $2 = 0)`
 	qEndTimers      = `update timer set claim_at = $1 where state = 'waiting' and lease > 0 and claim_at > $1 and (owner = $2 or $2 = 0)`
+	qEndSchedules   = `update schedule set claim_at = $1 where lease > 0 and claim_at > $1 and (owner = $2 or $2 = 0)`
 	qEndWatches     = `update promise_watch set claim_at = $1 where open > 0 and lease > 0 and claim_at > $1 and (owner = $2 or $2 = 0)`
 	qEndSignInHolds = `update sign_in set lease_until = $1 where lease > 0 and lease_until > $1 and (owner = $2 or $2 = 0)`
 	qEndSlots       = `update connection_slot set lease_until = $1 where lease_until > $1 and (owner = $2 or $2 = 0)`
@@ -166,7 +167,7 @@ const (
 // even a worker wrongly taken for dead writes nothing.
 func (t *Tx) endLeases(ctx context.Context, owner int64) (pieces int64, err error) {
 	now := t.store.Now()
-	for _, q := range []string{qEndMailLeases, qEndLaneLeases, qEndTellings, qEndJobLeases, qEndIncoming, qEndErrands, qEndTimers, qEndSignInHolds, qEndCallHold, qEndWatches, qEndSlots} {
+	for _, q := range []string{qEndMailLeases, qEndLaneLeases, qEndTellings, qEndJobLeases, qEndIncoming, qEndErrands, qEndTimers, qEndSchedules, qEndSignInHolds, qEndCallHold, qEndWatches, qEndSlots} {
 		n, err := t.exec(ctx, q, now, owner)
 		if err != nil {
 			return 0, fmt.Errorf("end leases: %w", err)

@@ -137,3 +137,40 @@ func TestAClaimOfUnknownEnd(t *testing.T) {
 		}
 	})
 }
+
+// A workflow at its set times waits for no lease when whoever held it is known to
+// be dead.
+func TestNoLeaseOutlivesItsProcess(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := store.New(d)
+		const long = 60 * 60 * 1000
+		if err := s.Write(t.Context(), func(tx *store.Tx) error { return tx.SetSchedule(t.Context(), 7, 1, s.Now()-1) }); err != nil {
+			t.Fatal(err)
+		}
+		claim := func() int {
+			claims, err := s.ClaimSchedules(t.Context(), 10, long)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(claims)
+		}
+		if n := claim(); n != 1 {
+			t.Fatalf("claimed %d", n)
+		}
+		if n := claim(); n != 0 {
+			t.Fatalf("claimed %d of what is leased", n)
+		}
+		if n, err := s.ReleaseLeases(t.Context()); err != nil || n != 1 {
+			t.Errorf("released %d: %v", n, err)
+		}
+		until := time.Now().Add(time.Minute)
+		n := claim()
+		for n == 0 && time.Now().Before(until) { // the lease runs out now, on the database's clock
+			n = claim()
+		}
+		if n != 1 {
+			t.Errorf("claimed %d after the release", n)
+		}
+	})
+}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -37,6 +38,36 @@ func (r Read) Schedules(ctx context.Context) ([]postroom.ScheduleRun, error) {
 func (r Read) Schedule(ctx context.Context, workflow int64) (postroom.ScheduleRun, error) {
 	s, err := scanSchedule(r.q.QueryRow(ctx, qSchedule, workflow))
 	return s, missing(err, "The workflow does not run at set times.")
+}
+
+const qScheduleGround = `select 'set', coalesce(max(revision), 0), 0, 0 from workflow_set
+	union all select 'calendar', id, revision, main from calendar where deleted_at = 0
+	union all select 'mailbox', id, calendar_id, 0 from mailbox where calendar_id <> 0 order by 1, 2`
+
+// ScheduleGround is what set times follow from. The zero value is none; two that
+// are equal give equal times.
+type ScheduleGround struct {
+	Revision  int64  // of the set of workflows
+	Calendars string // which there are, in which revision, and which mailbox has which
+}
+
+// ScheduleGround reads what set times follow from now.
+func (r Read) ScheduleGround(ctx context.Context) (g ScheduleGround, err error) {
+	var b strings.Builder
+	err = each(ctx, r.q, qScheduleGround, nil, func(rows row) error {
+		var what string
+		var id, n, main int64
+		err := rows.Scan(&what, &id, &n, &main)
+		if what == "set" {
+			g.Revision = id
+			return err
+		}
+		fmt.Fprintln(&b, what, id, n, main)
+		return err
+	})
+	fmt.Fprintln(&b) // so that a desk without calendars was looked at too
+	g.Calendars = b.String()
+	return g, err
 }
 
 const (
