@@ -465,6 +465,7 @@ func (g *judgement) step(ctx context.Context, l *leg) error {
 	})
 	if err == nil {
 		g.fixed, g.quiet = true, nil
+		g.look.forget()
 	}
 	return err
 }

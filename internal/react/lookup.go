@@ -73,6 +73,10 @@ func (l *lookups) Conversation() *postroom.Conversation {
 	return c
 }
 
+// forget has what a leg may have changed read anew: the next one meets the same
+// conversation as it would after a restart between the two (W18).
+func (l *lookups) forget() { l.conversation = memo[*postroom.Conversation]{} }
+
 // home is the mailbox the conversation is in now: from there its mails leave.
 func (l *lookups) home() int64 {
 	if id := l.Conversation().MailboxID; id != 0 {
