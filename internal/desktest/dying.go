@@ -13,7 +13,7 @@ import (
 // mortalWork is the work whose process may die without anybody seeing it
 // afterwards. Who dies while it talks to a mail server leaves an uncertain mail,
 // which is another rule's (R6).
-var mortalWork = map[string]bool{store.LaneReceive: true, store.LaneJudge: true, desk.WakeTimer: true, desk.WakeNotify: true, "bulk": true}
+var mortalWork = map[string]bool{store.LaneReceive: true, store.LaneJudge: true, desk.WakeTimer: true, desk.WakeSchedule: true, desk.WakeNotify: true, "bulk": true}
 
 // SettleDying does all work that is due as Settle does, by processes that die:
 // before each piece of work it asks at which use of the database the process that
@@ -86,6 +86,7 @@ func (d *Desk) endLeases() {
 		`update lane set lease_until = $1 where lease_until > $1`,
 		`update telling set lease_until = $1 where lease_until > $1`,
 		`update job set lease_until = $1 where lease_until > $1`,
+		`update schedule set claim_at = due_at where state <> 'off' and lease <> 0 and due_at <= $1`,
 		`update timer set claim_at = due_at where state = 'waiting' and lease <> 0 and due_at <= $1`,
 	} {
 		d.must(d.DB.Write(d.Ctx, func(tx *db.Tx) error {

@@ -17,7 +17,8 @@ import (
 type draw struct {
 	*rand.Rand
 	agents, mailboxes, tags, flows []int64
-	fixed                          bool // nothing changes that is looked at again later: subject and language
+	hook                           string // whom webhooks call
+	fixed                          bool   // nothing changes that is looked at again later: subject and language
 }
 
 func newDraw(d *desktest.Desk, seed uint64) *draw {
@@ -62,7 +63,7 @@ func (x *draw) definition() workflow.Definition {
 func (x *draw) anyDefinition() workflow.Definition {
 	def := workflow.Definition{When: workflow.When{Event: one(x, usual...)}}
 	if x.chance(4) {
-		def.When.Event = one(x, workflow.Events()...)
+		def.When.Event = one(x, append(workflow.Events(), postroom.ScheduleDue, postroom.ScheduleDue, postroom.WorkflowStarted)...)
 	}
 	if def.When.Event == postroom.StatusChanged && x.chance(2) {
 		def.When.To = []string{string(one(x, postroom.Statuses...))}
@@ -70,15 +71,11 @@ func (x *draw) anyDefinition() workflow.Definition {
 	if x.chance(5) {
 		def.When.Actors = []postroom.ActorKind{one(x, postroom.ByAgent, postroom.ByCustomer, postroom.ByWorkflow)}
 	}
-	if x.chance(4) {
-		def.When.After, def.When.Again = one(x, "10m", "2h", "1d", "3d", "1w"), one(x, "", workflow.AgainEach)
-		for range x.IntN(3) {
-			u := workflow.Unless{Event: one(x, usual...)}
-			if u.Event == postroom.StatusChanged {
-				u.To = []string{string(postroom.Closed)}
-			}
-			def.When.Unless = append(def.When.Unless, u)
-		}
+	switch {
+	case def.When.Scheduled():
+		def.When.Schedule, def.When.Actors = x.schedule(), nil
+	case x.chance(4):
+		def.When.After, def.When.Again, def.When.Unless = one(x, spans...), one(x, "", workflow.AgainEach), x.unless()
 	}
 	if x.chance(2) {
 		def.If = x.cond(def.When.Judges(), 2)
@@ -86,10 +83,11 @@ func (x *draw) anyDefinition() workflow.Definition {
 	for range 1 + x.IntN(3) {
 		def.Then = append(def.Then, x.action())
 	}
+	x.more(&def)
 	if x.chance(6) {
 		def.Then = append(def.Then, workflow.Action{Do: workflow.DoStop})
 	}
-	if x.chance(3) {
+	if x.chance(2) {
 		def.Limits = workflow.Limits{OncePer: one(x, "", workflow.OncePerClose, workflow.OncePerConversation), CoolDown: one(x, 0, 60),
 			MailsPerConversationDay: x.IntN(3), MailBudget: one(x, 0, 2)}
 		if x.chance(3) {
@@ -142,7 +140,7 @@ func (x *draw) value(f workflow.Fact, op workflow.Op) string {
 		return one(x, "true", "false")
 	case workflow.KindTime:
 		if op == workflow.Within || op == workflow.Older {
-			return one(x, "1m", "2h", "3d", "4w")
+			return one(x, "1m", "2h", "3d", "4w", "4bh", "1bd")
 		}
 		return one(x, "2026-03-01", "2026-03-09T11:00:00Z", "2026-05-01")
 	case workflow.KindRef, workflow.KindSet:
@@ -164,7 +162,7 @@ func (x *draw) value(f workflow.Fact, op workflow.Op) string {
 // action draws an action of any kind.
 func (x *draw) action() workflow.Action {
 	text := one(x, "Hello {{ customer.name | default: \"there\" }}.", "Number {{ conversation.number }}.", "<We> & you.", "Thank you.")
-	switch kind := one(x, append(slices.Clone(workflow.ActionKinds), workflow.DoReply, workflow.DoReply, workflow.DoReply, workflow.DoStatus, workflow.DoTags)...); kind {
+	switch kind := one(x, append(slices.Clone(workflow.ActionKinds), workflow.DoReply, workflow.DoReply, workflow.DoReply, workflow.DoStatus, workflow.DoTags, workflow.DoWebhook, workflow.DoFollow)...); kind {
 	case workflow.DoReply:
 		a := workflow.Action{Do: kind, Text: text}
 		if x.chance(3) {
@@ -205,6 +203,10 @@ func (x *draw) action() workflow.Action {
 			a = workflow.Action{Do: kind, Assignee: true, Agents: []int64{one(x, x.agents...)}, Text: text}
 		}
 		return a
+	case workflow.DoFollow:
+		return x.follow()
+	case workflow.DoWebhook:
+		return x.webhook()
 	case workflow.DoForward:
 		return workflow.Action{Do: kind, To: []string{"boss@elsewhere.example"}, Text: text}
 	}

@@ -11,6 +11,7 @@ import (
 	"postroom/internal/desktest"
 	"postroom/internal/postoffice"
 	"postroom/internal/store"
+	"postroom/internal/workflow"
 )
 
 // A stream is what happens on a desk one day after the other: customers write,
@@ -27,6 +28,8 @@ type stream struct {
 	got    []desktest.Mail // those of customers, who answer them
 	last   map[string]desk.Outcome
 	deaths int
+
+	reports, offices int // of mails that came back; revisions of the office hours
 }
 
 // play has a stream happen on a desk. With deaths, whoever works dies again and
@@ -37,13 +40,13 @@ func play(d *desktest.Desk, seed uint64, dying bool) *stream {
 		return tx.SetMailboxAgents(d.Ctx, other.ID, []int64{d.Agent("ann").ID, d.Agent("ben").ID})
 	})
 	s := &stream{Desk: d, x: newDraw(d, seed), last: map[string]desk.Outcome{}}
-	s.x.mailboxes = append(s.x.mailboxes, other.ID)
+	s.x.mailboxes, s.x.hook = append(s.x.mailboxes, other.ID), streamHook(d)
 	kinds, fate := append(d.React.Kinds(), d.Keeper.Kinds()...), newDraw(d, seed+1<<32)
 	die := func(kind string) int {
 		if !dying || fate.chance(2) {
 			return 0
 		}
-		return 1 + fate.IntN(map[string]int{store.LaneJudge: 40, store.LaneReceive: 30}[kind]+10)
+		return 1 + fate.IntN(map[string]int{store.LaneJudge: 40, store.LaneReceive: 30, desk.WakeSchedule: 20}[kind]+10)
 	}
 	s.work = func() { s.deaths += d.SettleDying(kinds, die) }
 	// One by one: two conversations that begin at once take turns as they come.
@@ -54,6 +57,7 @@ func play(d *desktest.Desk, seed uint64, dying bool) *stream {
 	for range 3 + s.x.IntN(6) {
 		s.publish()
 	}
+	s.always()
 	for range 30 {
 		s.act()
 		if s.x.IntN(5) < 3 {
@@ -82,9 +86,12 @@ func (s *stream) pass(t time.Duration) {
 	s.settle()
 }
 
-func (s *stream) publish() {
-	def := s.x.definition()
-	s.x.flows = append(s.x.flows, s.AddWorkflow(fmt.Sprintf("Workflow %d", len(s.x.flows)+1), def))
+func (s *stream) publish() { s.add(s.x.definition()) }
+
+func (s *stream) add(def workflow.Definition) int64 {
+	id := s.AddWorkflow(fmt.Sprintf("Workflow %d", len(s.x.flows)+1), def)
+	s.x.flows = append(s.x.flows, id)
+	return id
 }
 
 // note writes down what an act came to, a refusal included. Anything else than a
@@ -136,7 +143,7 @@ var acts = []struct {
 }{
 	{5, (*stream).customerWrites}, {8, (*stream).customerAnswers}, {8, (*stream).agentPublishes}, {7, (*stream).agentChanges},
 	{2, (*stream).undo}, {1, (*stream).bulk}, {5, (*stream).timePasses}, {1, (*stream).serverRefuses}, {1, (*stream).serverIsBusy},
-	{1, (*stream).adminChanges}, {1, (*stream).timerCancelled},
+	{1, (*stream).adminChanges}, {1, (*stream).timerCancelled}, {4, (*stream).agentStarts}, {4, (*stream).agentEdits}, {3, (*stream).mailComesBack}, {1, (*stream).officeChanges},
 }
 
 func (s *stream) act() {
@@ -305,7 +312,7 @@ func (s *stream) adminChanges() {
 	id := one(s.x, s.x.flows...)
 	switch w := s.Workflow(id); {
 	case s.x.chance(3):
-		s.PublishVersion(id, s.x.definition())
+		s.PublishVersion(id, s.x.another(id))
 	case s.x.chance(2):
 		s.publish()
 	default:

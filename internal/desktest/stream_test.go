@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -24,8 +26,8 @@ import (
 )
 
 // streams is how many streams are drawn: POSTROOM_STREAMS or, of those that run
-// always, enough to meet each kind of act and action many times. The first seed is
-// POSTROOM_STREAM_SEED.
+// always, enough to meet each kind of act and action many times; with
+// POSTROOM_SOAK many more. The first seed is POSTROOM_STREAM_SEED.
 func streams(t *testing.T, e db.Engine) (from, to uint64) {
 	t.Helper()
 	number := func(name string, n uint64) uint64 {
@@ -38,9 +40,12 @@ func streams(t *testing.T, e db.Engine) (from, to uint64) {
 		return n
 	}
 	from = number("POSTROOM_STREAM_SEED", 1)
-	n := uint64(8)
+	n := uint64(7)
 	if e == db.Postgres {
 		n = 1
+	}
+	if os.Getenv("POSTROOM_SOAK") != "" {
+		n *= 50
 	}
 	return from, from + number("POSTROOM_STREAMS", n)
 }
@@ -69,7 +74,17 @@ func eachStream(t *testing.T, f func(t *testing.T, e db.Engine, seed uint64)) {
 func TestStreams(t *testing.T) {
 	t.Parallel()
 	var deaths, all atomic.Int64
+	var lock sync.Mutex
+	met := map[string]int{}
 	t.Cleanup(func() {
+		for _, what := range slices.Sorted(maps.Keys(met)) {
+			t.Logf("%5d %s", met[what], what)
+		}
+		for _, what := range wanted {
+			if os.Getenv("POSTROOM_STREAM_SEED") == "" && all.Load() > 6 && met[what] == 0 {
+				t.Errorf("no stream met %q: the test has lost its hold", what)
+			}
+		}
 		if t.Logf("%d streams, %d deaths", all.Load(), deaths.Load()); deaths.Load() < 3*all.Load() {
 			t.Error("that is too few: the test has lost its hold")
 		}
@@ -79,6 +94,9 @@ func TestStreams(t *testing.T) {
 		s.checkRules()
 		s.checkReplay()
 		s.checkFiles()
+		lock.Lock()
+		s.met(met)
+		lock.Unlock()
 		again := play(desktest.New(t, e), seed, true)
 		if want, got := s.chronicle(), again.chronicle(); got != want {
 			plain := play(desktest.New(t, e), seed, false).chronicle()
@@ -123,7 +141,7 @@ func (s *stream) chronicle() string {
 	for _, id := range s.ids {
 		c.conversation(id)
 	}
-	return s.story.String() + c.b.String()
+	return strings.ReplaceAll(s.story.String()+c.b.String(), strings.TrimPrefix(s.x.hook, "http://"), "hook")
 }
 
 type chronicle struct {
@@ -202,7 +220,7 @@ func (c *chronicle) conversation(id int64) {
 	for _, e := range c.EventsOf(id, "") {
 		p := e.Payload
 		c.line("%v %v %v %v %v by %v via %v cause %v root %v depth %v %q→%q %v %v %v %v %v", e.ID, e.Kind, e.State, stamp(e.At), stamp(e.FinalAt), e.Actor.Kind, e.Path,
-			e.Cause, e.Root, e.Depth, c.side(p.From), c.side(p.To), c.list(p.Added), c.list(p.Removed), p.MessageID, p.MailID, p.Words)
+			e.Cause, e.Root, e.Depth, c.side(p.From), c.side(p.To), c.list(p.Added), c.list(p.Removed), p.MessageID, p.MailID, c.words(p.Words))
 		if e.SetRevision != 0 {
 			_, vector, inputs, err := c.Store.Read().Judgement(c.Ctx, e.ID)
 			if err != nil {
@@ -217,6 +235,7 @@ func (c *chronicle) conversation(id int64) {
 			c.line("  %v %v %v %v %v %v, event %v, %v %v", e.Position, e.Action, e.Detail, e.Result, e.Reason, e.Because, fmt.Sprint(e.EventSeq), e.MessageID, e.MailID)
 		}
 	}
+	c.calls(id)
 	timers, err := c.Store.Read().TimersOf(c.Ctx, id)
 	if err != nil {
 		c.T.Fatal(err)
@@ -255,7 +274,7 @@ func (c *chronicle) side(v string) string {
 
 // words are what a server or the desk said of a mail; a server numbers its answers.
 func (c *chronicle) words(v string) string {
-	return regexp.MustCompile(`as [0-9A-Za-z-]+`).ReplaceAllString(v, "as …")
+	return regexp.MustCompile(`as (mail )?[0-9A-Za-z-]+`).ReplaceAllString(v, "as …")
 }
 
 func (c *chronicle) vector(v string) string {
@@ -322,10 +341,15 @@ func (s *stream) checkRules() {
 				s.T.Errorf("W15: event %d of conversation %d is %s: %s", e.Seq, id, e.State, e.Words)
 			}
 		}
+		s.checkLimits(id)
+		events := map[int64]postroom.Event{}
+		for _, e := range s.EventsOf(id, "") {
+			events[e.ID] = e
+		}
 		flow := map[int64]int64{}
 		for _, r := range s.Runs(id, 0) {
 			flow[r.ID] = r.WorkflowID
-			n.add(1, "W20: workflow %d in the chain of %d on %d", r.WorkflowID, r.RootID, id)
+			n.add(1, "W20: leg %d of workflow %d in the chain of %d on %d", r.Leg, r.WorkflowID, s.beginning(events, r.RootID), id)
 			n.add(1, "W18: workflow %d for event %d", r.WorkflowID, r.EventID)
 		}
 		mails := s.mails(id)
@@ -418,6 +442,15 @@ func (s *stream) inOrder(id int64, mails []*postroom.Mail) {
 func (s *stream) checkReplay() {
 	s.T.Helper()
 	pages := query.New(query.Options{Store: s.Store, Blobs: s.Blobs})
+	again, err := pages.Replay(s.Ctx, query.ReplayAsk{})
+	switch {
+	case err != nil:
+		s.T.Fatal(err)
+	case again.Unexplained > 0, s.x.fixed && again.Explained > 0:
+		s.T.Errorf("W40: judged again, it comes out otherwise: %+v", again)
+	case again.Judged == 0:
+		s.T.Error("W40: there is nothing to judge again")
+	}
 	for _, id := range s.ids {
 		why, err := pages.Why(s.Ctx, s.Agent("ann").Agent, s.Conversation(id).Number, query.Place{})
 		if err != nil {
