@@ -279,6 +279,17 @@ func (c *Conversation) Move(by By, id, mailboxID int64) *Event {
 	return c.record(by, id, ConversationMoved, Payload{From: decimal(from), To: decimal(mailboxID)})
 }
 
+// GiveTo makes the conversation another customer's; nothing is recorded when it
+// is theirs already. What was said in it stays, with who said it.
+func (c *Conversation) GiveTo(by By, id, customerID int64) *Event {
+	if c.CustomerID == customerID {
+		return nil
+	}
+	from := c.CustomerID
+	c.CustomerID = customerID
+	return c.record(by, id, CustomerChanged, Payload{From: decimal(from), To: decimal(customerID)})
+}
+
 // Delete puts the conversation among the deleted ones, with all that it is.
 // Status and assignee stay; nobody waits for an answer there.
 func (c *Conversation) Delete(by By, id int64) *Event {

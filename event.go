@@ -16,6 +16,7 @@ const (
 	AssigneeChanged      EventKind = "assignee.changed"
 	TagsChanged          EventKind = "tags.changed"
 	SubjectChanged       EventKind = "subject.changed"
+	CustomerChanged      EventKind = "customer.changed"      // the conversation is another customer's
 	ConversationMoved    EventKind = "conversation.moved"    // to another mailbox
 	ConversationDeleted  EventKind = "conversation.deleted"  // into the folder of deleted ones
 	ConversationRestored EventKind = "conversation.restored" // out of it
@@ -54,7 +55,7 @@ const EventVersion = 1
 func (k EventKind) Edge() bool {
 	switch k {
 	case ConversationCreated, MessageReceived, ReplySent, StatusChanged, AssigneeChanged, TagsChanged,
-		ConversationMoved, ConversationDeleted, ConversationRestored, TimerDue, WorkflowStarted, ScheduleDue:
+		CustomerChanged, ConversationMoved, ConversationDeleted, ConversationRestored, TimerDue, WorkflowStarted, ScheduleDue:
 		return true
 	}
 	return k.Quiet()
@@ -92,7 +93,7 @@ func (k EventKind) before(other EventKind) bool {
 		return other != ConversationCreated
 	case MessageReceived, ReplySent, NoteAdded:
 		switch other {
-		case StatusChanged, AssigneeChanged, TagsChanged, SubjectChanged:
+		case StatusChanged, AssigneeChanged, TagsChanged, SubjectChanged, CustomerChanged:
 			return true
 		}
 	}
@@ -245,7 +246,7 @@ func (e Event) Replay(facts Snapshot) (next Event, changed bool) {
 	next = e
 	after := e.After
 	after.Status, after.AssigneeID, after.Tags = facts.Status, facts.AssigneeID, slices.Clone(facts.Tags)
-	after.MailboxID, after.Deleted = facts.MailboxID, facts.Deleted
+	after.MailboxID, after.CustomerID, after.Deleted = facts.MailboxID, facts.CustomerID, facts.Deleted
 	switch e.Kind {
 	case StatusChanged:
 		if string(facts.Status) == e.Payload.To {
@@ -265,6 +266,12 @@ func (e Event) Replay(facts Snapshot) (next Event, changed bool) {
 		}
 		next.Payload.From = decimal(facts.MailboxID)
 		after.MailboxID = e.After.MailboxID
+	case CustomerChanged:
+		if decimal(facts.CustomerID) == e.Payload.To {
+			return e, false
+		}
+		next.Payload.From = decimal(facts.CustomerID)
+		after.CustomerID = e.After.CustomerID
 	case ConversationDeleted, ConversationRestored:
 		if facts.Deleted == e.After.Deleted {
 			return e, false

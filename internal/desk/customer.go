@@ -26,11 +26,8 @@ func (d *Desk) EditCustomer(ctx context.Context, a *postroom.Agent, id int64, e 
 		return err
 	}
 	name := strings.TrimSpace(e.Name)
-	switch {
-	case len(name) > MaxCustomerName:
-		return postroom.InvalidField("name", "A name is at most %d bytes long.", MaxCustomerName)
-	case strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		return postroom.InvalidField("name", "A name is one line.")
+	if err := checkCustomerName(name); err != nil {
+		return err
 	}
 	language := ""
 	if e.Language != "" {

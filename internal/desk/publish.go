@@ -194,7 +194,7 @@ func (d *Desk) fresh(ctx context.Context, tx *store.Tx, a *postroom.Agent, p Pub
 	if last != nil && last.Seq > p.SeenSeq {
 		return &postroom.Error{Code: postroom.Conflict, Field: "stale", Text: fmt.Sprintf("%s wrote while you were writing. Read it first, or send anyway.", nameOf(last.From))}
 	}
-	return nil
+	return givenAway(ctx, tx, p)
 }
 
 func nameOf(a postroom.Address) string {

@@ -33,6 +33,14 @@ func (u *undoing) restore(ctx context.Context) error {
 			} else {
 				u.out.Kept = append(u.out.Kept, "It was moved on since.")
 			}
+		case postroom.CustomerChanged:
+			if err := u.giveBack(ctx, e); err != nil {
+				return err
+			}
+		case postroom.SenderConfirmed:
+			if err := u.tx.Unconfirm(ctx, c.ID, e.Payload.MessageID); err != nil {
+				return err
+			}
 		case postroom.ConversationDeleted:
 			c.DeletedAt = 0
 		case postroom.ConversationRestored:
@@ -67,6 +75,17 @@ func (u *undoing) restore(ctx context.Context) error {
 		c.WaitingSince = u.act.Before.WaitingSince
 	}
 	return u.resnapshot(ctx)
+}
+
+// giveBack gives the conversation back to the customer it was taken from, who
+// takes part again as before.
+func (u *undoing) giveBack(ctx context.Context, e postroom.Event) error {
+	if number(e.Payload.To) != u.c.CustomerID {
+		u.out.Kept = append(u.out.Kept, "It was given to yet another customer since.")
+		return nil
+	}
+	u.c.CustomerID = number(e.Payload.From)
+	return u.tx.PartWith(ctx, u.c.ID, u.c.CustomerID, true)
 }
 
 func renames(e postroom.Event) bool { return e.Kind == postroom.SubjectChanged }

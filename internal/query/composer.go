@@ -85,10 +85,12 @@ func (v *conversationView) ownLast() int64 {
 }
 
 // answerTo is whom a reply is meant for until the agent says otherwise: who
-// wrote last, and those who had a copy of it. People who are new here and not
+// wrote last, and those who had a copy of it, or the customer to whom the
+// conversation was given since. People who are new here and not
 // confirmed see nothing by themselves (T9).
 func (v *conversationView) answerTo() (to, cc []Address) {
-	for i := len(v.messages) - 1; i >= 0; i-- {
+	given := v.givenAt()
+	for i := len(v.messages) - 1; i >= 0 && v.messages[i].Seq > given; i-- {
 		m := v.messages[i]
 		if m.Kind != postroom.Received || m.Unconfirmed || m.From.Address == "" {
 			continue
@@ -104,10 +106,29 @@ func (v *conversationView) answerTo() (to, cc []Address) {
 		}
 		return to, cc
 	}
-	if len(v.rows.Addresses) > 0 {
-		return []Address{{Name: v.head.Customer, Address: v.rows.Addresses[0]}}, nil
+	if address := nameOr(v.usedAddress(), first(v.rows.Addresses)); address != "" {
+		return []Address{{Name: v.head.Customer, Address: address}}, nil
 	}
 	return nil, nil
+}
+
+// givenAt is the sequence number of the event by which the conversation came to
+// be this customer's, 0 if it always was. Who wrote before that is not whom a
+// reply is meant for.
+func (v *conversationView) givenAt() int64 {
+	for i := len(v.rows.Events) - 1; i >= 0; i-- {
+		if e := v.rows.Events[i]; e.Kind == postroom.CustomerChanged && e.State != postroom.EventUndone {
+			return e.Seq
+		}
+	}
+	return 0
+}
+
+func first(all []string) string {
+	if len(all) == 0 {
+		return ""
+	}
+	return all[0]
 }
 
 // own reports whether an address is the mailbox's, with or without a token.

@@ -69,6 +69,8 @@ package query
 //	POST /conversations/{number}/run      workflow, path, return: it is run by hand
 //	POST /conversations/{number}/customer  name, language ("" = as their mail says), return
 //	POST /conversations/{number}/customer/allow  address, return
+//	GET  /conversations/{number}/customer?q=   GivePage: whom to give it to
+//	POST /conversations/{number}/customer/give  customer (id), or address and name; q, path, return
 //	POST /conversations/{number}/move     mailbox, path, return
 //	POST /conversations/{number}/delete   path, return (303 to the list)
 //	POST /conversations/{number}/restore  path, return

@@ -36,6 +36,9 @@ func (d *Desk) Conversation(ctx context.Context, a *postroom.Agent, ask Conversa
 	if v.idle, err = d.didNotRun(ctx, v); err != nil {
 		return nil, err
 	}
+	if v.former, err = d.formerCustomers(ctx, v); err != nil {
+		return nil, err
+	}
 	may := postroom.CanOn(a, postroom.Answer, v.head.MailboxID, v.head.AssigneeID)
 	p := &ConversationPage{
 		Shell: shell, Head: v.headOf(), Unread: v.rows.Unread, Timeline: v.timeline(), Side: v.side(), Previous: v.rows.Prev, Next: v.rows.Next,
@@ -89,6 +92,7 @@ type conversationView struct {
 	agents    map[int64]string
 	tags      map[int64]string
 	workflows map[int64]store.WorkflowName
+	former    map[int64]*postroom.Customer // whom the conversation was taken from or given to
 }
 
 // view reads a conversation the agent may see.

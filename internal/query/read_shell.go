@@ -104,6 +104,8 @@ func actWords(events []store.ActEvent) string {
 			words = append(words, "tags changed")
 		case postroom.SubjectChanged:
 			words = append(words, "subject changed")
+		case postroom.CustomerChanged:
+			words = append(words, "given to another customer")
 		case postroom.ConversationMoved:
 			words = append(words, "moved")
 		case postroom.ConversationDeleted:

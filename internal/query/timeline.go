@@ -261,6 +261,8 @@ func (v *conversationView) line(e store.EventRow) EventLine {
 		l.From, l.To = v.agentByText(e.Payload.From), v.agentByText(e.Payload.To)
 	case postroom.ConversationMoved:
 		l.From, l.To = v.mailboxByText(e.Payload.From), v.mailboxByText(e.Payload.To)
+	case postroom.CustomerChanged:
+		l.From, l.To = v.customerByText(e.Payload.From), v.customerByText(e.Payload.To)
 	case postroom.TagsChanged:
 		l.From, l.To = v.tagList(e.Payload.Removed), v.tagList(e.Payload.Added)
 	}
@@ -303,6 +305,19 @@ func (v *conversationView) mailboxByText(id string) string {
 		}
 	}
 	return "another mailbox"
+}
+
+// customerByText names a customer the conversation was taken from or given to.
+func (v *conversationView) customerByText(id string) string {
+	if id == decimal(v.head.CustomerID) {
+		return v.customer()
+	}
+	for _, c := range v.former {
+		if decimal(c.ID) == id {
+			return nameOr(c.Name, nameOr(c.Email(), "a customer without a name"))
+		}
+	}
+	return "a customer who is gone"
 }
 
 func (v *conversationView) agentByText(id string) string {

@@ -482,6 +482,10 @@ func (s *step) skip(mail *postroom.Mail, b block, e *postroom.Effect) error {
 // even if it came back; then the later edge has a mail of its own (W17).
 func (s *step) left() (string, error) {
 	e := s.leg.g.about
+	if s.c.CustomerID != s.leg.g.event.After.CustomerID { // to whom, and for whom, it was written
+		by, err := s.changedSince(postroom.CustomerChanged)
+		return "The conversation was given to another customer since, by " + by + ".", err
+	}
 	if k := s.leg.g.event.Kind; k == postroom.TimerDue || k == postroom.ScheduleDue {
 		if why, err := s.ended(); why != "" || err != nil {
 			return why, err

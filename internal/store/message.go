@@ -90,10 +90,13 @@ func (r Read) LastReceived(ctx context.Context, conversation int64) (*postroom.M
 
 const qLastConfirmed = `select ` + messageColumns + ` from message
 	where conversation_id = $1 and kind = 'received' and undone = 0 and unconfirmed = 0 and from_address <> ''
-	and class not in ('delivery_report', 'feedback_report') order by seq desc limit 1`
+	and class not in ('delivery_report', 'feedback_report')
+	and seq > (select coalesce(max(e.seq), 0) from event e where e.conversation_id = $1 and e.kind = 'customer.changed' and e.state <> 'undone')
+	order by seq desc limit 1`
 
 // LastConfirmed loads the latest message from somebody who takes part in the
-// conversation for certain and can be answered, nil if there is none.
+// conversation for certain and can be answered, nil if there is none. What came
+// before the conversation was given to its customer does not count.
 func (r Read) LastConfirmed(ctx context.Context, conversation int64) (*postroom.Message, error) {
 	m, err := scanMessage(r.q.QueryRow(ctx, qLastConfirmed, conversation))
 	if postroom.CodeOf(missing(err, "")) == postroom.NotFound {

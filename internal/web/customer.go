@@ -1,6 +1,9 @@
 package web
 
-import "postroom/internal/desk"
+import (
+	"postroom/internal/desk"
+	"postroom/internal/web/view"
+)
 
 // editCustomer is POST /conversations/{number}/customer: the name and the
 // language of its customer.
@@ -28,4 +31,43 @@ func allowMail(q *request) error {
 	}
 	err = q.site.o.Desk.AllowMail(q.Context(), q.agent, ref.ID, q.field("address"))
 	return q.told(err, "Workflows may mail this address again.", back)
+}
+
+// showGive is GET /conversations/{number}/customer?q=: it asks to whom the
+// conversation is given.
+func showGive(q *request) error {
+	number, err := q.number("number")
+	if err != nil {
+		return err
+	}
+	place := q.place("desk")
+	p, err := q.site.o.Pages.Give(q.Context(), q.agent, number, q.URL.Query().Get("q"), place)
+	if err != nil {
+		return err
+	}
+	p.Back = conversationPath(number, place)
+	q.dress(&p.Shell)
+	return q.page(view.Give(*p), p)
+}
+
+// giveTo is POST /conversations/{number}/customer/give: the conversation is
+// another customer's. What is refused leads back to the search.
+func giveTo(q *request) error {
+	if err := q.fields(); err != nil {
+		return err
+	}
+	ref, back, err := q.ref()
+	if err != nil {
+		return err
+	}
+	to := desk.CustomerChoice{ID: q.id("customer"), Address: q.field("address"), Name: q.field("name")}
+	_, err = q.site.o.Desk.GiveTo(q.Context(), q.agent, ref.ID, to, q.path())
+	if err != nil && q.field("q") != "" {
+		place := placeOfList(q.returnPath(back))
+		v := placeValues(place)
+		v.Set("q", q.field("q"))
+		q.Form.Del("return")
+		back += "/customer?" + v.Encode()
+	}
+	return q.told(err, "", back)
 }

@@ -87,6 +87,8 @@ func (s *Site) Routes() []Route {
 		{Method: "POST", Pattern: "/conversations/{number}/follow", Who: Agents, Paths: byMenu, answer: follow},
 		{Method: "POST", Pattern: "/conversations/{number}/customer", Who: Agents, answer: editCustomer},
 		{Method: "POST", Pattern: "/conversations/{number}/customer/allow", Who: Agents, answer: allowMail},
+		{Method: "GET", Pattern: "/conversations/{number}/customer", Who: Agents, answer: showGive},
+		{Method: "POST", Pattern: "/conversations/{number}/customer/give", Who: Agents, Paths: byMenu, answer: giveTo},
 		{Method: "POST", Pattern: "/conversations/{number}/confirm", Who: Agents, Paths: byMenu, answer: confirmSender},
 		{Method: "POST", Pattern: "/conversations/{number}/move", Who: Agents, Paths: byMenu, answer: moveConversation},
 		{Method: "POST", Pattern: "/conversations/{number}/delete", Who: Agents, Paths: byMenu, answer: deleteConversation},

@@ -30,6 +30,7 @@ var edgeDocs = map[postroom.EventKind]string{
 
 	postroom.NoteAdded:            "An internal note, by an agent or a workflow.",
 	postroom.SubjectChanged:       "The conversation got another subject.",
+	postroom.CustomerChanged:      "The conversation was given to another customer. Conditions about the customer ask about the new one.",
 	postroom.ConversationMoved:    "Into another mailbox. A workflow of one mailbox hears of what comes into it.",
 	postroom.ConversationDeleted:  "It lies among the deleted ones now. Nothing is done to it there any more, and the customer gets no mail; mails to others go out.",
 	postroom.ConversationRestored: "It came back from the deleted ones.",

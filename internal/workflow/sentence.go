@@ -41,6 +41,7 @@ var eventWords = map[postroom.EventKind]string{
 
 	postroom.NoteAdded:            "a note is added",
 	postroom.SubjectChanged:       "the subject changes",
+	postroom.CustomerChanged:      "the customer is changed",
 	postroom.ConversationMoved:    "a conversation is moved",
 	postroom.ConversationDeleted:  "a conversation is deleted",
 	postroom.ConversationRestored: "a conversation is restored",
@@ -76,6 +77,7 @@ var pastWords = map[postroom.EventKind]string{
 
 	postroom.NoteAdded:            "A note was added",
 	postroom.SubjectChanged:       "The subject changed",
+	postroom.CustomerChanged:      "The conversation was given to another customer",
 	postroom.ConversationMoved:    "The conversation was moved",
 	postroom.ConversationDeleted:  "The conversation was deleted",
 	postroom.ConversationRestored: "The conversation was restored",

@@ -27,6 +27,21 @@ func placeQuery(p query.Place) string {
 	return "?" + v.Encode()
 }
 
+// placeFields are the hidden fields by which a form keeps its place.
+func placeFields(p query.Place) [][2]string {
+	var out [][2]string
+	if p.Folder != "" {
+		out = append(out, [2]string{"folder", p.Folder})
+	}
+	if p.Mailbox != 0 {
+		out = append(out, [2]string{"mailbox", id64(p.Mailbox)})
+	}
+	if p.Sort != "" {
+		out = append(out, [2]string{"sort", p.Sort})
+	}
+	return out
+}
+
 // folderURL is a folder's page, over one mailbox (0: all), in an order ("":
 // the folder's own), after or before a cursor.
 func folderURL(folder string, mailbox int64, sort, direction, cursor string) string {

@@ -253,6 +253,8 @@ func eventWords(e query.EventLine) string {
 			return "changed the subject"
 		}
 		return "changed the subject to “" + e.To + "”"
+	case postroom.CustomerChanged:
+		return "gave it from " + e.From + " to " + e.To
 	case postroom.ConversationMoved:
 		return "moved it from " + e.From + " to " + e.To
 	case postroom.ConversationDeleted:

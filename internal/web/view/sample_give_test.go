@@ -1,0 +1,17 @@
+package view_test
+
+import "postroom/internal/query"
+
+// sampleGive looks for the customer to whom a conversation is given.
+func sampleGive(text string) query.GivePage {
+	p := query.GivePage{Shell: sampleShell("desk", "", "/desk"), Number: 1042, Subject: "The lamp arrived broken", Is: "Mara Lind", Query: text, Back: "/conversations/1042?folder=mine"}
+	switch text {
+	case "":
+	case "ma":
+		p.Found = []query.GiveTo{{ID: 1, Name: "Mara Lind", Address: "mara.lind@north-harbour-lighting.example", Talks: 3, Is: true},
+			{ID: 2, Name: "Maximilian von Hohenstein-Wertheimer", Address: "max@customer.example", Talks: 1}, {ID: 3, Address: "ma@customer.example", Talks: 12}}
+	default:
+		p.New = text
+	}
+	return p
+}
