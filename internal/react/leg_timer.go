@@ -52,6 +52,9 @@ func (s *step) wait(w workflow.Wish, e *postroom.Effect) error {
 		g.r.Desk.Wake(desk.WakeTimer)
 		g.r.Desk.Changed(event)
 	})
+	if err := s.tx.AlsoListen(s.ctx, heard(v, leg)); err != nil {
+		return err
+	}
 	return s.tx.ArmTimer(s.ctx, x)
 }
 

@@ -3,6 +3,7 @@ package react
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"postroom"
@@ -132,8 +133,15 @@ func (r *React) gone(ctx context.Context, tx *store.Tx, c *postroom.Conversation
 // timers is what an event does to the timers of its conversation: settled before
 // the transaction that stores it with the verdicts.
 type timers struct {
-	arm []postroom.Timer
-	end []postroom.Timer
+	arm  []postroom.Timer
+	end  []postroom.Timer
+	hear []postroom.EventKind // what can end those it arms, as far as nobody else may listen for it
+}
+
+// heard are the kinds of events that can end a timer of a leg and are recorded
+// for the judge only where somebody listens for them.
+func heard(v *workflow.Version, leg int) []postroom.EventKind {
+	return slices.DeleteFunc(v.LegEndedBy(leg), func(k postroom.EventKind) bool { return !k.Quiet() })
 }
 
 func (t timers) none() bool { return len(t.arm)+len(t.end) == 0 }
@@ -186,6 +194,7 @@ func (g *judgement) clock(ctx context.Context) error {
 		}
 		g.timers.arm = append(g.timers.arm, postroom.Timer{ID: id, WorkflowID: v.WorkflowID, Version: v.Number, ConversationID: e.ConversationID,
 			EventID: e.ID, EventSeq: e.Seq, ArmedAt: e.At, DueAt: v.DueAt(e.At, g.officeFor(v))})
+		g.timers.hear = append(g.timers.hear, heard(v, 0)...)
 	}
 	return g.look.err
 }
@@ -220,6 +229,9 @@ func (g *judgement) setTimers(ctx context.Context, tx *store.Tx) error {
 		if err := tx.ArmTimer(ctx, x); err != nil {
 			return err
 		}
+	}
+	if err := tx.AlsoListen(ctx, g.timers.hear); err != nil {
+		return err
 	}
 	if !g.timers.none() {
 		e := g.event

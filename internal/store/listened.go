@@ -18,6 +18,7 @@ const (
 		where p.enabled = 1 and p.deleted_at = 0`
 	qForgetListened = `delete from listened_kind`
 	qInsertListened = `insert into listened_kind (kind) values ($1)`
+	qAlsoListen     = `insert into listened_kind (kind) values ($1) on conflict (kind) do nothing`
 	qListened       = `select kind from listened_kind`
 )
 
@@ -34,6 +35,18 @@ func (r Read) Listened(ctx context.Context) ([]postroom.EventKind, error) {
 		return err
 	})
 	return out, err
+}
+
+// AlsoListen has events of some kinds listened for from now on, by what waits with
+// a version that may not be the published one: of that the latest set knew
+// nothing. The next set finds the timer by itself.
+func (t *Tx) AlsoListen(ctx context.Context, kinds []postroom.EventKind) error {
+	for _, k := range kinds {
+		if err := t.send(ctx, qAlsoListen, k); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // saveListened stores which kinds of events the workflows listen for as they
