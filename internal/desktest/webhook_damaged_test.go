@@ -1,6 +1,7 @@
 package desktest_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -46,5 +47,29 @@ func TestWebhookWithADamagedSecretFails(t *testing.T) {
 			}
 		}
 		expect(t, "calls that left", len(h.took()), 0)
+	})
+}
+
+// W21: what a server answers is stored whatever bytes it is made of.
+func TestWebhookAnsweredWithBytesThatAreNoText(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		h := newHook(t)
+		h.does(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", "http://elsewhere.example/\xff\xfe")
+			w.WriteHeader(http.StatusFound)
+			_, _ = w.Write([]byte("\xff\x00\xfe"))
+		})
+		d.AddWorkflow("Tell the shop", closing(webhook(h.URL+"/hook")))
+		c := d.CustomerWrites("Mara <mara@customer.example>", "Order", "Where is it?")
+		d.Agent("ann").SetStatus(c, postroom.Closed, postroom.PathMenu)
+		d.Settle()
+		x := d.Calls(c.ID)[0]
+		expect(t, "state", x.State, postroom.WebhookFailed)
+		expect(t, "attempts", len(d.Attempts(x.ID)), 1)
+		expect(t, "calls", len(h.took()), 1)
+		if !strings.Contains(x.Words, "points to http://elsewhere.example/") {
+			t.Errorf("it says %q", x.Words)
+		}
 	})
 }

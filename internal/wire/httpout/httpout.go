@@ -46,7 +46,7 @@ type Options struct {
 // Client makes calls. It keeps no connection open between them: each is dialled,
 // and its address looked at, anew. It is safe for concurrent use.
 type Client struct {
-	http    *http.Client
+	http    *http.Transport // by itself: nothing follows a redirect, or reads where it leads
 	agent   string
 	timeout time.Duration
 }
@@ -64,11 +64,8 @@ func New(o Options) *Client {
 	if c.agent == "" {
 		c.agent = "Postroom"
 	}
-	c.http = &http.Client{
-		Transport: &http.Transport{DialContext: guard.DialContext, TLSClientConfig: o.TLS.Clone(), TLSHandshakeTimeout: c.timeout, DisableKeepAlives: true,
-			DisableCompression: true, MaxResponseHeaderBytes: maxHeader, ResponseHeaderTimeout: c.timeout},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	c.http = &http.Transport{DialContext: guard.DialContext, TLSClientConfig: o.TLS.Clone(), TLSHandshakeTimeout: c.timeout, DisableKeepAlives: true,
+		DisableCompression: true, MaxResponseHeaderBytes: maxHeader, ResponseHeaderTimeout: c.timeout}
 	return c
 }
 
@@ -84,7 +81,7 @@ type Request struct {
 type Answer struct {
 	Address    string // of the socket, host and port; "" if there was none
 	Status     int
-	Location   string        // where it points to instead, of a redirect
+	Location   string        // where it points to instead, of a redirect; the first 500 bytes, as text
 	RetryAfter time.Duration // how long it asks us to wait; 0 if it does not
 	Body       string        // its first bytes, as text
 	More       bool          // there were more than MaxAnswer
@@ -110,12 +107,12 @@ func (c *Client) Do(ctx context.Context, r Request) (Answer, error) {
 		q.Header = r.Header.Clone()
 	}
 	q.Header.Set("User-Agent", c.agent)
-	a, err := c.http.Do(q)
+	a, err := c.http.RoundTrip(q)
 	if err != nil {
 		return out, faultOf(err, c.timeout)
 	}
 	defer a.Body.Close()
-	out.Status, out.Location, out.RetryAfter = a.StatusCode, a.Header.Get("Location"), retryAfter(a.Header.Get("Retry-After"), a.Header.Get("Date"))
+	out.Status, out.Location, out.RetryAfter = a.StatusCode, oneLine(a.Header.Get("Location")), retryAfter(a.Header.Get("Retry-After"), a.Header.Get("Date"))
 	read, _ := io.ReadAll(io.LimitReader(a.Body, MaxAnswer+1))
 	if out.More = len(read) > MaxAnswer; out.More {
 		read = read[:MaxAnswer]
@@ -155,6 +152,18 @@ func text(b []byte) string {
 		}
 		return r
 	}, s)
+}
+
+// maxLine is how many bytes of a line are kept that a server may have written.
+const maxLine = 500
+
+// oneLine makes a line that a server may have written fit to be shown and stored.
+func oneLine(s string) string {
+	s = strings.Join(strings.Fields(text([]byte(s))), " ")
+	if len(s) > maxLine {
+		s = strings.ToValidUTF8(s[:maxLine], "") + "…"
+	}
+	return s
 }
 
 // Kind says what kept a call from being answered.
@@ -203,7 +212,7 @@ func faultOf(err error, timeout time.Duration) *Fault {
 	case errors.As(err, &name):
 		return &Fault{NoName, fmt.Sprintf("The name %s could not be looked up.", name.Name), err}
 	case errors.As(err, &cert):
-		return &Fault{Untrusty, "Its certificate is not to be believed: " + cert.Err.Error() + ".", err}
+		return &Fault{Untrusty, "Its certificate is not to be believed: " + oneLine(cert.Err.Error()) + ".", err}
 	case errors.As(err, &record):
 		return &Fault{Untrusty, "It does not speak TLS there; is the address to begin with http://?", err}
 	case errors.As(err, &alert):
@@ -219,7 +228,7 @@ func faultOf(err error, timeout time.Duration) *Fault {
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
 		return &Fault{Broken, "Its network cannot be reached.", err}
 	}
-	return &Fault{Broken, "The call failed: " + plain(err) + ".", err}
+	return &Fault{Broken, "The call failed: " + oneLine(plain(err)) + ".", err}
 }
 
 // plain leaves the address out, which may hold what people put into its query.

@@ -1,6 +1,7 @@
 package httpout
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -13,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 func TestPublic(t *testing.T) {
@@ -93,6 +96,50 @@ func TestRedirectIsAnAnswer(t *testing.T) {
 	a, err := New(Options{Allow: loopback}).Do(t.Context(), Request{Method: "POST", URL: s.URL, Body: []byte("x")})
 	if err != nil || a.Status != 307 || a.Location != "http://169.254.169.254/latest/" || calls != 1 {
 		t.Errorf("%+v %v, %d calls", a, err, calls)
+	}
+}
+
+// raw answers whatever is asked with the same bytes.
+func raw(t *testing.T, answer string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+				_, _ = io.WriteString(c, answer)
+			}
+			_ = c.Close()
+		}
+	}()
+	return "http://" + l.Addr().String()
+}
+
+// TestBytesThatAreNoText come in an address and in a line that is no header:
+// neither gets anywhere as it is, and a redirect to nonsense is one all the same.
+func TestBytesThatAreNoText(t *testing.T) {
+	t.Parallel()
+	clean := func(s string) bool {
+		return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl) && len(s) < 1000
+	}
+	for _, where := range []string{"http://x.example/\xff\xfe", "http://[::1", "%zz://\xff"} {
+		a, err := New(Options{Allow: loopback}).Do(t.Context(), Request{Method: "POST", URL: raw(t, "HTTP/1.1 302 Found\r\nLocation: "+where+"\r\nContent-Length: 0\r\n\r\n"), Body: []byte("x")})
+		if err != nil || a.Status != 302 || a.Location == "" || !clean(a.Location) {
+			t.Errorf("%q: %+v %v", where, a, err)
+		}
+	}
+	for _, broken := range []string{"HTTP/1.1 200 OK\r\n\xff\xfe\x00 nonsense\r\n\r\n", "HTTP/1.1 200 OK\r\n" + strings.Repeat("long", 5000) + "\r\n\r\n", "\xff\xfe\r\n\r\n"} {
+		_, err := New(Options{Allow: loopback}).Do(t.Context(), Request{Method: "POST", URL: raw(t, broken), Body: []byte("x")})
+		if f := fault(t, err); f.Kind != Broken || !clean(f.Words) {
+			t.Errorf("%+v", f)
+		}
 	}
 }
 
