@@ -305,7 +305,7 @@ func (j journey) waiting() *JourneyStep {
 		b := j.rows.BlockedBy[0]
 		s := step("Waits for an earlier mail", fmt.Sprintf("That one is %s.", b.State), 0)
 		if !b.Same {
-			s.Words += " It does not wait for it longer than an hour."
+			s.Words += " It waits an hour at most, counted from when that one could be tried."
 		}
 		s.Href, s.Link = fmt.Sprintf("/mails/%d", b.ID), "Its journey"
 		return s

@@ -32,7 +32,8 @@ const (
 	qPaceChannel = `insert into channel (mailbox_id, slow_since, slow_until, slow_words, pace_ms, next_at) values ($1,$2,$3,$4,$5,$6)
 		on conflict (mailbox_id) do update set slow_since = excluded.slow_since, slow_until = excluded.slow_until, slow_words = excluded.slow_words,
 		pace_ms = excluded.pace_ms, next_at = excluded.next_at`
-	qResumeChannel = `update channel set paused_at = 0, paused_words = '', probe_at = 0, probes = 0 where mailbox_id = $1 and paused_at > 0`
+	qResumeChannel = `update channel set opened_at = case when paused_at <= $3 then $2 else opened_at end,
+		paused_at = 0, paused_words = '', probe_at = 0, probes = 0 where mailbox_id = $1 and paused_at > 0`
 	qTakeProbe     = `update channel set probe_at = $3, probes = probes + 1 where mailbox_id = $1 and paused_at > 0 and probe_at <= $2`
 )
 
@@ -60,9 +61,16 @@ func (t *Tx) PaceChannel(ctx context.Context, c ChannelState) error {
 	return err
 }
 
-// ResumeChannel opens a channel and reports whether it was paused.
+// longPause is how long a channel is paused before the mails that waited begin
+// the hour of their patience anew, in milliseconds: one that is paused for a
+// moment again and again must not hold them for ever.
+const longPause = 10 * 60 * 1000
+
+// ResumeChannel opens a channel and reports whether it was paused. After a long
+// pause it notes when, for what mails wait for each other counts from there.
 func (t *Tx) ResumeChannel(ctx context.Context, mailbox int64) (bool, error) {
-	n, err := t.exec(ctx, qResumeChannel, mailbox)
+	now := t.store.Now()
+	n, err := t.exec(ctx, qResumeChannel, mailbox, now, now-longPause)
 	return n == 1, err
 }
 

@@ -16,8 +16,13 @@ import (
 //     cannot: what follows from that comes after the mails that are there;
 //   - an earlier mail of the same chain is open, however long that takes; one to
 //     somebody else than the customer is left out of account;
-//   - an earlier mail to one of its recipients is open, for an hour at most
-//     from the end of its window, which is its due time before the first try.
+//   - an earlier mail to one of its recipients is open, for an hour at most.
+//     The hour counts from when there could be work on both: from the end of
+//     its own window, which is its due time before the first try, from the
+//     first try of the earlier one, and from the moment that a server which took
+//     no mail at all was there again. When it is over it still waits for one
+//     that may go itself: so a desk that was down for longer than an hour sends
+//     in order what has gathered meanwhile.
 //
 // Earlier means smaller (root_seq, seq). Mails to customers and notifications
 // of agents never wait for each other; a notification waits only for an earlier
@@ -27,8 +32,23 @@ const qReady = ` m.ended = 0 and m.due_at <= $1 and m.lease_until <= $1 and m.st
 	and not exists (select 1 from mail o where o.conversation_id = m.conversation_id and o.ended = 0 and o.id <> m.id and o.agent_id = m.agent_id
 		and (o.root_seq < m.root_seq or (o.root_seq = m.root_seq and o.seq < m.seq))
 		and (o.root_id = m.root_id and m.agent_id = 0 and m.aside = 0 and o.aside = 0
-			or (case when m.queued_at = 0 then m.due_at else m.queued_at end > $2 and o.state <> 'quarantined' and exists (select 1 from mail_recipient a
-				join mail_recipient b on b.address = a.address where a.mail_id = o.id and b.mail_id = m.id))))`
+			or (o.state <> 'quarantined' and exists (select 1 from mail_recipient a
+				join mail_recipient b on b.address = a.address where a.mail_id = o.id and b.mail_id = m.id)
+				and (case when m.queued_at = 0 then m.due_at else m.queued_at end > $2 or o.queued_at > $2
+					or exists (select 1 from channel h where h.mailbox_id = o.mailbox_id and h.opened_at > $2)
+					or` + readyBefore + `))))`
+
+// readyBefore is true of an earlier mail o that nothing holds up but its turn:
+// it and all that it waits for are due, and leave by the same way as m.
+const readyBefore = ` o.mailbox_id = m.mailbox_id and o.due_at <= $1 and o.state <> 'uncertain'
+	and not exists (select 1 from mail p where p.conversation_id = o.conversation_id and p.ended = 0 and p.id <> o.id and p.agent_id = o.agent_id
+		and (p.root_seq < o.root_seq or (p.root_seq = o.root_seq and p.seq < o.seq))
+		and (p.mailbox_id <> m.mailbox_id or p.due_at > $1 or p.state in ('uncertain', 'quarantined'))
+		and (p.root_id = o.root_id and o.agent_id = 0 and o.aside = 0 and p.aside = 0
+			or (p.state <> 'quarantined' and exists (select 1 from mail_recipient c
+				join mail_recipient d on d.address = c.address where c.mail_id = p.id and d.mail_id = o.id)
+				and (case when o.queued_at = 0 then o.due_at else o.queued_at end > $2 or p.queued_at > $2
+					or exists (select 1 from channel i where i.mailbox_id = p.mailbox_id and i.opened_at > $2)))))`
 
 // A mailbox's mails that may go, first class first, with how many mails of
 // their conversation are on their way.
