@@ -153,7 +153,7 @@ func (l *leg) toOthers(ctx context.Context, out *asides, w workflow.Wish, mailbo
 			out.dropped = append(out.dropped, "there is no message to forward")
 			return nil
 		}
-		sender = postroom.Canonical(m.From.Address)
+		sender = person(postroom.Canonical(m.From.Address))
 		forwarding(&letter, m, c, l.g.look.zone())
 	}
 	for _, to := range w.To {
@@ -166,7 +166,7 @@ func (l *leg) toOthers(ctx context.Context, out *asides, w workflow.Wish, mailbo
 			why = " is one of our own addresses"
 		case email.IsMachineAddress(to):
 			why = " is the address of a machine"
-		case postroom.Canonical(to) == sender:
+		case person(postroom.Canonical(to)) == sender:
 			why = " wrote it"
 		case words != "":
 			why = " is suppressed: " + words
@@ -317,8 +317,13 @@ func (s *step) countAside(x asideMail, mail *postroom.Mail) (block, error) {
 	}
 	limits := []cap10{{fmt.Sprintf("brk:aside:%d", s.c.ID), breakAsideTalk, "about this conversation"},
 		{fmt.Sprintf("brk:box:%d", mail.MailboxID), breakBox, "from this mailbox"}, {fmt.Sprintf("brk:flow:%d", s.leg.version.WorkflowID), breakFlow, "by this workflow"}}
+	var counted []string
 	for _, r := range mail.Recipients {
-		limits = append(limits, cap10{"brk:aside:" + r.Address, breakAside, "to " + r.Address})
+		// Whoever is named twice, by another detail, is one person and one mail.
+		if whose := person(r.Address); !slices.Contains(counted, whose) {
+			counted = append(counted, whose)
+			limits = append(limits, cap10{"brk:aside:" + whose, breakAside, "to " + r.Address})
+		}
 	}
 	return s.breaks(limits, x.breakerID, now)
 }

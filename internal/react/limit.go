@@ -38,16 +38,51 @@ func (g *judgement) forbidden(ctx context.Context, m *postroom.Message) (block, 
 	if words, err := g.r.Store.Read().Suppressed(ctx, to); err != nil || words != "" {
 		return block{postroom.MailBlocked, "Automatic mail to " + to + " is suppressed: " + words}, err
 	}
-	if g.root.Kind == postroom.MailBounced || g.root.Kind == postroom.MailComplained {
-		return block{postroom.MailBlocked, "It would answer a report that a mail came back or was unwanted."}, nil
+	return g.answers(ctx)
+}
+
+// answers says why the mail would be an automatic answer to something that must
+// not get one (W29, A5). A time that came and what became of a mail begin chains
+// of their own, but nobody's act: there the look goes back to what they come
+// from, as far as an act of a person.
+func (g *judgement) answers(ctx context.Context) (block, error) {
+	for root := g.root; ; {
+		if root.Kind == postroom.MailBounced || root.Kind == postroom.MailComplained {
+			return block{postroom.MailBlocked, "It would answer a report that a mail came back or was unwanted."}, nil
+		}
+		if !workflow.MachineCaused(root.Actor) {
+			return block{}, nil
+		}
+		answered := g.look.Message(&root)
+		if g.look.err != nil {
+			return block{}, g.look.err
+		}
+		if answered != nil && answered.NoAuto != "" {
+			return block{postroom.MailBlocked, "It would answer a mail that must not be answered automatically: " + answered.NoAuto + "."}, nil
+		}
+		before, ok, err := g.before(ctx, root)
+		if err != nil || !ok {
+			return block{}, err
+		}
+		root = before
 	}
-	if !workflow.MachineCaused(g.root.Actor) {
-		return block{}, nil
+}
+
+// before finds what the chain began with that a root comes from; false for one
+// that comes from nothing, and if what it came from was erased since.
+func (g *judgement) before(ctx context.Context, root postroom.Event) (postroom.Event, bool, error) {
+	if root.Cause == 0 {
+		return postroom.Event{}, false, nil
 	}
-	if answered := g.look.Message(&g.root); answered != nil && answered.NoAuto != "" {
-		return block{postroom.MailBlocked, "It would answer a mail that must not be answered automatically: " + answered.NoAuto + "."}, nil
+	read := g.r.Store.Read()
+	e, err := read.Event(ctx, root.Cause)
+	if err == nil && e.Root != e.ID {
+		e, err = read.Event(ctx, e.Root)
 	}
-	return block{}, g.look.err
+	if postroom.CodeOf(err) == postroom.NotFound {
+		return postroom.Event{}, false, nil
+	}
+	return e, err == nil, err
 }
 
 // The limits of automatic mail (A6, W23). Windows are fixed spans, counted in
