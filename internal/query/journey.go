@@ -303,9 +303,9 @@ func (j journey) waiting() *JourneyStep {
 	}
 	if len(j.rows.BlockedBy) > 0 {
 		b := j.rows.BlockedBy[0]
-		s := step("Waits for an earlier mail", fmt.Sprintf("That one is %s.", b.State), 0)
+		s := step("Waits for an earlier mail", behind(b), 0)
 		if !b.Same {
-			s.Words += " It waits an hour at most, counted from when that one could be tried."
+			s.Words += " The hour counts from when that one could be tried."
 		}
 		s.Href, s.Link = fmt.Sprintf("/mails/%d", b.ID), "Its journey"
 		return s

@@ -69,6 +69,9 @@ func (d *Desk) mailLines(ctx context.Context, ask store.MailAsk, after, before s
 	for _, m := range rows {
 		lines = append(lines, mailLine(m))
 	}
+	if err := d.sayWaits(ctx, lines, d.o.Store.Now()); err != nil {
+		return nil, "", "", fmt.Errorf("read what mails wait for: %w", err)
+	}
 	if n := len(rows); n > 0 {
 		if ask.Back || more {
 			k := rows[n-1].Key(ask.Open)

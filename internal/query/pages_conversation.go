@@ -205,7 +205,7 @@ type MailChip struct {
 	After      bool   // held because it waits for an earlier mail, not for a window
 	At         int64  // of the last change
 	Server     string // that accepted it
-	Words      string // failed, uncertain, suppressed, skipped, cancelled: why
+	Words      string // failed, uncertain, suppressed, skipped, cancelled: why; of one that waits for an earlier one: for what
 	Mixed      string // recipients that fared otherwise: "1 of 3 refused"; "" otherwise
 	Bounced    bool   // a mark after accepted: Words say why it came back
 	Complained bool   // another: its recipient called it unwanted

@@ -98,10 +98,7 @@ func (v *conversationView) noticeParts(closing *store.EventRow) []ReceiptPart {
 // mailPart says where a mail stands: "reply accepted by mx.example".
 func (v *conversationView) mailPart(what string, m store.MailRow) ReceiptPart {
 	p := ReceiptPart{Mail: m.ID, At: changedAt(m), State: "ok"}
-	because := ""
-	if m.Words != "" {
-		because = ": " + strings.TrimSuffix(m.Words, ".")
-	}
+	why := because(m.Words)
 	switch m.State {
 	case postroom.MailDone:
 		p.Text = what + " accepted"
@@ -121,6 +118,8 @@ func (v *conversationView) mailPart(what string, m store.MailRow) ReceiptPart {
 		p.Text, p.State, p.At = what+" waits", "waiting", m.DueAt
 		if m.DueAt > v.now {
 			p.Text = what + " is held until the undo window ends"
+		} else if b, ok := v.before(m); ok && b.Same && b.State == postroom.MailKept {
+			p.Text, p.State = what+" waits: the mail before it is held back"+because(b.Words), "bad"
 		} else if what == "notice" {
 			p.Text = "notice waits for the reply"
 		}
@@ -129,23 +128,31 @@ func (v *conversationView) mailPart(what string, m store.MailRow) ReceiptPart {
 	case postroom.MailSending:
 		p.Text, p.State = what+" is being sent", "waiting"
 	case postroom.MailDeferred:
-		p.Text, p.State = what+" delayed"+because, "bad"
+		p.Text, p.State = what+" delayed"+why, "bad"
 	case postroom.MailUnsure:
 		p.Text, p.State = what+" uncertain: the server may have it or not", "bad"
 	case postroom.MailAssumed:
 		p.Text, p.State = what+" assumed sent: the server never answered", "bad"
 	case postroom.MailKept:
-		p.Text, p.State = what+" quarantined"+because, "bad"
+		p.Text, p.State = what+" quarantined"+why, "bad"
 	case postroom.MailRefused:
-		p.Text, p.State = what+" failed"+because, "bad"
+		p.Text, p.State = what+" failed"+why, "bad"
 	case postroom.MailUndone:
-		p.Text, p.State = what+" cancelled"+because, "bad"
+		p.Text, p.State = what+" cancelled"+why, "bad"
 	case postroom.MailBlocked:
-		p.Text, p.State = what+" suppressed"+because, "bad"
+		p.Text, p.State = what+" suppressed"+why, "bad"
 	case postroom.MailSkip:
-		p.Text, p.State = what+" skipped"+because, "none"
+		p.Text, p.State = what+" skipped"+why, "none"
 	}
 	return p
+}
+
+// because puts a reason behind what it is the reason of.
+func because(words string) string {
+	if words == "" {
+		return ""
+	}
+	return ": " + strings.TrimSuffix(words, ".")
 }
 
 // noNotice says why a close led to no notice.

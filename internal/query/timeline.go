@@ -205,6 +205,11 @@ func (v *conversationView) chip(m store.MailRow) MailChip {
 	case postroom.MailDone:
 		c.Server = host(m.Server)
 	}
+	if waits(m.State, m.DueAt, v.now) {
+		if b, ok := v.before(m); ok {
+			c.After, c.Words = true, behind(b)
+		}
+	}
 	for _, x := range v.rows.Returns[m.ID] {
 		switch {
 		case x.Kind == postroom.Bounced && !c.Bounced:

@@ -246,6 +246,9 @@ func (w *whyReader) effect(e postroom.Effect) WhyEffect {
 	for _, m := range w.view.rows.Mails {
 		if m.ID == e.MailID && e.MailID != 0 {
 			out.MailState = string(m.State)
+			if b, ok := w.view.before(m); ok && waits(m.State, m.DueAt, w.view.now) && out.Words == "" {
+				out.Words = behind(b)
+			}
 		}
 	}
 	return out

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"postroom"
@@ -297,7 +298,11 @@ func (r *React) whyWaits(ctx context.Context, m *postroom.Mail) (string, error) 
 	case j.PausedAt > 0:
 		return "sending is paused for its mailbox: " + j.PausedWords, nil
 	case len(j.BlockedBy) > 0:
-		return fmt.Sprintf("it waits for an earlier mail, which is %s", j.BlockedBy[0].State), nil
+		words := fmt.Sprintf("it waits for an earlier mail, which is %s", j.BlockedBy[0].State)
+		if because := strings.TrimSuffix(j.BlockedBy[0].Words, "."); because != "" {
+			words += ": " + because
+		}
+		return words, nil
 	case j.UnjudgedSeq > 0:
 		return "it waits for what happened before it to be judged", nil
 	case j.SlowUntil > now:

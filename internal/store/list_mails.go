@@ -163,16 +163,9 @@ type JourneyRows struct {
 	SlowWords         string // with which the server asked for less, until SlowUntil
 	SlowUntil         int64
 	NextAt            int64 // no mail of the channel goes before
-	BlockedBy         []BlockingMail
+	BlockedBy         []BlockingMail // what counts first
 	UnjudgedSeq       int64 // a pending event before it; 0 for none
 	Agents            map[int64]string
-}
-
-// BlockingMail is an open mail to one of the same recipients that goes first.
-type BlockingMail struct {
-	ID    int64
-	State postroom.MailState
-	Same  bool // of the same chain: it waits however long that takes
 }
 
 // Journey reads it in one statement.
@@ -197,10 +190,7 @@ func (r Read) Journey(ctx context.Context, m *postroom.Mail) (*JourneyRows, erro
 		returnPart(`from mail_return x where x.mail_id = ?`, m.ID),
 		{kind: "run", n: []string{"w.id", "u.version", "u.at"}, s: []string{"w.name"}, from: `from run u join workflow w on w.id = u.workflow_id where u.id = ?`, args: []any{m.RunID}},
 		{kind: "agent", n: []string{"id"}, s: []string{"name"}, from: `from agent`},
-		{kind: "before", n: []string{"o.id", "case when o.root_id = ? then 1 else 0 end"}, s: []string{"o.state"},
-			from: `from mail o where o.conversation_id = ? and o.conversation_id > 0 and o.ended = 0 and o.id <> ? and o.agent_id = ? and (o.root_seq < ? or (o.root_seq = ? and o.seq < ?))
-				and (o.root_id = ? or exists (select 1 from mail_recipient a join mail_recipient b on b.address = a.address where a.mail_id = o.id and b.mail_id = ?))`,
-			args: []any{m.Root, m.ConversationID, m.ID, m.AgentID, m.RootSeq, m.RootSeq, m.Seq, m.Root, m.ID}},
+		blockedPart([]any{m.ID}),
 		{kind: "unjudged", n: []string{"coalesce(min(seq), 0)"}, from: `from event where conversation_id = ? and state = 'pending' and seq < ?`, args: []any{m.ConversationID, unjudged}},
 		{kind: "customer", s: []string{"coalesce(k.name, '')"}, from: `from conversation c join customer k on k.id = c.customer_id where c.id = ?`, args: []any{m.ConversationID}},
 	}
@@ -232,7 +222,8 @@ func (r Read) Journey(ctx context.Context, m *postroom.Mail) (*JourneyRows, erro
 		case "agent":
 			out.Agents[t.n[0]] = t.s[0]
 		case "before":
-			out.BlockedBy = append(out.BlockedBy, BlockingMail{ID: t.n[0], State: postroom.MailState(t.s[0]), Same: t.n[1] == 1})
+			_, b := scanBlocking(t)
+			out.BlockedBy = append(out.BlockedBy, b)
 		case "unjudged":
 			out.UnjudgedSeq = t.n[0]
 		case "customer":
@@ -241,6 +232,7 @@ func (r Read) Journey(ctx context.Context, m *postroom.Mail) (*JourneyRows, erro
 		return nil
 	})
 	slices.SortFunc(out.Notes, func(a, b EventRow) int { return compare(a.Seq, b.Seq, "", "", 0, 0) })
+	sortBlocking(out.BlockedBy)
 	slices.SortFunc(out.Returns, func(a, b postroom.MailReturn) int { return compare(a.At, b.At, a.Address, b.Address, 0, 0) })
 	return out, err
 }

@@ -159,11 +159,17 @@ func chipWords(c locale.Clock, m query.MailChip) string {
 	}
 	switch postroom.MailState(m.State) {
 	case postroom.MailHeld:
+		if m.After && m.Words != "" {
+			return m.Words
+		}
 		if m.After {
 			return "Waits until the mail before it is accepted"
 		}
 		return "Can be undone"
 	case postroom.MailQueued:
+		if m.After && m.Words != "" {
+			return m.Words
+		}
 		return "Queued"
 	case postroom.MailSending:
 		return "Sending…"
