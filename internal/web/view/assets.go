@@ -5,7 +5,7 @@ package view
 // Paths of the assets every page, and a mail's own document, load.
 const (
 	appJS    = "/assets/app-AZN4XWG7.js"
-	appCSS   = "/assets/app-DAV6HUYR.css"
+	appCSS   = "/assets/app-FSZKEEJ3.css"
 	bodyCSS  = "/assets/body-LHDXZ2HF.css"
-	iconsSVG = "/assets/icons-7DA8C982.svg"
+	iconsSVG = "/assets/icons-4366B545.svg"
 )

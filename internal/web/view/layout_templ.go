@@ -1336,7 +1336,7 @@ func folderPane(s query.Shell) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if s.Sandboxes {
-				templ_7745c5c3_Err = sectionLink(s, "sandbox", "/sandbox", "flow", "Sandbox").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = sectionLink(s, "sandbox", "/sandbox", "sandbox", "Sandbox").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -149,7 +149,7 @@ func Play(p query.PlayPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<p class=\"hint\">Whatever becomes due meanwhile happens at its own moment, in order: workflows that wait, mails that are tried again, windows for undoing.</p></section>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<p class=\"muted small\">Whatever becomes due meanwhile happens at its own moment, in order: workflows that wait, mails that are tried again, windows for undoing.</p></section>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -306,7 +306,7 @@ func Play(p query.PlayPage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 27, "</select> <button class=\"button\">Be this agent</button></form><p class=\"hint\">You then see and may do what they may. Nobody has a password here.</p></section>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 27, "</select> <button class=\"button\">Be this agent</button></form><p class=\"muted small\">You then see and may do what they may. Nobody has a password here.</p></section>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

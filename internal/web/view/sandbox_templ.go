@@ -221,7 +221,7 @@ func Sandbox(p query.SandboxPage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			case "elsewhere":
-				templ_7745c5c3_Err = empty("flow", "The sandbox is in another process", "It lives on the disk of "+p.Where+". Open this page there; the operations guide says how to lead /sandbox to one process.").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = empty("sandbox", "The sandbox is in another process", "It lives on the disk of "+p.Where+". Open this page there; the operations guide says how to lead /sandbox to one process.").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -533,7 +533,7 @@ func sandboxForm(p query.SandboxPage, words string) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 39, "<p class=\"hint\">At most 1,000 in all. Deleted ones never go along.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 39, "<p class=\"muted small\">At most 1,000 in all. Deleted ones never go along.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -599,7 +599,7 @@ func sandboxForm(p query.SandboxPage, words string) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 45, "> Replace personal data</label><p class=\"hint\">Names, addresses, telephone numbers and links of customers become invented ones, also within texts as far as they are found there; files and original mails are left out. Other words in texts stay.</p><div class=\"row-of\"><button class=\"button primary\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 45, "> Replace personal data</label><p class=\"muted small\">Names, addresses, telephone numbers and links of customers become invented ones, also within texts as far as they are found there; files and original mails are left out. Other words in texts stay.</p><div class=\"row-of\"><button class=\"button primary\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
