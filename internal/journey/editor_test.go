@@ -85,10 +85,21 @@ func (w *walker) twoWaiting() []person {
 	return nil
 }
 
-// begin opens the editor with a recipe.
+// begin opens the editor with a recipe, on a low screen first: each page begins
+// at its top, and Back leads to where one was.
 func (w *walker) begin() {
 	w.Helper()
+	w.size(1440, 260)
 	w.open("/workflows")
+	w.holds(`(pane => pane.scrollHeight > pane.clientHeight + 90)(document.querySelector("main.page"))`)
+	w.value(`document.querySelector("main.page").scrollTop = 90`)
+	w.click(".workflows h2 a", "Tell the customer")
+	w.read("h1", "Tell the customer")
+	w.holds(`document.querySelector("main.page").scrollTop === 0`)
+	w.value(`history.back()`)
+	w.read("h1", "^Workflows$")
+	w.holds(`document.querySelector("main.page").scrollTop > 0`)
+	w.size(1440, 900)
 	w.click("main .page-acts a", "New workflow")
 	w.click(".recipe", "Closing notice with a condition")
 	w.see("#editor")

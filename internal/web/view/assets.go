@@ -4,8 +4,8 @@ package view
 
 // Paths of the assets every page, and a mail's own document, load.
 const (
-	appJS    = "/assets/app-AZN4XWG7.js"
-	appCSS   = "/assets/app-FSZKEEJ3.css"
+	appJS    = "/assets/app-Y27K7R46.js"
+	appCSS   = "/assets/app-N2DXMROA.css"
 	bodyCSS  = "/assets/body-LHDXZ2HF.css"
 	iconsSVG = "/assets/icons-4366B545.svg"
 )

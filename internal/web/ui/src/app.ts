@@ -4,6 +4,7 @@ import * as Turbo from "@hotwired/turbo"
 import { Application } from "@hotwired/stimulus"
 import { Live, tab } from "./live"
 import { morphPage } from "./morph"
+import { drawFromItsPlace } from "./scroll"
 import { startKeys } from "./keys"
 import AgainController from "./controllers/again"
 import ChipsController from "./controllers/chips"
@@ -45,7 +46,10 @@ document.addEventListener("turbo:before-render", (event) => {
   const { detail } = event as CustomEvent<{ render: (current: HTMLElement, next: HTMLElement) => void }>
   const reason = refused ? "refused" : "visit"
   refused = false
-  detail.render = (current, next) => morphPage(current, next, reason)
+  detail.render = (current, next) => {
+    if (reason === "refused") morphPage(current, next, reason)
+    else drawFromItsPlace(() => morphPage(current, next, reason))
+  }
 })
 
 // The browser's copies of drafts belong to the agent and go at sign-out.
