@@ -70,7 +70,7 @@ func takePictures(t *testing.T) {
 	w.signIn("ann@brightwater.example")
 
 	// A desk that has more than it began with.
-	for _, recipe := range []string{"Warn on day 5", "^Close after 7 days without", "Back to the team"} {
+	for _, recipe := range []string{"Warn on day 5", "^Close after 7 days without"} {
 		w.open("/workflows/new")
 		w.click(".recipe strong", recipe)
 		w.see("#editor")
@@ -83,9 +83,12 @@ func takePictures(t *testing.T) {
 	w.keep("workflows", 1280, 860, "")
 
 	w.open("/workflows/new")
-	w.click(".recipe", "Closing notice with a condition")
+	w.click(".recipe strong", "^Closing notice with a condition")
 	w.see("#editor")
-	w.click("#add-if", "Group")
+	w.click(`button[value="group if"]`, "Group")
+	w.pick(field("if[1].group"), "Any of these")
+	w.click(`[id="add-if[1]"]`, "Condition")
+	w.pick(field("if[1][0].fact"), "the tags")
 	w.keep("conditions", 1280, 900, ".is-if")
 
 	number := w.closed()
@@ -101,8 +104,8 @@ func takePictures(t *testing.T) {
 
 	w.open("/workflows/2/backtest")
 	w.click("main form button.primary", "")
-	w.read("main", "would have")
-	w.keep("backtest", 1280, 1100, "")
+	w.see(".backtest-sums")
+	w.keep("backtest", 1280, 1000, "")
 
 	w.open("/promises")
 	w.keep("promises", 1280, 420, "")
@@ -112,8 +115,14 @@ func takePictures(t *testing.T) {
 	w.read("#sandbox-there", "The sandbox is there")
 	w.click("form[action='/sandbox/enter'] button", "Open the sandbox")
 	w.see("#sandbox-band")
+	w.size(1280, 860)
+	w.open("/sandbox/desk/folders/unassigned?sort=newest")
+	w.click("#list .row a", "Which oil")
+	w.compose("Any thin one will do; wipe it off afterwards.")
+	w.click(".composer-send button.primary", "^Send$")
+	w.see(".undo")
 	w.open("/sandbox/desk/play")
-	w.click(".play-skips button", "3 days")
+	w.click(".play-skips button", "1 week")
 	w.read("main", "went out")
 	w.keep("sandbox", 1280, 860, "")
 }
