@@ -272,7 +272,7 @@ func (p *Promises) trace(e *editor, w store.Watch) (query.PromiseTrace, error) {
 	if err != nil {
 		return t, err
 	}
-	why := fmt.Sprintf("/conversations/%d/why#why-%d-", c.Number, event.ID)
+	why := fmt.Sprintf("/conversations/%d/why?event=%d#why-%d-", c.Number, event.ID, event.ID)
 	for _, r := range results {
 		s := query.PromiseStep{Text: "“" + e.workflowName(r.WorkflowID) + "”: " + r.Verdict.String(), State: "none", Href: why + strconv.FormatInt(r.WorkflowID, 10)}
 		if r.Verdict == workflow.Matched {

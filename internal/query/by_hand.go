@@ -127,7 +127,7 @@ func (d *Desk) didNotRun(ctx context.Context, v *conversationView) (map[int64]st
 	}) {
 		return nil, nil
 	}
-	events, err := d.read().WhyEvents(ctx, v.head.ID, whyEvents)
+	events, err := d.read().WhyEvents(ctx, v.head.ID, 0, whyEvents)
 	if err != nil {
 		return nil, fmt.Errorf("read judgements: %w", err)
 	}

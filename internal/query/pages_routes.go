@@ -83,7 +83,7 @@ package query
 //	GET  /jobs/{id}?return=               JobPage
 //	POST /jobs/{id}/undo                  return
 //	POST /jobs/{id}/cancel                return
-//	GET  /conversations/{number}/why      WhyPage; events have the anchor #event-ID
+//	GET  /conversations/{number}/why      WhyPage; events have the anchor #event-ID; ?event=ID&from=N is one event's
 //	POST /events/{id}/judge               return (a not judged event: try again)
 //	GET  /palette?q=                      PalettePage; with "Turbo-Frame: palette" only view.PaletteResults
 //

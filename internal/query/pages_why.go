@@ -1,12 +1,16 @@
 package query
 
 // WhyPage is GET /conversations/{number}/why (W31): for each event each
-// workflow of that edge, matched or not, and why.
+// workflow of that edge, matched or not, and why. With ?event=ID it is about that
+// event alone, and shows what all workflows said to it, with &from=N those behind
+// the first N.
 type WhyPage struct {
 	Shell   Shell
 	Head    Head
 	Events  []WhyEvent // newest first
 	Receipt *Receipt
+	One     int64 // the event that the page is about; 0 = the whole conversation
+	From    int   // how many workflows stand before those shown of it
 }
 
 // WhyEvent is one event and how it was judged.
@@ -19,6 +23,10 @@ type WhyEvent struct {
 	Cause     int64 // event that caused it; 0 = none
 	Depth     int
 	Workflows []WhyWorkflow // in their order
+	Listened  int           // how many workflows said something to it; not all are shown where they are many
+	Unmatched int           // not shown: did not match
+	Unknown   int           // not shown: could not tell
+	Aside     int           // not shown: were not considered
 	Ended     []string      // the timers it ended, a sentence each
 	Promises  []WhyPromise  // that began with it
 	Retry     bool          // not judged: may be tried again by POST /events/{id}/judge

@@ -53,6 +53,7 @@ type Desk struct {
 	// once. Key is the workflow's id and the version's number.
 	mu       sync.Mutex
 	compiled map[versionKey]*workflow.Version
+	sets     map[int64]*pastSet // by revision
 	byHand   startables
 }
 
@@ -63,7 +64,7 @@ type versionKey struct {
 
 // New returns a reader of pages.
 func New(o Options) *Desk {
-	return &Desk{store: o.Store, o: o, compiled: map[versionKey]*workflow.Version{}}
+	return &Desk{store: o.Store, o: o, compiled: map[versionKey]*workflow.Version{}, sets: map[int64]*pastSet{}}
 }
 
 // Now returns the time of the database's clock in milliseconds, UTC.

@@ -176,20 +176,8 @@ func setOf(e *postroom.Event, rows []store.SetEntry, version func(workflow int64
 			entries = append(entries, workflow.Entry{Version: v.In(s.Name, s.MailboxID), State: stateOf(s)})
 		}
 	}
-	set := workflow.NewSet(e.SetRevision, entries)
-	if !workflow.OwnEvent(e.Kind) {
-		return set
-	}
-	v := version(e.Payload.WorkflowID, e.Payload.Number)
-	if v == nil {
-		return workflow.NewSet(e.SetRevision, nil)
-	}
-	for _, s := range rows {
-		if s.ID == v.WorkflowID {
-			v = v.In(s.Name, s.MailboxID)
-		}
-	}
-	return set.Own(e, v)
+	p := pastSet{rows: rows, set: workflow.NewSet(e.SetRevision, entries)}
+	return p.judgedBy(e, version)
 }
 
 func stateOf(s store.SetEntry) workflow.State {

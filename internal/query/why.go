@@ -17,8 +17,28 @@ const whyEvents = 100
 
 // Why reads the why page (W31): each event, what each workflow of its edge
 // said to it, recomputed from the stored snapshot and inputs, and held against
-// the verdict that was stored.
+// the verdict that was stored. Of very many only those are shown that say
+// something; WhyOne shows them all.
 func (d *Desk) Why(ctx context.Context, a *postroom.Agent, number int64, place Place) (*WhyPage, error) {
+	return d.why(ctx, a, number, 0, &whyRoom{left: whyOnPage}, place)
+}
+
+// WhyOne reads the why page of one event, with what all workflows of its edge
+// said to it, so many at a time, beginning behind the first from.
+func (d *Desk) WhyOne(ctx context.Context, a *postroom.Agent, number, event int64, from int, place Place) (*WhyPage, error) {
+	room := &whyRoom{one: true, from: max(from, 0)}
+	p, err := d.why(ctx, a, number, event, room, place)
+	if err != nil {
+		return nil, err
+	}
+	if len(p.Events) == 0 {
+		return nil, postroom.Errorf(postroom.NotFound, "There is no such event here, or nobody listened for it.")
+	}
+	p.One, p.From = event, room.from
+	return p, nil
+}
+
+func (d *Desk) why(ctx context.Context, a *postroom.Agent, number, event int64, room *whyRoom, place Place) (*WhyPage, error) {
 	shell, err := d.Shell(ctx, a, place)
 	if err != nil {
 		return nil, err
@@ -28,7 +48,7 @@ func (d *Desk) Why(ctx context.Context, a *postroom.Agent, number int64, place P
 		return nil, err
 	}
 	v.now, v.shell = shell.Now, shell
-	events, err := d.read().WhyEvents(ctx, v.head.ID, whyEvents)
+	events, err := d.read().WhyEvents(ctx, v.head.ID, event, whyEvents)
 	if err != nil {
 		return nil, fmt.Errorf("read judgements: %w", err)
 	}
@@ -40,6 +60,7 @@ func (d *Desk) Why(ctx context.Context, a *postroom.Agent, number int64, place P
 	if err != nil {
 		return nil, err
 	}
+	w.room = room
 	promises := v.promises()
 	for _, e := range events {
 		if len(promises[e.ID]) == 0 && (!e.Kind.Edge() || e.Kind.Quiet() && e.SetRevision == 0 && e.State == postroom.EventJudged) {
@@ -59,23 +80,28 @@ type whyReader struct {
 	desk     *Desk
 	ctx      context.Context
 	view     *conversationView
-	versions map[versionKey]*workflow.Version
+	sets     map[int64]*pastSet
+	versions map[versionKey]*workflow.Version // of events that are for one workflow alone
 	offices  offices
+	room     *whyRoom // nil for all there is
 }
 
-// whyReader reads the versions that events were judged by.
+// whyReader reads what events were judged by.
 func (d *Desk) whyReader(ctx context.Context, v *conversationView, events []store.WhyRow) (*whyReader, error) {
+	var revisions []int64
 	var keys []versionKey
 	for _, e := range events {
-		for _, entry := range e.Set {
-			keys = append(keys, versionKey{entry.ID, entry.Version})
-		}
+		revisions = append(revisions, e.SetRevision)
 		if workflow.OwnEvent(e.Kind) {
 			keys = append(keys, versionKey{e.Payload.WorkflowID, e.Payload.Number})
 		}
 	}
+	sets, err := d.pastSets(ctx, revisions)
+	if err != nil {
+		return nil, err
+	}
 	versions, err := d.versions(ctx, keys)
-	return &whyReader{desk: d, ctx: ctx, view: v, versions: versions, offices: offices{}}, err
+	return &whyReader{desk: d, ctx: ctx, view: v, sets: sets, versions: versions, offices: offices{}}, err
 }
 
 func (w *whyReader) event(e store.WhyRow) (WhyEvent, error) {
@@ -97,23 +123,26 @@ func (w *whyReader) event(e store.WhyRow) (WhyEvent, error) {
 			return out, fmt.Errorf("stored inputs of event %d: %w", e.ID, err)
 		}
 	}
-	set := w.set(e)
 	record := w.record(&e.Event)
 	var err error
 	if record.Office, err = w.offices.at(w.ctx, w.desk.read(), in.Office, nil); err != nil {
 		return out, err
 	}
-	facts := workflow.NewFacts(record)
-	explanations, judgement := workflow.Explain(set, &e.Event, facts, in, w.name)
 	stored := map[called]workflow.Verdict{}
-	if judgement.Vector() != e.Verdicts {
-		results, err := workflow.ParseVector(e.Verdicts)
-		if err != nil {
-			return out, err
+	pick := func(j workflow.Judgement) []int {
+		if j.Vector() != e.Verdicts {
+			var results []workflow.Result
+			results, err = workflow.ParseVector(e.Verdicts)
+			for _, r := range results {
+				stored[called{r.WorkflowID, r.Level}] = r.Verdict
+			}
 		}
-		for _, r := range results {
-			stored[called{r.WorkflowID, r.Level}] = r.Verdict
-		}
+		out.Listened = len(j.Results)
+		return w.pick(e.ID, j, stored, &out)
+	}
+	explanations, _ := workflow.ExplainSome(w.set(e), &e.Event, workflow.NewFacts(record), in, w.name, pick)
+	if err != nil {
+		return out, err
 	}
 	for _, x := range explanations {
 		out.Workflows = append(out.Workflows, w.workflow(e.ID, x, stored))
@@ -123,7 +152,7 @@ func (w *whyReader) event(e store.WhyRow) (WhyEvent, error) {
 
 // set is what the event was judged by.
 func (w *whyReader) set(e store.WhyRow) *workflow.Set {
-	return setOf(&e.Event, e.Set, func(id int64, number int) *workflow.Version { return w.versions[versionKey{id, number}] })
+	return w.sets[e.SetRevision].judgedBy(&e.Event, func(id int64, number int) *workflow.Version { return w.versions[versionKey{id, number}] })
 }
 
 // record gathers what facts are read from.

@@ -50,3 +50,34 @@ func TestEndPendingFailsWithWhatWasUndone(t *testing.T) {
 		}
 	})
 }
+
+// Versions can be asked for by the thousand, as a desk has workflows: SQLite refuses a
+// condition of a thousand parts.
+func TestVersionsByTheThousand(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		var keys [][2]int64
+		err := d.Write(t.Context(), func(tx *db.Tx) error {
+			for _, q := range []string{
+				`insert into workflow (id, key, name, position, enabled, version) values (1, 'w', 'W', 1, 1, 1)`,
+				`insert into workflow_version (workflow_id, number, definition, at)
+					with recursive n(i) as (select 1 union all select i + 1 from n where i < 1500) select 1, i, '{}', 0 from n`,
+			} {
+				if _, err := tx.Exec(t.Context(), q); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range int64(1500) {
+			keys = append(keys, [2]int64{1, n + 101})
+		}
+		rows, err := store.New(d).Read().SomeVersions(t.Context(), keys)
+		if err != nil || len(rows) != 1400 {
+			t.Errorf("%d rows, %v", len(rows), err)
+		}
+	})
+}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"postroom"
@@ -17,50 +18,50 @@ type VersionRow struct {
 const versionColumns = `select v.workflow_id, v.number, v.definition, v.author_id, v.at, w.key, w.name, w.mailbox_id
 	from workflow_version v join workflow w on w.id = v.workflow_id where `
 
+// versionsAtOnce is how many versions one statement asks for: SQLite refuses a
+// condition of a thousand parts.
+const versionsAtOnce = 400
+
 // SomeVersions loads versions by (workflow, number).
 func (r Read) SomeVersions(ctx context.Context, keys [][2]int64) ([]VersionRow, error) {
-	if len(keys) == 0 {
-		return nil, nil
-	}
-	var args []any
-	for _, k := range keys {
-		args = append(args, k[0], k[1])
-	}
-	query := versionColumns + strings.TrimSuffix(strings.Repeat(`(v.workflow_id = ? and v.number = ?) or `, len(keys)), " or ")
 	var out []VersionRow
-	err := each(ctx, r.q, numbered(query), args, func(rows row) error {
-		var v VersionRow
-		err := rows.Scan(&v.WorkflowID, &v.Number, &v.Definition, &v.AuthorID, &v.At, &v.Key, &v.Name, &v.MailboxID)
-		out = append(out, v)
-		return err
-	})
-	return out, err
+	for some := range slices.Chunk(keys, versionsAtOnce) {
+		var args []any
+		for _, k := range some {
+			args = append(args, k[0], k[1])
+		}
+		query := versionColumns + strings.TrimSuffix(strings.Repeat(`(v.workflow_id = ? and v.number = ?) or `, len(some)), " or ")
+		err := each(ctx, r.q, numbered(query), args, func(rows row) error {
+			var v VersionRow
+			err := rows.Scan(&v.WorkflowID, &v.Number, &v.Definition, &v.AuthorID, &v.At, &v.Key, &v.Name, &v.MailboxID)
+			out = append(out, v)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // WhyRow is an event with its stored judgement.
 type WhyRow struct {
 	postroom.Event
 	Verdicts, Inputs string
-	Set              []SetEntry // the workflows it was judged by, in order
 }
 
 const qWhy = `select e.id, e.conversation_id, e.seq, e.kind, e.version, e.act_id, e.actor_kind, e.actor_id, e.path, e.cause_id, e.root_id, e.root_seq,
-	e.depth, e.payload, e.facts, e.at, e.final_at, e.state, e.set_revision, e.words, e.verdicts, e.inputs, coalesce(s.body, '')
-	from event e left join workflow_set s on s.revision = e.set_revision and e.set_revision > 0
-	where e.conversation_id = $1 order by e.seq desc limit $2`
+	e.depth, e.payload, e.facts, e.at, e.final_at, e.state, e.set_revision, e.words, e.verdicts, e.inputs
+	from event e where e.conversation_id = $1 and (e.id = $3 or $3 = 0) order by e.seq desc limit $2`
 
 // WhyEvents loads the latest events of a conversation with their judgements,
-// the newest first.
-func (r Read) WhyEvents(ctx context.Context, conversation int64, limit int) ([]WhyRow, error) {
+// the newest first; or one of them alone, whose id is not 0.
+func (r Read) WhyEvents(ctx context.Context, conversation, event int64, limit int) ([]WhyRow, error) {
 	var out []WhyRow
-	err := each(ctx, r.q, qWhy, []any{conversation, limit}, func(rows row) error {
+	err := each(ctx, r.q, qWhy, []any{conversation, limit, event}, func(rows row) error {
 		var w WhyRow
-		var body string
-		e, err := scanEvent(also{rows, []any{&w.Verdicts, &w.Inputs, &body}})
+		e, err := scanEvent(also{rows, []any{&w.Verdicts, &w.Inputs}})
 		w.Event = e
-		if err == nil {
-			err = fromJSON(body, &w.Set)
-		}
 		out = append(out, w)
 		return err
 	})

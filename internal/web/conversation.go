@@ -232,7 +232,18 @@ func showWhy(q *request) error {
 	if err != nil {
 		return err
 	}
-	p, err := q.site.o.Pages.Why(q.Context(), q.agent, number, q.place("desk"))
+	v := q.URL.Query()
+	var p *query.WhyPage
+	if v.Has("event") {
+		event, _ := strconv.ParseInt(v.Get("event"), 10, 64)
+		from, _ := strconv.Atoi(v.Get("from"))
+		if event < 1 {
+			return postroom.Errorf(postroom.NotFound, "There is no such event here, or nobody listened for it.")
+		}
+		p, err = q.site.o.Pages.WhyOne(q.Context(), q.agent, number, event, from, q.place("desk"))
+	} else {
+		p, err = q.site.o.Pages.Why(q.Context(), q.agent, number, q.place("desk"))
+	}
 	if err != nil {
 		return err
 	}

@@ -54,11 +54,29 @@ func (c Check) unknown(out []string) []string {
 // its edge why it came out so. Vector of the returned Judgement is to be
 // compared with what was stored. names may be nil.
 func Explain(s *Set, e *postroom.Event, facts Facts, in Inputs, names Names) ([]Explanation, Judgement) {
+	return ExplainSome(s, e, facts, in, names, nil)
+}
+
+// ExplainSome is Explain for some of the workflows alone, where to explain all
+// would be more than anybody reads: pick chooses them, by their places among the
+// results of the whole judgement, which is returned as well. A nil pick chooses
+// all.
+func ExplainSome(s *Set, e *postroom.Event, facts Facts, in Inputs, names Names, pick func(Judgement) []int) ([]Explanation, Judgement) {
 	j := Judge(s, e, facts, in)
+	if pick == nil {
+		pick = func(j Judgement) []int {
+			all := make([]int, len(j.Results))
+			for i := range all {
+				all[i] = i
+			}
+			return all
+		}
+	}
 	r := newReading(e, facts)
-	out := make([]Explanation, len(j.Results))
-	for i, en := range j.judged {
-		out[i] = explain(en, j.Results[i], e, r, in, names)
+	some := pick(j)
+	out := make([]Explanation, len(some))
+	for n, i := range some {
+		out[n] = explain(j.judged[i], j.Results[i], e, r, in, names)
 	}
 	return out, j
 }

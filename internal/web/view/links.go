@@ -89,6 +89,16 @@ func whyURL(number, event int64) string {
 	return u
 }
 
+// whyOneURL is the page of what all workflows said to one event, from behind the
+// first of them on.
+func whyOneURL(number, event int64, from int) string {
+	u := "/conversations/" + id64(number) + "/why?event=" + id64(event)
+	if from > 0 {
+		u += "&from=" + itoa(from)
+	}
+	return u
+}
+
 func mailURL(id int64) string { return "/mails/" + id64(id) }
 
 func attachmentURL(a query.Attachment, inline bool) string {

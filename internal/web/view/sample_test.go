@@ -202,10 +202,18 @@ func sampleWhy() query.WhyPage {
 			{ID: 1, Name: "Tell the customer it is closed", Version: 2, Verdict: "matched", Conditions: table[1:2], Effects: []query.WhyEffect{{Text: "Replied to the customer", State: "done", Mail: 72, MailState: "accepted"}, {Text: "Added the tag closed-by-us", State: "overtaken", Words: "Ben Okafor removed it meanwhile"}}},
 			{ID: 3, Name: "No notice for partners", Version: 1, Verdict: "not matched", Conditions: table, Change: "the tag no-notice were not there"},
 			{ID: 4, Name: "Ask for a rating", Version: 5, Verdict: "not considered", Reason: "stopped by Tell the customer it is closed"},
-		}},
+		}, Listened: 1003, Unmatched: 990, Unknown: 3, Aside: 7},
 		{Line: *c.Timeline[2].Event, State: "not_judged", Words: "Judging failed five times: the template needs customer.first_name", Cause: 903, Depth: 1, Retry: true},
 		{Line: *c.Timeline[1].Event, State: "judged", JudgedAt: sampleNow - 25*hour, Revision: 7},
 	}}
+}
+
+// sampleWhyOne is the page of one event, in the middle of many workflows.
+func sampleWhyOne() query.WhyPage {
+	p := sampleWhy()
+	p.Events, p.One, p.From = p.Events[:1], p.Events[0].Line.ID, 100
+	p.Events[0].Unmatched, p.Events[0].Unknown, p.Events[0].Aside = 0, 0, 0
+	return p
 }
 
 func sampleQueue() query.QueuePage {
@@ -339,6 +347,7 @@ func samples() map[string]templ.Component {
 		"edited":       view.Conversation(sampleConversation("edited")),
 		"editing":      view.Conversation(sampleConversation("editing")),
 		"why":          view.Why(sampleWhy()),
+		"why-one":      view.Why(sampleWhyOne()),
 		"mails":        view.Mails(query.MailsPage{Shell: admin("mails"), Rows: sampleMails(), Counts: []query.StateCount{{State: "failed", Count: 3}}, Next: "5"}),
 		"journey":      view.Journey(sampleJourney()),
 		"queue":        view.Queue(sampleQueue()),
