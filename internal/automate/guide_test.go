@@ -99,14 +99,15 @@ func findingsPart() string {
 		kind proof.Kind
 		text string
 	}{
-		{proof.DoubleMail, "two workflows would mail the customer for one event"},
+		{proof.DoubleMail, "two workflows would mail the customer for one event, themselves or by running another one"},
 		{proof.SameField, "two would write the same field for one event; the later in order wins"},
 		{proof.Unreachable, "an earlier one always says stop before it"},
 		{proof.NeverTrue, "its conditions contradict each other"},
 		{proof.NeverKnown, "it asks for something that its event never has"},
 		{proof.AlwaysTrue, "of a group of alternatives one always holds, as with two that say \"is not\""},
 		{proof.Cycle, "workflows set each other off in a circle, shown as a path"},
-		{proof.MailLoop, "they cannot but do so, and mail the customer each time: this one cannot be published, nor switched on"},
+		{proof.MailLoop, "they cannot but do so, and mail the customer each time, themselves or by one that they run: this one cannot be published, nor switched on"},
+		{proof.NeverRuns, "it runs another one that is switched off, or that waits for a time of its own"},
 		{proof.MachineReply, "it answers received mail without asking whether a person wrote it"},
 	}
 	var b strings.Builder

@@ -14,6 +14,12 @@
 //	no way of one without another   the one covers the other
 //	a way of B after what A does    A can set off B
 //
+// A workflow that others run stands beside their neighbours too: it is asked
+// about their event, with its own conditions and theirs (see calls.go). Office
+// time is known as far as demands on one time contradict each other: one
+// calendar counts for all of an event, and office time passes no faster than
+// time does. What a workflow has waited its conversation is old.
+//
 // What the reasoning does not know it takes for possible: it may warn in vain,
 // but what it calls impossible is. Texts are known only as far as one contains
 // another, patterns only if they are the same, and a workflow with more than

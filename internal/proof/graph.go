@@ -73,7 +73,8 @@ func (x *subject) aftermath(d deed) way {
 type link struct {
 	from, to int // places among the subjects
 	words    string
-	sure     bool // it cannot but do so
+	sure     bool  // it cannot but do so
+	through  []int // by one that it cannot but run; such a link is not drawn
 }
 
 // links are all, by the one that sets off.
@@ -82,6 +83,7 @@ type links [][]link
 // graph finds who can set off whom.
 func (p *prover) graph() links {
 	out := make(links, len(p.subjects))
+	runs := p.alsoCalled()
 	on := map[postroom.EventKind][]int{}
 	for i, x := range p.subjects {
 		if x.all.possible() {
@@ -89,7 +91,7 @@ func (p *prover) graph() links {
 		}
 	}
 	for i, a := range p.subjects {
-		if !a.all.possible() {
+		if !a.all.possible() && !runs[a.id] {
 			continue
 		}
 		out[i] = p.runs(a)
@@ -111,6 +113,51 @@ func (p *prover) graph() links {
 					continue
 				}
 				out[i] = append(out[i], l)
+			}
+		}
+		out[i] = append(out[i], p.through(i, on)...)
+	}
+	return out
+}
+
+// alsoCalled are the workflows that others can run.
+func (p *prover) alsoCalled() map[int64]bool {
+	out := map[int64]bool{}
+	for _, x := range p.subjects {
+		for leg := range x.Legs() {
+			if len(x.Runs(leg)) == 0 {
+				continue
+			}
+			for _, r := range p.family(x, leg)[1:] {
+				if r.ways.possible() {
+					out[r.id] = true
+				}
+			}
+		}
+	}
+	return out
+}
+
+// through are the links of a workflow to those that one which it cannot but run
+// cannot but set off.
+func (p *prover) through(i int, on map[postroom.EventKind][]int) (out []link) {
+	for _, path := range p.sureCalls(p.subjects[i]) {
+		c := path[len(path)-1]
+		by := make([]int, len(path))
+		for k, x := range path {
+			by[k] = slices.Index(p.subjects, x)
+		}
+		for _, d := range c.deeds(p.names) {
+			if !d.certain() || len(on[d.Event.Kind]) == 0 {
+				continue
+			}
+			after := c.aftermath(d)
+			for _, j := range on[d.Event.Kind] {
+				b := p.subjects[j]
+				known := slices.ContainsFunc(out, func(l link) bool { return l.to == j })
+				if b != c && !known && !b.silentAfter(d) && b.after(after) && b.surely(after) {
+					out = append(out, link{from: i, to: j, words: d.words, sure: true, through: by})
+				}
 			}
 		}
 	}
@@ -215,10 +262,10 @@ func (x *subject) silentAfter(d deed) bool {
 // Loops returns the circles of a set that block publishing: those who stand in
 // one cannot but set each other off, and mail the customer each time round.
 func Loops(s *workflow.Set, names workflow.Names) []Finding {
-	p := &prover{names: names}
+	p := newProver(s, names)
 	for _, en := range s.Entries() {
 		if en.State == workflow.Enabled {
-			p.subjects = append(p.subjects, newSubject(en.Version))
+			p.add(newSubject(en.Version))
 		}
 	}
 	p.circles(p.graph())
@@ -237,7 +284,7 @@ func (p *prover) circles(g links) {
 				continue
 			}
 			path := shortest(g, i, sure)
-			if path == nil || sure && !slices.ContainsFunc(path, func(k int) bool { return p.subjects[k].mails }) {
+			if path == nil || sure && !slices.ContainsFunc(path, func(k int) bool { return p.surelyMails(p.subjects[k]) }) {
 				continue
 			}
 			var about []*subject
@@ -276,30 +323,29 @@ func (p *prover) circle(about []*subject, sure bool) {
 	}
 }
 
-// shortest returns the shortest way from start back to start, nil if there is
-// none; with sure over sure links only.
+// shortest returns the shortest way from start back to start, with those through
+// whom it leads, nil if there is none; with sure over sure links only.
 func shortest(g links, start int, sure bool) []int {
-	from := make([]int, len(g))
-	for i := range from {
-		from[i] = -1
-	}
+	from := make([]*link, len(g))
 	queue := []int{start}
 	for len(queue) > 0 {
 		at := queue[0]
 		queue = queue[1:]
-		for _, l := range g[at] {
+		for i := range g[at] {
+			l := &g[at][i]
 			if sure && !l.sure {
 				continue
 			}
 			if l.to == start {
-				var path []int
-				for k := at; k != start; k = from[k] {
-					path = append([]int{k}, path...)
+				path := slices.Clone(l.through)
+				for k := l; k.from != start; {
+					k = from[k.from]
+					path = append(append(slices.Clone(k.through), k.to), path...)
 				}
 				return append([]int{start}, path...)
 			}
-			if from[l.to] < 0 {
-				from[l.to] = at
+			if from[l.to] == nil {
+				from[l.to] = l
 				queue = append(queue, l.to)
 			}
 		}

@@ -37,6 +37,8 @@ type range1 struct {
 	numbers span     // of a number, or of a time in milliseconds
 	holes   []int64  // numbers it is not
 	age     span     // of a time: how long before the event, in milliseconds
+	office  span     // of a time: how long before in office time, in minutes
+	days    span     // and in days with office hours
 	fits    []word   // a text must fit each
 	misses  []word   // and none of these
 	has     []string // a set has each of these
@@ -45,7 +47,9 @@ type range1 struct {
 }
 
 // open is a range that nothing was demanded of.
-func open() range1 { return range1{numbers: anything, age: anything} }
+func open() range1 {
+	return range1{numbers: anything, age: anything, office: anything, days: anything}
+}
 
 func fresh(fact workflow.Fact) range1 {
 	r := open()
@@ -61,7 +65,7 @@ func fresh(fact workflow.Fact) range1 {
 
 // and returns what may be where both hold.
 func (r range1) and(o range1) range1 {
-	out := range1{one: r.one, set: r.set || o.set, unset: r.unset || o.unset, numbers: r.numbers.and(o.numbers), age: r.age.and(o.age),
+	out := range1{one: r.one, set: r.set || o.set, unset: r.unset || o.unset, numbers: r.numbers.and(o.numbers), age: r.age.and(o.age), office: r.office.and(o.office), days: r.days.and(o.days),
 		allowed: r.allowed, denied: join(r.denied, o.denied), holes: join(r.holes, o.holes), has: join(r.has, o.has),
 		fits: join(r.fits, o.fits), misses: join(r.misses, o.misses), hasAny: join(r.hasAny, o.hasAny), lacksOf: join(r.lacksOf, o.lacksOf)}
 	switch {
@@ -88,7 +92,7 @@ func join[T any](a, b []T) []T {
 // possible reports whether anything is left that the fact can be. Where it
 // cannot tell it says yes.
 func (r range1) possible() bool {
-	if r.set && r.unset || r.numbers.empty() || r.age.empty() {
+	if r.set && r.unset || r.numbers.empty() || r.age.empty() || r.office.empty() || r.days.empty() {
 		return false
 	}
 	if width := uint64(r.numbers.hi) - uint64(r.numbers.lo); width < uint64(len(r.holes)) {

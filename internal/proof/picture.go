@@ -59,6 +59,9 @@ func (g links) picture(subjects []*subject) Graph {
 	}
 	for i, ls := range g {
 		for _, l := range ls {
+			if l.through != nil {
+				continue
+			}
 			out.Arrows = append(out.Arrows, Arrow{From: place[i], To: place[l.to], Words: l.words, Back: knot[i] == knot[l.to]})
 		}
 	}

@@ -22,6 +22,7 @@ const (
 	AlwaysTrue   Kind = "always_true"   // one of "is not" or "is not" always holds
 	Cycle        Kind = "cycle"         // workflows set each other off in a circle
 	MailLoop     Kind = "mail_loop"     // … and cannot but do so, and mail the customer each time round
+	NeverRuns    Kind = "never_runs"    // it runs another one that cannot be run
 	MachineReply Kind = "machine_reply" // it answers received mail without asking whether a person wrote it
 )
 
@@ -50,7 +51,7 @@ func About(s *workflow.Set, id int64, names workflow.Names) Report {
 }
 
 func prove(s *workflow.Set, names workflow.Names, about func(*workflow.Version) bool) Report {
-	p := &prover{names: names}
+	p := newProver(s, names)
 	byEvent := map[postroom.EventKind][]*subject{}
 	var order []postroom.EventKind
 	for _, en := range s.Entries() {
@@ -63,7 +64,7 @@ func prove(s *workflow.Set, names workflow.Names, about func(*workflow.Version) 
 			order = append(order, x.when.Event)
 		}
 		byEvent[x.when.Event] = append(byEvent[x.when.Event], x)
-		p.subjects = append(p.subjects, x)
+		p.add(x)
 	}
 	for _, kind := range order {
 		for i, x := range byEvent[kind] {
@@ -76,6 +77,7 @@ func prove(s *workflow.Set, names workflow.Names, about func(*workflow.Version) 
 				}
 			}
 		}
+		p.called(kind, byEvent[kind])
 	}
 	g := p.graph()
 	p.circles(g)
@@ -100,38 +102,17 @@ type subject struct {
 	all    ways  // on which it matches, its limits apart
 	not    *ways // on which its If is false; see unmet
 	mails  bool
-	writes map[workflow.ActionKind]string // what it leaves the status and the assignee at
+	first  doing // what it does before the first wait
 }
 
 func newSubject(v *workflow.Version) *subject {
 	d := v.Definition
-	x := &subject{Version: v, id: v.WorkflowID, when: d.When, mails: v.Mails(), writes: map[workflow.ActionKind]string{}}
-	x.kind, x.edge = d.When.Judges(), x.demands()
+	x := &subject{Version: v, id: v.WorkflowID, when: d.When, mails: v.Mails()}
+	x.kind, x.edge, x.first = d.When.Judges(), x.demands(), x.leg(0)
 	x.all = ways{list: []way{x.edge}}.and(of(x.kind, d.If, true))
 	if x.enters = x.all; x.Timed() { // its If is asked later, about the time that came
 		x.enters = ways{list: []way{x.edge}}
-		due, _, _ := only("event.actor", string(postroom.BySystem)).and(only("event.path", string(postroom.PathTimer)))
-		x.all = ways{list: []way{due}}.and(of(x.kind, d.If, true))
-	}
-	for _, a := range d.Then {
-		if a.Do == workflow.DoWait {
-			break // what is written later is written at a time of its own
-		}
-		switch a.Do {
-		case workflow.DoStatus:
-			x.writes[a.Do] = string(a.Status)
-		case workflow.DoAssign:
-			x.writes[a.Do] = fmt.Sprint(a.By, a.Agents)
-			if a.Agent != nil {
-				x.writes[a.Do] = decimal(*a.Agent)
-			}
-		case workflow.DoSpam:
-			x.writes[workflow.DoStatus] = string(postroom.Spam)
-		case workflow.DoSubject:
-			x.writes[a.Do] = a.Subject
-		case workflow.DoMove:
-			x.writes[a.Do] = decimal(a.Mailbox)
-		}
+		x.all = ways{list: []way{x.due(0)}}.and(of(x.kind, d.If, true))
 	}
 	return x
 }
@@ -180,18 +161,36 @@ func (x *subject) unmet() ways {
 }
 
 // title is how a finding names a workflow.
-func (x *subject) title() string {
-	if x.Name == "" {
-		return fmt.Sprintf("Workflow %d", x.id)
+func (x *subject) title() string { return title(x.Version) }
+
+func title(v *workflow.Version) string {
+	if v.Name == "" {
+		return fmt.Sprintf("Workflow %d", v.WorkflowID)
 	}
-	return "“" + x.Name + "”"
+	return "“" + v.Name + "”"
 }
 
 // prover collects what is found.
 type prover struct {
 	names    workflow.Names
 	subjects []*subject
+	byID     map[int64]*subject
+	states   map[int64]workflow.Entry // of all workflows of the set
+	said     map[string]bool          // what was found about those that others run
 	findings []Finding
+}
+
+func newProver(s *workflow.Set, names workflow.Names) *prover {
+	p := &prover{names: names, byID: map[int64]*subject{}, states: map[int64]workflow.Entry{}, said: map[string]bool{}}
+	for _, en := range s.Entries() {
+		p.states[en.Version.WorkflowID] = en
+	}
+	return p
+}
+
+func (p *prover) add(x *subject) {
+	p.subjects = append(p.subjects, x)
+	p.byID[x.id] = x
 }
 
 func (p *prover) found(kind Kind, about []*subject, format string, args ...any) {
@@ -207,26 +206,23 @@ func (p *prover) alone(x *subject) {
 	one := []*subject{x}
 	if !x.all.possible() {
 		fact, _ := workflow.LookupFact(x.all.fact)
-		if has(x.kind, x.all.fact) {
+		if missing := missing(x.kind, x.all.fact); missing == "" {
 			p.found(NeverTrue, one, "%s can never match: what it demands of %s contradicts itself.", x.title(), fact.Label)
 		} else {
-			missing := "message"
-			if strings.HasPrefix(x.all.fact, "mail.") {
-				missing = "outgoing mail"
-			}
 			p.found(NeverKnown, one, "%s can never match: when %s there is no %s, so %s is never known.", x.title(), workflow.EventLabel(x.kind), missing, fact.Label)
 		}
 	}
 	p.empty(x, x.Definition.If)
-	if x.mails && !x.Timed() && (x.when.Event == postroom.MessageReceived || x.when.Event == postroom.ConversationCreated) && !x.onlyPeople() {
+	if x.mails && !x.Timed() && (x.when.Event == postroom.MessageReceived || x.when.Event == postroom.ConversationCreated) && !x.all.onlyPeople() {
 		p.found(MachineReply, one, "%s answers mail without asking whether a person wrote it; no automatic mail is answered in any case, "+
 			"but the condition would say so.", x.title())
 	}
 }
 
-// onlyPeople reports whether it matches mail written by people only.
-func (x *subject) onlyPeople() bool {
-	return !x.all.many && !slices.ContainsFunc(x.all.list, func(w way) bool {
+// onlyPeople reports whether what is on these ways is mail written by people
+// only.
+func (w ways) onlyPeople() bool {
+	return !w.many && !slices.ContainsFunc(w.list, func(w way) bool {
 		r, asked := w["message.class"]
 		return !asked || len(r.allowed) != 1 || r.allowed[0] != string(postroom.Human)
 	})
@@ -268,25 +264,17 @@ func (p *prover) together(a, b *subject) {
 	if b.Timed() {
 		return
 	}
-	clash := ""
-	for _, f := range []struct {
-		do   workflow.ActionKind
-		word string
-	}{{workflow.DoStatus, "the status"}, {workflow.DoAssign, "the assignee"}, {workflow.DoSubject, "the subject"}, {workflow.DoMove, "the mailbox"}} {
-		if x, y := a.writes[f.do], b.writes[f.do]; x != "" && y != "" && x != y {
-			clash = f.word
-		}
-	}
-	mails := a.mails && b.mails
+	clash := clash(a.first, b.first)
+	mails := a.first.mails && b.first.mails
 	if !mails && clash == "" || !a.all.meet(b.all) {
 		return
 	}
 	event := workflow.EventLabel(a.when.Event)
 	if mails {
-		p.found(DoubleMail, two, "%s and %s can both mail the customer when %s.", a.title(), b.title(), event)
+		p.foundOnce(DoubleMail, performer{subject: a}, performer{subject: b}, "%s and %s can both mail the customer when %s.", a.title(), b.title(), event)
 	}
 	if clash != "" {
-		p.found(SameField, two, "%s and %s can both set %s when %s; the later one wins.", a.title(), b.title(), clash, event)
+		p.foundOnce(SameField, performer{subject: a}, performer{subject: b}, "%s and %s can both set %s when %s; the later one wins.", a.title(), b.title(), clash, event)
 	}
 }
 

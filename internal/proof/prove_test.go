@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"postroom"
+	"postroom/internal/calendar"
 	"postroom/internal/proof"
 	"postroom/internal/workflow"
 )
@@ -196,10 +197,16 @@ var (
 	parts    = []string{"order", "er 1", "your", "invoice", "12"}
 	mailed   = []string{"a@x.example", "b@x.example", "b@y.example"}
 	day      = int64(86_400_000)
-	at       = 20_000 * day
+	at       = 20_000*day + day/2 // noon of a Friday
+	offices  = []*calendar.Calendar{calendar.New(0, 0, "Usual", calendar.Usual("UTC")), calendar.New(1, 1, "Far", calendar.Usual("Asia/Tokyo")), calendar.New(2, 1, "Nobody", calendar.Hours{Zone: "UTC"}),
+		calendar.New(3, 1, "Holiday", func() calendar.Hours {
+			h := calendar.Usual("UTC")
+			h.Holidays = []calendar.Holiday{{Date: "2024-10-03"}}
+			return h
+		}())}
 )
 
-const worldFacts = 9
+const worldFacts = 11
 
 func drawLeaf(t *rapid.T) workflow.Cond {
 	return leafAbout(t, rapid.IntRange(0, worldFacts-1).Draw(t, "fact"))
@@ -238,7 +245,7 @@ func leafAbout(t *rapid.T, fact int) workflow.Cond {
 		if o == workflow.Before || o == workflow.After {
 			return is("conversation.waiting_since", o, pick("2024-10-02", "2024-10-04"))
 		}
-		return valued("conversation.waiting_since", o, func() string { return pick("1d", "3d") }, nil)
+		return valued("conversation.waiting_since", o, func() string { return pick("1h", "1d", "3d", "30bm", "2bh", "8bh", "1bd", "2bd") }, nil)
 	case 5:
 		return valued("conversation.subject", op(workflow.Is, workflow.IsNot, workflow.Contains, workflow.NotContains, workflow.Starts, workflow.Ends, workflow.OneOf, workflow.IsSet, workflow.NotSet),
 			func() string { return pick(slices.Concat(parts, subjects[1:])...) }, func() []string { return some(subjects[1:]...) })
@@ -247,6 +254,10 @@ func leafAbout(t *rapid.T, fact int) workflow.Cond {
 			func() string { return pick(append(mailed, "@x", "b@", ".example")...) }, nil)
 	case 7:
 		return is("event.actor", op(workflow.Is, workflow.IsNot), pick("agent", "customer", "workflow"))
+	case 8:
+		return is("office.open", workflow.Is, pick("true", "false"))
+	case 9: // in office time only, so that its demands meet
+		return is("conversation.waiting_since", op(workflow.Within, workflow.Older), pick("30bm", "2bh", "8bh", "1bd", "2bd"))
 	}
 	return is("message.class", op(workflow.Is, workflow.IsNot), pick("human", "list"))
 }
@@ -286,9 +297,9 @@ func drawMoment(t *rapid.T) (*postroom.Event, workflow.Facts) {
 		Actor: postroom.Actor{Kind: rapid.SampledFrom([]postroom.ActorKind{postroom.ByAgent, postroom.ByCustomer, postroom.ByWorkflow}).Draw(t, "actor"), ID: 1},
 		After: postroom.Snapshot{Status: postroom.Status(to), AssigneeID: rapid.SampledFrom([]int64{0, 7, 8, 9}).Draw(t, "assignee"),
 			Tags:    rapid.SliceOfNDistinct(rapid.Int64Range(1, 3), 0, 3, rapid.ID[int64]).Draw(t, "tags"),
-			Replies: rapid.IntRange(0, 3).Draw(t, "replies"), WaitingSince: rapid.SampledFrom([]int64{0, at, at - 2*day, at - 4*day}).Draw(t, "waiting")}}
+			Replies: rapid.IntRange(0, 3).Draw(t, "replies"), WaitingSince: rapid.SampledFrom([]int64{0, at, at - day/48, at - day/6, at - 2*day, at - 4*day}).Draw(t, "waiting")}}
 	subject := rapid.SampledFrom(subjects).Draw(t, "subject")
-	r := workflow.Record{Event: e, Subject: &subject}
+	r := workflow.Record{Event: e, Subject: &subject, Office: rapid.SampledFrom(offices).Draw(t, "office")}
 	if rapid.Bool().Draw(t, "customer") {
 		r.Customer = &postroom.Customer{Addresses: rapid.SliceOfNDistinct(rapid.SampledFrom(mailed), 0, 2, rapid.ID[string]).Draw(t, "addresses")}
 	}

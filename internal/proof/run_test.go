@@ -29,7 +29,9 @@ func TestRunningEachOtherInACircle(t *testing.T) {
 	}
 	var said []string
 	for _, f := range About(workflow.NewSet(1, entries), 1, nil).Findings {
-		said = append(said, string(f.Kind)+": "+f.Text)
+		if f.Kind != DoubleMail { // each greets the customer
+			said = append(said, string(f.Kind)+": "+f.Text)
+		}
 		if f.Blocks {
 			t.Error(f.Text)
 		}

@@ -257,13 +257,8 @@ func timeDemand(op workflow.Op, values []string, want bool) range1 {
 		length := s.Least()
 		switch {
 		case !ok:
-		case s.Business(): // how long that was is the calendar's to say
-			if op == workflow.Within && want {
-				out.age.lo = 0
-			}
-			if op == workflow.Older && want {
-				out.age.lo = length + 1
-			}
+		case s.Business():
+			businessDemand(&out, op, s, want)
 		case op == workflow.Within && want:
 			out.age = span{0, length}
 		case op == workflow.Older && want:
@@ -273,6 +268,24 @@ func timeDemand(op workflow.Op, values []string, want bool) range1 {
 		}
 	}
 	return out
+}
+
+// businessDemand reads a demand in office time. How long that was the calendar
+// says, but it is one calendar for all demands of an event, office time passes no
+// faster than time does, and what is longer takes at least as long.
+func businessDemand(out *range1, op workflow.Op, s workflow.Span, want bool) {
+	in, length := &out.office, s.Minutes()
+	if s.Days() > 0 {
+		in, length = &out.days, s.Days()
+	}
+	switch {
+	case op == workflow.Within && want:
+		out.age.lo, in.hi = 0, length
+	case op == workflow.Older && want:
+		out.age.lo, in.lo = s.Least()+1, length+1
+	case op == workflow.Older:
+		in.hi = length
+	}
 }
 
 func setDemand(op workflow.Op, values []string, want bool) range1 {

@@ -85,6 +85,8 @@ func findingTitle(kind string) (title string, grave bool) {
 		return "A mail loop", true
 	case "cycle":
 		return "A circle", true
+	case "never_runs":
+		return "Runs another in vain", false
 	case "machine_reply":
 		return "May answer machines", false
 	}

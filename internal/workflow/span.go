@@ -71,6 +71,12 @@ func (s Span) After(at int64, office *calendar.Calendar) int64 {
 	return due
 }
 
+// Minutes is a span of office time in minutes, 0 for one of another kind.
+func (s Span) Minutes() int64 { return s.minutes }
+
+// Days is a span of days with office hours, 0 for one of another kind.
+func (s Span) Days() int64 { return s.days }
+
 // Least is a span of all time that the span cannot be shorter than, in
 // milliseconds: office time passes no faster. For days it says nothing.
 func (s Span) Least() int64 {
