@@ -9,6 +9,7 @@ import (
 	"postroom"
 	"postroom/internal/desktest"
 	"postroom/internal/query"
+	"postroom/internal/store"
 	"postroom/internal/workflow"
 )
 
@@ -154,5 +155,35 @@ func TestReplayIsWhatIsStored(t *testing.T) {
 		if r.Unexplained != 1 || r.Differences[0].Was != workflow.Matched.String() || r.Differences[0].Is != workflow.LimitUsed.String() || r.Differences[0].Number != c.Number {
 			t.Errorf("after what is stored was falsified: %+v", r)
 		}
+	})
+}
+
+// W31: what a workflow did after a wait, and what it did because another one ran
+// it, stands under it too: a leg that failed is among what failed.
+func TestJudgementsAfterAWaitAndWhenRun(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		gone := d.AddAgent("gone", postroom.Member)
+		wait := workflow.Action{Do: workflow.DoWait, For: "1d"}
+		id := d.AddWorkflow("Later", byHand(note("At once."), wait, workflow.Action{Do: workflow.DoAssign, Agent: &gone.ID}))
+		d.AddWorkflow("Run it", closing(workflow.Action{Do: workflow.DoRun, Workflow: id}))
+		ann := d.Agent("ann")
+		c := firstMail(d)
+		ann.SetStatus(c, postroom.Closed, postroom.PathMenu)
+		d.Settle()
+		gone.Disabled = true
+		d.Write(func(tx *store.Tx) error { return tx.UpdateAgent(d.Ctx, gone) })
+		d.Pass(24 * time.Hour)
+		rows := func(verdict string) (out []string) {
+			p, err := pagesOf(d).Judgements(d.Ctx, ann.Agent, id, query.JudgementsAsk{Verdict: verdict}, query.Place{})
+			d.Must(err)
+			for _, r := range p.Rows {
+				out = append(out, r.Verdict+"/"+r.Outcome)
+			}
+			return out
+		}
+		expect(t, "all", fmt.Sprint(rows("")), "[matched/failed matched/]")
+		expect(t, "matched", fmt.Sprint(rows("matched")), "[matched/]")
+		expect(t, "failed", fmt.Sprint(rows("failed")), "[matched/failed]")
 	})
 }

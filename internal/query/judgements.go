@@ -95,21 +95,19 @@ type judgementWalk struct {
 	runs  map[int64]postroom.Run // by event
 }
 
-// kinds are those that the workflow listens for, or did in a version before.
+// kinds are those that the workflow listens for, or did in a version before,
+// those after its waits, and those on which others run it.
 func (w *judgementWalk) kinds() error {
 	versions, err := w.desk.read().Versions(w.ctx, w.id)
+	if err != nil {
+		return err
+	}
 	for _, v := range versions {
-		d, err := workflow.Decode([]byte(v.Definition))
-		if err != nil {
-			continue
-		}
-		for _, kind := range []postroom.EventKind{d.When.Event, d.When.Judges()} {
-			if !slices.Contains(w.edges, kind) {
-				w.edges = append(w.edges, kind)
-			}
+		if d, err := workflow.Decode([]byte(v.Definition)); err == nil {
+			w.judgedOn(d)
 		}
 	}
-	return err
+	return w.calledOn()
 }
 
 // begin reads where to begin: the same place in every kind.
@@ -239,7 +237,7 @@ func (w *judgementWalk) narrowToRuns() error {
 	var ids []int64
 	for _, s := range w.found {
 		if _, known := w.runs[s.ID]; !known {
-			if res, _, _ := w.mine(s.Verdicts); res.Verdict == workflow.Matched {
+			if res, _, _ := w.mine(s.Verdicts); res.Verdict.Runs() {
 				ids = append(ids, s.ID)
 			}
 		}
@@ -396,7 +394,7 @@ func (w *judgementWalk) because(line *JudgementLine, v *workflow.Version, res wo
 // verdictClassOf sorts a verdict as the Why? page does.
 func verdictClassOf(v workflow.Verdict) string {
 	switch v {
-	case workflow.Matched:
+	case workflow.Matched, workflow.Continued:
 		return "matched"
 	case workflow.Armed:
 		return "waiting"

@@ -19,7 +19,7 @@ type JudgedEvent struct {
 type PlaceInTime struct{ At, ID int64 }
 
 const (
-	qSaid = `select id, at, state, set_revision, case when ' ' || verdicts like $5 then verdicts else '' end from event
+	qSaid = `select id, at, state, set_revision, case when ' ' || verdicts like $5 or verdicts like $6 then verdicts else '' end from event
 	where kind = $1 and at <= $2 and (at < $2 or id < $3) order by at desc, id desc limit $4`
 	qJudgedBack = `select ` + eventColumns + `, verdicts, inputs from event
 	where kind = $1 and at <= $2 and (at < $2 or id < $3) order by at desc, id desc limit $4`
@@ -40,11 +40,12 @@ type Said struct {
 
 // SaidBy walks back through the events of a kind, from before a place, and looks
 // at a number of them: the newest first. Where the workflow is not part of the
-// judgement, or the event was not judged, Verdicts is "".
+// judgement, neither by itself nor run by another one, or the event was not judged,
+// Verdicts is "".
 func (r Read) SaidBy(ctx context.Context, workflow int64, kind postroom.EventKind, before PlaceInTime, looked int) ([]Said, error) {
 	var out []Said
-	pattern := "% " + strconv.FormatInt(workflow, 36) + ".%"
-	err := each(ctx, r.q, qSaid, []any{kind, before.At, before.ID, looked, pattern}, func(rows row) error {
+	id := strconv.FormatInt(workflow, 36)
+	err := each(ctx, r.q, qSaid, []any{kind, before.At, before.ID, looked, "% " + id + ".%", "%+" + id + ".%"}, func(rows row) error {
 		var s Said
 		var state postroom.EventState
 		var revision int64
