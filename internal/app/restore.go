@@ -51,6 +51,7 @@ func (r Restored) HeldWords() string {
 	add(r.Held.Jobs, "bulk job", "bulk jobs", "")
 	add(r.Held.Received, "received mail", "received mails", " that had not been filed (release or discard under Incoming mail)")
 	add(r.Held.Calls, "webhook call", "webhook calls", " (release or discard under Webhooks)")
+	add(r.Held.Waits, "wait of a workflow", "waits of workflows", " whose time had come (ended; the conversations say which)")
 	add(r.Held.Tellings, "notification", "notifications", " of agents (release or discard on the queue page)")
 	return strings.Join(parts, ", ")
 }

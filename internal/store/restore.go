@@ -17,18 +17,20 @@ const (
 	qKeepInbound   = `update inbound set state = 'quarantined', words = $1, due_at = 0 where state = 'new'`
 	qKeepTelling   = `update telling set held = 1, lease = 0, lease_until = 0 where held = 0`
 	qRestSchedules = `update schedule set state = 'off', lease = 0` // set anew when work begins: what came meanwhile is not made up for
+	qRestTimers    = `update timer set state = 'cancelled', ended_at = $2, ended_kind = $3, ended_by = 0, words = $1, lease = 0 where state = 'waiting' and due_at <= $2`
 	qEndJobs       = `update job set state = 'failed', words = $1, ended_at = $2, lease = 0, lease_until = 0 where state = 'running'`
 )
 
-// Held says how much HoldBack held back.
-type Held struct{ Mails, Events, Jobs, Received, Tellings, Calls int64 }
+// Held says how much HoldBack held back. Waits are those of workflows that were
+// due by then: they have ended, the others go on.
+type Held struct{ Mails, Events, Jobs, Received, Tellings, Calls, Waits int64 }
 
 // HoldBack stops everything that a desk restored from a backup would do a
 // second time: mails that were open wait for a person, events that were not
 // judged stay so until somebody asks for it, bulk jobs end, received mails that
 // were not filed, notifications that were not sent and webhook calls that were
-// not made wait for an admin. words
-// says why.
+// not made wait for an admin. Waits of workflows whose time has come meanwhile
+// end: what they were to do may be done. words says why.
 // Call it while no work runs.
 func (t *Tx) HoldBack(ctx context.Context, words string, now int64) (h Held, err error) {
 	if _, err = t.exec(ctx, qQuarantineRecipients, words, now); err != nil {
@@ -51,6 +53,9 @@ func (t *Tx) HoldBack(ctx context.Context, words string, now int64) (h Held, err
 	}
 	if h.Calls, err = t.exec(ctx, qHoldCalls, words); err != nil {
 		return h, fmt.Errorf("hold back webhook calls: %w", err)
+	}
+	if h.Waits, err = t.exec(ctx, qRestTimers, words, now, string(postroom.BySystem)); err != nil {
+		return h, fmt.Errorf("end waits: %w", err)
 	}
 	if _, err = t.exec(ctx, qRestSchedules); err != nil {
 		return h, fmt.Errorf("let set times rest: %w", err)
