@@ -34,7 +34,7 @@ const (
 		pace_ms = excluded.pace_ms, next_at = excluded.next_at`
 	qResumeChannel = `update channel set opened_at = case when paused_at <= $3 then $2 else opened_at end,
 		paused_at = 0, paused_words = '', probe_at = 0, probes = 0 where mailbox_id = $1 and paused_at > 0`
-	qTakeProbe     = `update channel set probe_at = $3, probes = probes + 1 where mailbox_id = $1 and paused_at > 0 and probe_at <= $2`
+	qTakeProbe = `update channel set probe_at = $3, probes = probes + 1 where mailbox_id = $1 and paused_at > 0 and probe_at <= $2`
 )
 
 // Channel returns the state of a mailbox's channel; one that was never

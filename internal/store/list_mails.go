@@ -162,9 +162,9 @@ type JourneyRows struct {
 	PausedAt          int64
 	SlowWords         string // with which the server asked for less, until SlowUntil
 	SlowUntil         int64
-	NextAt            int64 // no mail of the channel goes before
+	NextAt            int64          // no mail of the channel goes before
 	BlockedBy         []BlockingMail // what counts first
-	UnjudgedSeq       int64 // a pending event before it; 0 for none
+	UnjudgedSeq       int64          // a pending event before it; 0 for none
 	Agents            map[int64]string
 }
 
