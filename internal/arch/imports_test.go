@@ -34,7 +34,7 @@ var table = []row{
 	{rooms: "work hub blob", may: "root"},
 	{rooms: "calendar", may: "root"},
 	{rooms: "workflow", may: "root template calendar"},
-	{rooms: "promise", may: "root workflow"},
+	{rooms: "promise", may: "root workflow calendar"},
 	{rooms: "flowfile", may: "root workflow", parties: "go.yaml.in/yaml/v4"},
 	{rooms: "recipe", may: "workflow flowfile"},
 	{rooms: "wire/smtpout", may: "root email", parties: "github.com/emersion/go-smtp github.com/emersion/go-sasl golang.org/x/net"},

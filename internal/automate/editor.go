@@ -21,6 +21,7 @@ type EditorView struct {
 	Form   Form              // what was typed and not stored; nil draws the draft
 	Errors query.FieldErrors // why it was refused
 	On     string            // the number of the conversation to try it on, as typed; "" takes a recent one
+	Trace  int64             // of a promise: the event whose trace is wanted, 0 for the newest ones
 	Moment string            // the event of it, by id, or "now"; "" takes the latest that it listens for
 }
 

@@ -46,7 +46,8 @@ func (p *Promises) List(ctx context.Context, by *postroom.Agent) (out *query.Pro
 		line.Fault = fault
 		out.Rows = append(out.Rows, line)
 	}
-	return out, nil
+	out.Deleted, err = p.deleted(ctx, read, func(kind workflow.Ref, id int64) string { return names[string(kind)][id] })
+	return out, err
 }
 
 func (p *Promises) counts(ctx context.Context, read store.Read) (map[int64]store.PromiseCounts, error) {
@@ -128,6 +129,9 @@ func (p *Promises) Editor(ctx context.Context, by *postroom.Agent, id int64, v E
 		return nil, err
 	}
 	out.Editor = e.page
+	if out.Versions, err = p.versions(e, row); err != nil {
+		return nil, err
+	}
 	return out, p.traces(e, out)
 }
 
@@ -217,14 +221,27 @@ const (
 
 // traces tells what came of the newest events.
 func (p *Promises) traces(e *editor, out *query.PromisePage) error {
+	asked, err := e.read.WatchAt(e.ctx, out.Line.ID, e.view.Trace)
+	if err == nil {
+		t, err := p.trace(e, asked)
+		if err != nil {
+			return err
+		}
+		out.Traces = append(out.Traces, t)
+	} else if postroom.CodeOf(err) != postroom.NotFound {
+		return err
+	}
 	for _, state := range []promise.State{promise.Broken, promise.Late, promise.Explained} {
 		list, err := e.read.WatchesOf(e.ctx, out.Line.ID, string(state), maxTraces)
 		if err != nil {
 			return err
 		}
 		for _, w := range list {
-			if len(out.Traces) == maxTraces {
+			if len(out.Traces) >= maxTraces {
 				break
+			}
+			if w.EventID == e.view.Trace {
+				continue // it stands there first
 			}
 			t, err := p.trace(e, w)
 			if err != nil {
@@ -238,6 +255,9 @@ func (p *Promises) traces(e *editor, out *query.PromisePage) error {
 		return err
 	}
 	for _, w := range list {
+		if w.EventID == e.view.Trace {
+			continue
+		}
 		t, err := p.trace(e, w)
 		if err != nil {
 			return err

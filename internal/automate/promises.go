@@ -200,15 +200,8 @@ func (p *Promises) Publish(ctx context.Context, by *postroom.Agent, id int64) (n
 		if draft.Name == "" {
 			return false, postroom.InvalidField(fieldName, "A promise needs a name.")
 		}
-		if _, err := promise.Compile(d, promise.Identity{}); err != nil {
+		if err := fit(ctx, t.Read, d); err != nil {
 			return false, err
-		}
-		gone, err := missingInPromise(ctx, t.Read, d)
-		if err != nil {
-			return false, err
-		}
-		if len(gone) > 0 {
-			return false, &postroom.Error{Code: postroom.Invalid, Field: gone[0].Path, Text: gone[0].Text, Err: gone}
 		}
 		if row.Version == 0 {
 			row.Enabled = true
@@ -287,8 +280,8 @@ func (p *Promises) Switch(ctx context.Context, by *postroom.Agent, id int64, on 
 	})
 }
 
-// Delete takes a promise away. Its counts go with it; under Why? stays what came
-// of it.
+// Delete takes a promise away, until Undelete brings it back. Under Why? stays
+// what came of it.
 func (p *Promises) Delete(ctx context.Context, by *postroom.Agent, id int64) error {
 	return p.set(ctx, by, id, "deleted", func(row *store.Promise) error {
 		row.Enabled, row.DeletedAt = false, p.w.store.Now()

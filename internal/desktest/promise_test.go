@@ -8,6 +8,7 @@ import (
 
 	"postroom"
 	"postroom/internal/alarm"
+	"postroom/internal/calendar"
 	"postroom/internal/desktest"
 	"postroom/internal/postoffice"
 	"postroom/internal/promise"
@@ -290,5 +291,32 @@ func TestPromiseSurvivesCrashes(t *testing.T) {
 				return
 			}
 		}
+	})
+}
+
+// W38: what is promised within office hours is counted by the calendar of the
+// mailbox, as it was when the promise began: a calendar that is changed later
+// moves nothing.
+func TestPromiseInOfficeHours(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		id := d.Promise("Answered in four hours of office time", promisedAnswer(promise.Some, "4bh"))
+		d.Clock.Advance(time.Date(2026, 3, 6, 15, 0, 0, 0, time.UTC).Sub(d.Clock.Now())) // a Friday afternoon
+		c := firstMail(d)
+		due := time.Date(2026, 3, 9, 11, 0, 0, 0, time.UTC)
+		expect(t, "due", time.UnixMilli(onlyWatch(t, d, c, id).DueAt).UTC(), due)
+		hours := calendar.Usual("UTC")
+		hours.Holidays = []calendar.Holiday{{Date: "2026-03-09"}}
+		setOffice(d, d.ID(), 1, "Office", hours)
+		other := firstMail(d)
+		expect(t, "due by the new calendar", time.UnixMilli(onlyWatch(t, d, other, id).DueAt).UTC(), due.AddDate(0, 0, 1))
+		d.Pass(due.Sub(d.Clock.Now()) - time.Minute)
+		expectPromise(t, d, c, id, promise.Waiting, "")
+		d.Pass(time.Minute)
+		expectPromise(t, d, c, id, promise.Broken, "did not happen in time")
+		expectPromise(t, d, other, id, promise.Waiting, "")
+		d.Agent("ann").Reply(other, "The answer.")
+		d.Settle()
+		expectPromise(t, d, other, id, promise.Kept, "A reply is sent.")
 	})
 }

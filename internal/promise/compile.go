@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"postroom"
+	"postroom/internal/calendar"
 	"postroom/internal/workflow"
 )
 
@@ -23,7 +24,7 @@ type Version struct {
 
 	begins *workflow.Version
 	expect *workflow.Version // the event that must follow; nil for a mail
-	within int64             // milliseconds
+	within workflow.Span
 }
 
 // Compile checks a definition and makes it fit for judging. The error is
@@ -65,9 +66,9 @@ func Compile(d Definition, id Identity) (*Version, error) {
 	if x.Workflow != 0 && x.Mail != MailOfWorkflow {
 		fault("expect.workflow", "Only a workflow's mail is of a workflow.")
 	}
-	span, ok := workflow.ParseSpan(d.Within)
-	if !ok || span <= 0 || span > MaxWithin {
-		fault("within", "Say within which time, such as 2m, 4h or 3d; at most a year.")
+	span, ok := workflow.ReadSpan(d.Within)
+	if !ok || !span.Business() && span.Least() <= 0 || span.Least() > MaxWithin {
+		fault("within", "Say within which time, such as 2m, 4h, 3d or 4bh; at most a year.")
 	}
 	v.within = span
 	if len(faults) > 0 {
@@ -79,7 +80,13 @@ func Compile(d Definition, id Identity) (*Version, error) {
 // DueAt returns until when it must have followed on an event, in milliseconds:
 // the span counts from when the event is final, so that an undo window takes
 // nothing away from it. This is the one place that knows how time is counted.
-func (v *Version) DueAt(e *postroom.Event) int64 { return max(e.At, e.FinalAt) + v.within }
+// The calendar is looked at where CountsOffice says so, and may be nil elsewhere.
+func (v *Version) DueAt(e *postroom.Event, office *calendar.Calendar) int64 {
+	return v.within.After(max(e.At, e.FinalAt), office)
+}
+
+// CountsOffice reports whether its time is office time.
+func (v *Version) CountsOffice() bool { return v.within.Business() }
 
 // Needs says which records its conditions look at.
 func (v *Version) Needs() workflow.Needs { return v.begins.Needs() }

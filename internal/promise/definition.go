@@ -20,7 +20,7 @@ type Definition struct {
 	When   workflow.When `json:"when"` // never one that waits
 	If     workflow.Cond `json:"if,omitzero"`
 	Expect Expect        `json:"expect"`
-	Within string        `json:"within"` // a span such as 2m, 4h, 3d
+	Within string        `json:"within"` // a span such as 2m, 4h, 3d, or of office time, such as 4bh
 }
 
 // Expect is what must follow on the conversation: a mail to its customer, or an
@@ -51,7 +51,8 @@ const (
 	MailOfAnybody  Mail = "any"      // any later one: an agent's reply too
 )
 
-// MaxWithin is the longest span, in milliseconds.
+// MaxWithin is the longest span, in milliseconds; of office time it is a year of
+// days with office hours.
 const MaxWithin = workflow.MaxAfter * 60_000
 
 // Decode reads a definition from JSON. Like workflow.Decode it is strict; what

@@ -3,8 +3,10 @@ package promise_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"postroom"
+	"postroom/internal/calendar"
 	"postroom/internal/promise"
 	"postroom/internal/workflow"
 )
@@ -144,6 +146,19 @@ func TestCompile(t *testing.T) {
 	}
 }
 
+// TestWithin: a span is one of all time or of office time, and not endless.
+func TestWithin(t *testing.T) {
+	t.Parallel()
+	for within, fits := range map[string]bool{"1m": true, "366d": true, "4bh": true, "30bm": true, "2bd": true, "": false, "2y": false, "0m": false, "0bh": false, "400bd": false, "4 bh": false} {
+		d := promise.Shipped()[0].Definition
+		d.Within = within
+		_, err := promise.Compile(d, promise.Identity{})
+		if faults := workflow.FaultsOf(err); fits != (err == nil) || !fits && (len(faults) != 1 || faults[0].Path != "within") {
+			t.Errorf("%q: %v", within, err)
+		}
+	}
+}
+
 // TestForm: a definition survives its form and its JSON.
 func TestForm(t *testing.T) {
 	t.Parallel()
@@ -152,6 +167,7 @@ func TestForm(t *testing.T) {
 		{When: workflow.When{Event: postroom.MessageReceived}, If: workflow.Cond{All: []workflow.Cond{{Fact: "conversation.status", Op: workflow.Is, Values: []string{"active"}}}},
 			Expect: promise.Expect{Times: promise.NotOnce, Event: &workflow.Unless{Event: postroom.AssigneeChanged, To: []string{"0"}, Actors: []postroom.ActorKind{postroom.ByAgent}}}, Within: "4h"},
 		{When: workflow.When{Event: postroom.ReplySent}, Expect: promise.Expect{Times: promise.Some, Mail: promise.MailOfWorkflow, Workflow: 12}, Within: "3d"},
+		{When: workflow.When{Event: postroom.MessageReceived}, Expect: promise.Expect{Times: promise.Some, Event: &workflow.Unless{Event: postroom.ReplySent}}, Within: "4bh"},
 	} {
 		want, err := d.Encode()
 		if err != nil {
@@ -183,7 +199,32 @@ func TestSentence(t *testing.T) {
 	}
 	d := promise.Definition{When: workflow.When{Event: postroom.MessageReceived},
 		Expect: promise.Expect{Times: promise.Some, Event: &workflow.Unless{Event: postroom.ReplySent}}, Within: "1d"}
-	if got := promise.Sentence(d, nil); got != "When a message arrives: a reply is sent, at least once, within 1 day." {
-		t.Errorf("%s", got)
+	for within, words := range map[string]string{"1d": "1 day", "4bh": "4 business hours", "1bd": "1 business day", "soon": "…"} {
+		d.Within = within
+		if got := promise.Sentence(d, nil); got != "When a message arrives: a reply is sent, at least once, within "+words+"." {
+			t.Errorf("%s", got)
+		}
+	}
+}
+
+// TestOfficeTime: business time is counted by the calendar that it is given, from
+// when the event can no longer be undone.
+func TestOfficeTime(t *testing.T) {
+	t.Parallel()
+	office := calendar.New(1, 1, "Office", calendar.Usual("UTC"))
+	friday := time.Date(2026, 3, 6, 15, 0, 0, 0, time.UTC)
+	for within, due := range map[string]time.Time{
+		"4h":  friday.Add(4*time.Hour + time.Minute),
+		"4bh": time.Date(2026, 3, 9, 11, 1, 0, 0, time.UTC),
+		"1bd": time.Date(2026, 3, 9, 15, 1, 0, 0, time.UTC),
+	} {
+		v := closing(t, func(d *promise.Definition) { d.Within = within })
+		if v.CountsOffice() != strings.Contains(within, "b") {
+			t.Errorf("%s: office time %t", within, v.CountsOffice())
+		}
+		e := postroom.Event{At: friday.UnixMilli(), FinalAt: friday.Add(time.Minute).UnixMilli()}
+		if got := time.UnixMilli(v.DueAt(&e, office)).UTC(); !got.Equal(due) {
+			t.Errorf("within %s it is due at %s, not %s", within, got, due)
+		}
 	}
 }

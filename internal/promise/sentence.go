@@ -20,7 +20,7 @@ func Sentence(d Definition, names workflow.Names) string {
 
 // Within says the span in words, as in "2 minutes".
 func Within(within string) string {
-	ms, ok := workflow.ParseSpan(within)
+	span, ok := workflow.ReadSpan(within)
 	if number, unit, split := workflow.SplitSpan(within); ok && split {
 		for _, u := range workflow.Units() {
 			if u[0] == unit {
@@ -30,7 +30,7 @@ func Within(within string) string {
 				return number + " " + u[1]
 			}
 		}
-		return Span(ms)
+		return Span(span.Least())
 	}
 	return gap
 }

@@ -192,8 +192,10 @@ type EventLine struct {
 	FinalAt   int64 // > now: still in the undo window
 	Why       bool  // judged, or will be: link to /conversations/{number}/why#event-ID
 	Undone    bool
-	Mail      int64 // mail it is about; 0 = none
-	Bad       bool  // needs eyes
+	Mail      int64  // mail it is about; 0 = none
+	Bad       bool   // needs eyes
+	Promise   int64  // that was broken, on the event ID; 0 = it is an event and no promise
+	Trace     string // of a promise: the page that tells how; "" for those who may not see it
 }
 
 // MailChip is the state of one mail under the reply that caused it.

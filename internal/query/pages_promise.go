@@ -6,6 +6,24 @@ type PromisesPage struct {
 	Shell Shell
 	Rows  []PromiseLine
 	Days  int // over which the counts go
+	// Deleted are those that can be restored, the one deleted last first.
+	Deleted []DeletedPromise
+}
+
+// DeletedPromise is a promise that can be brought back.
+type DeletedPromise struct {
+	ID             int64
+	Name, Sentence string
+	At             int64
+}
+
+// PromiseVersion is one published version of a promise.
+type PromiseVersion struct {
+	Number   int
+	By       string // "" = it came with the desk
+	At       int64
+	Sentence string
+	Current  bool // it is what is watched
 }
 
 // PromiseLine is one promise in the list.
@@ -43,6 +61,8 @@ type PromisePage struct {
 	Within     string          // as typed
 	Unit       string
 
+	Versions []PromiseVersion // the newest first
+
 	Traces []PromiseTrace // the newest that were late, broken or explained, broken ones first
 	Recent []PromiseTrace // the newest that were kept
 }
@@ -74,6 +94,7 @@ type PromiseStep struct {
 // WhyPromise is a promise that began with an event, and what came of it.
 type WhyPromise struct {
 	ID    int64
+	Gone  bool // it was deleted: its page is not there
 	Name  string
 	State string // of promise.State
 	Words string

@@ -199,9 +199,10 @@ package query
 //	POST /connections/provider            address: 200 view.ProviderLine
 //	GET  /promises                        PromisesPage
 //	POST /promises                        a blank one; 303 to /promises/{id}
-//	GET  /promises/{id}                   PromisePage
+//	GET  /promises/{id}                   PromisePage; event=ID has the trace of that event first
 //	POST /promises/{id}/draft             the editor's fields, and do: an act of the editor
-//	POST /promises/{id}/switch | delete | seen    on=1|0 for switch
+//	POST /promises/{id}/switch | delete | undelete | seen    on=1|0 for switch
+//	POST /promises/{id}/versions/{n}/restore
 //	GET  /webhooks?state=&workflow=&after=  WebhooksPage
 //	GET  /webhooks/{id}                   WebhookPage
 //	POST /webhooks/{id}/again | release | discard    attempts (those that were shown), return

@@ -22,8 +22,11 @@ const (
 // of the events.
 func (v *conversationView) timeline() []Entry {
 	var out []Entry
-	next := 0
+	next, broken := 0, v.broken()
 	for _, e := range v.rows.Events {
+		for len(broken) > 0 && broken[0].At < e.At {
+			out, broken = append(out, Entry{Event: &broken[0]}), broken[1:]
+		}
 		for next < len(v.messages) && v.messages[next].Seq <= e.Seq {
 			out = append(out, Entry{Message: v.message(next)})
 			next++
@@ -35,6 +38,9 @@ func (v *conversationView) timeline() []Entry {
 	}
 	for ; next < len(v.messages); next++ {
 		out = append(out, Entry{Message: v.message(next)})
+	}
+	for i := range broken {
+		out = append(out, Entry{Event: &broken[i]})
 	}
 	return out
 }

@@ -9,6 +9,7 @@ import (
 
 	"postroom"
 	"postroom/internal/alarm"
+	"postroom/internal/calendar"
 	"postroom/internal/desk"
 	"postroom/internal/promise"
 	"postroom/internal/store"
@@ -86,8 +87,17 @@ func (g *judgement) watch(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
+		var office *calendar.Calendar
+		if v.CountsOffice() {
+			// What is promised keeps the time it began with, as a timer does: a
+			// calendar that is changed later does not move it.
+			office = g.look.Office()
+		}
+		if g.look.err != nil {
+			return g.look.err
+		}
 		w := store.Watch{ID: id, PromiseID: v.ID, Version: v.Number, ConversationID: e.ConversationID, EventID: e.ID, EventSeq: e.Seq,
-			Open: store.WatchAtItsEnd, ArmedAt: e.At, DueAt: v.DueAt(e)}
+			Open: store.WatchAtItsEnd, ArmedAt: e.At, DueAt: v.DueAt(e, office)}
 		if v.Restless() {
 			w.Open = store.WatchRestless
 		}
@@ -159,7 +169,8 @@ func (r *React) lookAtPromise(ctx context.Context, i work.Item) error {
 	if err != nil {
 		return err
 	}
-	now, words, err := r.judgePromise(ctx, p, was)
+	event := new(postroom.Event)
+	now, words, err := r.judgePromise(ctx, p, was, event)
 	if err != nil {
 		return fmt.Errorf("promise %d, watch %d: %w", p.ID, was.ID, err)
 	}
@@ -173,6 +184,9 @@ func (r *React) lookAtPromise(ctx context.Context, i work.Item) error {
 			return err
 		}
 		subject := decimal(p.ID)
+		if now.State != was.State && event.ID != 0 {
+			tx.OnCommit(func() { r.Desk.Changed(event) })
+		}
 		switch broke := string(promise.Broken); {
 		case now.State == broke && was.State != broke:
 			return r.Alarms.RaiseIn(ctx, tx, id, alarm.PromiseBroken, subject, words)
@@ -189,8 +203,9 @@ func (r *React) lookAtPromise(ctx context.Context, i work.Item) error {
 }
 
 // judgePromise asks the pure judge what came of a watch, and returns it as it is
-// to be stored, with the words of an alarm.
-func (r *React) judgePromise(ctx context.Context, p store.Promise, was store.Watch) (now store.Watch, words string, err error) {
+// to be stored, with the words of an alarm. The event that it is about is put
+// into event, unless nothing is judged any more.
+func (r *React) judgePromise(ctx context.Context, p store.Promise, was store.Watch, event *postroom.Event) (now store.Watch, words string, err error) {
 	now = was
 	drop := func(why string) (store.Watch, string, error) {
 		now.Open, now.SettledAt = store.WatchEnded, r.Store.Now()
@@ -216,6 +231,7 @@ func (r *React) judgePromise(ctx context.Context, p store.Promise, was store.Wat
 	if err != nil {
 		return now, "", err
 	}
+	*event = k.Event
 	out := v.Judge(k)
 	now.State, now.Words, now.Mails, now.ClaimAt = string(out.State), out.Words, out.Mails, out.Again
 	switch out.State {

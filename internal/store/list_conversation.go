@@ -78,7 +78,9 @@ type ConversationRows struct {
 // WatchRow is what came of a promise on one event, for the conversation's pages.
 type WatchRow struct {
 	ID, Event, Due int64
+	SettledAt      int64 // when it came to its state
 	Promise        Name
+	Deleted        bool // the promise is
 	State, Words   string
 }
 
@@ -205,7 +207,7 @@ func timelineParts(id int64) []part {
 		{kind: "run", n: []string{"id", "workflow_id", "event_id"}, s: []string{"state", "error", "effects"}, from: `from run where conversation_id = ?`, args: []any{id}},
 		{kind: "timer", n: []string{"t.id", "t.workflow_id", "t.version", "t.event_id", "t.due_at", "t.ended_at", "t.ended_by", "t.end_event", "t.leg"}, s: []string{"t.state", "t.ended_kind", "t.words"},
 			from: `from timer t where t.conversation_id = ?`, args: []any{id}},
-		{kind: "watch", n: []string{"x.id", "x.event_id", "x.due_at", "p.id"}, s: []string{"x.state", "x.words", "p.name"},
+		{kind: "watch", n: []string{"x.id", "x.event_id", "x.due_at", "p.id", "x.settled_at", "p.deleted_at"}, s: []string{"x.state", "x.words", "p.name"},
 			from: `from promise_watch x join promise p on p.id = x.promise_id where x.conversation_id = ?`, args: []any{id}},
 		{kind: "tagged", n: []string{"tag_id"}, from: `from conversation_tag where conversation_id = ?`, args: []any{id}},
 	}
@@ -293,7 +295,7 @@ func (o *ConversationRows) scan(t tripRow) error {
 		o.Timers = append(o.Timers, postroom.Timer{ID: t.n[0], WorkflowID: t.n[1], Version: int(t.n[2]), EventID: t.n[3], DueAt: t.n[4], EndedAt: t.n[5],
 			State: postroom.TimerState(t.s[0]), EndedBy: postroom.Actor{Kind: postroom.ActorKind(t.s[1]), ID: t.n[6]}, EndEvent: t.n[7], Leg: int(t.n[8]), Words: t.s[2]})
 	case "watch":
-		o.Watches = append(o.Watches, WatchRow{ID: t.n[0], Event: t.n[1], Due: t.n[2], Promise: Name{t.n[3], t.s[2]}, State: t.s[0], Words: t.s[1]})
+		o.Watches = append(o.Watches, WatchRow{ID: t.n[0], Event: t.n[1], Due: t.n[2], SettledAt: t.n[4], Deleted: t.n[5] > 0, Promise: Name{t.n[3], t.s[2]}, State: t.s[0], Words: t.s[1]})
 	case "tagged":
 		o.TagIDs = append(o.TagIDs, t.n[0])
 	case "agent":

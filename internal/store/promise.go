@@ -51,6 +51,7 @@ func scanPromise(r row) (Promise, error) {
 
 const (
 	qPromises      = `select ` + promiseColumns + ` from promise where deleted_at = 0 order by id`
+	qEveryPromise  = `select ` + promiseColumns + ` from promise order by id`
 	qPromise       = `select ` + promiseColumns + ` from promise where id = $1`
 	qInsertPromise = `insert into promise (` + promiseColumns + `) values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)`
 	qUpdatePromise = `update promise set key = $2, name = $3, mailbox_id = $4, enabled = $5, version = $6, deleted_at = $7,
@@ -58,9 +59,16 @@ const (
 )
 
 // Promises lists the promises that were not deleted, the oldest first.
-func (r Read) Promises(ctx context.Context) ([]Promise, error) {
+func (r Read) Promises(ctx context.Context) ([]Promise, error) { return r.promises(ctx, qPromises) }
+
+// EveryPromise lists all promises, those that were deleted too, the oldest first.
+func (r Read) EveryPromise(ctx context.Context) ([]Promise, error) {
+	return r.promises(ctx, qEveryPromise)
+}
+
+func (r Read) promises(ctx context.Context, query string) ([]Promise, error) {
 	var out []Promise
-	err := each(ctx, r.q, qPromises, nil, func(rows row) error {
+	err := each(ctx, r.q, query, nil, func(rows row) error {
 		p, err := scanPromise(rows)
 		out = append(out, p)
 		return err
@@ -92,6 +100,7 @@ func (t *Tx) UpdatePromise(ctx context.Context, p Promise) error {
 
 const (
 	qInsertPromiseVersion = `insert into promise_version (promise_id, number, definition, author_id, at) values ($1,$2,$3,$4,$5)`
+	qPromiseVersions      = `select promise_id, number, definition, author_id, at from promise_version where promise_id = $1 order by number desc`
 	qPromiseVersion       = `select promise_id, number, definition, author_id, at from promise_version where promise_id = $1 and number = $2`
 )
 
@@ -106,6 +115,18 @@ func (r Read) PromiseVersion(ctx context.Context, promise int64, number int) (Pr
 	var v PromiseVersion
 	err := r.q.QueryRow(ctx, qPromiseVersion, promise, number).Scan(&v.PromiseID, &v.Number, &v.Definition, &v.AuthorID, &v.At)
 	return v, missing(err, "There is no such version of the promise.")
+}
+
+// PromiseVersions lists the versions of a promise, the newest first.
+func (r Read) PromiseVersions(ctx context.Context, promise int64) ([]PromiseVersion, error) {
+	var out []PromiseVersion
+	err := each(ctx, r.q, qPromiseVersions, []any{promise}, func(rows row) error {
+		var v PromiseVersion
+		err := rows.Scan(&v.PromiseID, &v.Number, &v.Definition, &v.AuthorID, &v.At)
+		out = append(out, v)
+		return err
+	})
+	return out, err
 }
 
 // PromiseCounts is how often a promise came to what.
@@ -223,6 +244,7 @@ const (
 		values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$9)`
 	qWatch       = `select ` + watchColumns + ` from promise_watch where id = $1`
 	qWatchesHere = `select ` + watchColumns + ` from promise_watch where conversation_id = $1 order by event_seq, id`
+	qWatchAt     = `select ` + watchColumns + ` from promise_watch where promise_id = $1 and event_id = $2`
 	qWatchesOf   = `select ` + watchColumns + ` from promise_watch where promise_id = $1 and state = $2 order by id desc limit $3`
 	qSettleWatch = `update promise_watch set state = $4, open = $5, claim_at = $6, settled_at = $7, words = $8, mails = $9, seen = $10, lease = 0, tries = 0
 		where id = $1 and lease = $2 and stirred = $3 and open > 0`
@@ -259,6 +281,12 @@ func (r Read) watches(ctx context.Context, query string, args ...any) ([]Watch, 
 // WatchesOn lists all watches of a conversation, in the order of their events.
 func (r Read) WatchesOn(ctx context.Context, conversation int64) ([]Watch, error) {
 	return r.watches(ctx, qWatchesHere, conversation)
+}
+
+// WatchAt loads the watch of a promise on one event.
+func (r Read) WatchAt(ctx context.Context, promise, event int64) (Watch, error) {
+	w, err := scanWatch(r.q.QueryRow(ctx, qWatchAt, promise, event))
+	return w, missing(err, "The promise was not watched on this event.")
 }
 
 // WatchesOf lists the newest watches of a promise in one state, at most limit.

@@ -22,6 +22,10 @@ type Promises interface {
 	Discard(ctx context.Context, by *postroom.Agent, promise int64) error
 	Switch(ctx context.Context, by *postroom.Agent, promise int64, on bool) error
 	Delete(ctx context.Context, by *postroom.Agent, promise int64) error
+	// Undelete brings a deleted one back, switched off.
+	Undelete(ctx context.Context, by *postroom.Agent, promise int64) error
+	// Restore publishes an older version again.
+	Restore(ctx context.Context, by *postroom.Agent, promise int64, version int) error
 	// Seen acknowledges the broken ones.
 	Seen(ctx context.Context, by *postroom.Agent, promise int64) error
 }
@@ -75,7 +79,8 @@ func showPromise(q *request) error {
 	if err != nil {
 		return err
 	}
-	p, err := q.promisePage(id, automate.EditorView{})
+	event, _ := strconv.ParseInt(q.URL.Query().Get("event"), 10, 64)
+	p, err := q.promisePage(id, automate.EditorView{Trace: event})
 	if err != nil {
 		return err
 	}
@@ -165,7 +170,20 @@ func savePromiseDraft(q *request) error {
 	return nil
 }
 
-// changePromise is POST /promises/{id}/{verb}: switch, delete, seen.
+// restorePromise is POST /promises/{id}/versions/{n}/restore.
+func restorePromise(q *request) error {
+	w, id, err := q.promiseAt()
+	if err != nil {
+		return err
+	}
+	version, err := q.number("n")
+	if err != nil {
+		return err
+	}
+	return q.told(w.Restore(q.Context(), q.agent, id, int(version)), "The older version is published again, and watched from now on.", promisePath(id))
+}
+
+// changePromise is POST /promises/{id}/{verb}: switch, delete, undelete, seen.
 func changePromise(q *request) error {
 	w, id, err := q.promiseAt()
 	if err != nil {
@@ -175,7 +193,9 @@ func changePromise(q *request) error {
 	case "switch":
 		return q.told(w.Switch(q.Context(), q.agent, id, q.ticked("on")), "", "/promises")
 	case "delete":
-		return q.told(w.Delete(q.Context(), q.agent, id), "The promise is deleted. What came of it stays under Why? on the conversations.", "/promises")
+		return q.told(w.Delete(q.Context(), q.agent, id), "The promise is deleted. It can be restored at the end of this page.", "/promises")
+	case "undelete":
+		return q.told(w.Undelete(q.Context(), q.agent, id), "The promise is back, switched off: nothing is watched until you switch it on.", promisePath(id))
 	case "seen":
 		return q.told(w.Seen(q.Context(), q.agent, id), "Its alarm is cleared.", promisePath(id))
 	}

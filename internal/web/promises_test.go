@@ -77,15 +77,54 @@ func TestPromiseOnThePages(t *testing.T) {
 		if r := ann.get("/alarms"); !strings.Contains(r.body, `href="`+page+`#traces"`) {
 			t.Error("the alarm does not lead to the promise")
 		}
+		// The conversation has a line, which leads admins to the trace.
+		trace := fmt.Sprintf("%s?event=%d", page, d.EventsOf(c.ID, postroom.StatusChanged)[0].ID)
+		line := "The promise “Closing” was broken. No workflow that mails the customer listens for this."
+		if r := ann.get("/conversations/1"); !r.has(line) || !strings.Contains(r.body, `href="`+trace) {
+			t.Error("the timeline does not lead to what was broken")
+		}
+		if r := ann.get(trace).want(t, 200, "the trace"); !strings.Contains(r.body, `id="trace-`+trace[strings.Index(trace, "=")+1:]+`"`) {
+			t.Error("the trace is not where the line leads")
+		}
 		ben := o.browser("ben")
+		if r := ben.get("/conversations/1"); !r.has(line) || strings.Contains(r.body, trace) {
+			t.Error("a member reads something else, or is led where they may not go")
+		}
 		ben.post(page+"/seen", url.Values{}).want(t, 403, "a member")
 		ann.post(page+"/seen", url.Values{}).want(t, 303, "acknowledge")
 		if x := d.Alarm(string(alarm.PromiseBroken), ""); x != nil {
 			t.Errorf("the alarm is open: %+v", x)
 		}
+		// A newer version, and back to the older one.
+		press("publish", func(f url.Values) { f.Set("within", "4"); f.Set("within.unit", "bh") }).want(t, 303, "publish version 2")
+		if r := ann.get(page); !r.has("within 4 business hours.") || !r.has("within 2 minutes.") {
+			t.Error("the page does not have both versions")
+		}
+		ben.post(page+"/versions/1/restore", url.Values{}).want(t, 403, "a member restores")
+		for range 2 { // what is the newest already makes no version
+			ann.post(page+"/versions/1/restore", url.Values{}).want(t, 303, "restore")
+		}
+		ann.post(page+"/versions/9/restore", url.Values{}).want(t, 404, "a version that never was")
+		if row, err := d.Store.Read().Promise(d.Ctx, id); err != nil || row.Version != 3 {
+			t.Errorf("version %d is watched (%v)", row.Version, err)
+		}
 		ann.post(page+"/switch", url.Values{"on": {"0"}}).want(t, 303, "switch off")
 		ann.post(page+"/delete", url.Values{}).want(t, 303, "delete")
 		ann.get(page).want(t, 404, "what is deleted")
 		ann.get("/conversations/1/why").want(t, 200, "Why? of a promise that is gone")
+		if r := ann.get("/conversations/1"); !r.has(line) || strings.Contains(r.body, trace) {
+			t.Error("what was broken is forgotten with the promise, or leads to nothing")
+		}
+		if r := ann.get("/promises"); !r.has("Deleted (1)") {
+			t.Error("what was deleted cannot be restored")
+		}
+		for range 2 {
+			ann.post(page+"/undelete", url.Values{}).want(t, 303, "restore it")
+		}
+		ann.get(page).want(t, 200, "it is back")
+		if row, err := d.Store.Read().Promise(d.Ctx, id); err != nil || row.Enabled || row.Version != 3 {
+			t.Errorf("it is back as %+v (%v)", row, err)
+		}
+		ann.post(page+"/switch", url.Values{"on": {"1"}}).want(t, 303, "switch on")
 	})
 }

@@ -171,6 +171,7 @@ func (s *Site) Routes() []Route {
 		{Method: "POST", Pattern: "/promises", Who: Admins, answer: beginPromise},
 		{Method: "GET", Pattern: "/promises/{id}", Who: Admins, answer: showPromise},
 		{Method: "POST", Pattern: "/promises/{id}/draft", Who: Admins, answer: savePromiseDraft},
+		{Method: "POST", Pattern: "/promises/{id}/versions/{n}/restore", Who: Admins, answer: restorePromise},
 		{Method: "POST", Pattern: "/promises/{id}/{verb}", Who: Admins, answer: changePromise},
 
 		// Webhooks

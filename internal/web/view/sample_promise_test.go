@@ -8,7 +8,7 @@ func samplePromises() query.PromisesPage {
 			On: true, Version: 1, Shipped: true, Kept: 1204, Explained: 31, Broken: 2, Waiting: 3, Late: 1, Unseen: 2},
 		{ID: 2, Name: "Answered in four hours", Sentence: "When a message arrives from a customer: a reply is sent by an agent, at least once, within 4 hours.", Mailbox: "Acme Support", Version: 3, Kept: 90, Drafted: true},
 		{ID: 3, Sentence: "When a message arrives: a reply is sent, at least once, within 1 day.", Fault: "The promise cannot be read."},
-	}}
+	}, Deleted: []query.DeletedPromise{{ID: 4, Name: "Answered the same day", Sentence: "When a message arrives: a reply is sent, at least once, within 1 business day.", At: sampleNow - 3*hour}}}
 }
 
 func samplePromise() query.PromisePage {
@@ -18,6 +18,10 @@ func samplePromise() query.PromisePage {
 		Whats: []query.EditorEvent{{Value: "mail.workflow", Text: "A workflow's mail to the customer is accepted", Group: "Mail to the customer"}, {Value: "reply.sent", Text: "a reply is sent", Group: "Messages"}},
 		What:  "mail.workflow", WhatDoc: "One that a workflow made because of this event.", Workflow: "0", Workflows: []query.Choice{{Value: "0", Text: "any workflow"}}, OfWorkflow: true,
 		Within: "2", Unit: "m",
+		Versions: []query.PromiseVersion{
+			{Number: 2, By: "Ann Moor", At: sampleNow - 3*hour, Current: true, Sentence: samplePromises().Rows[0].Sentence},
+			{Number: 1, At: sampleNow - 300*hour, Sentence: "When the status changes to closed by an agent: exactly one mail of a workflow to the customer within 10 minutes."},
+		},
 		Traces: []query.PromiseTrace{{Number: 12, Subject: "The lamp flickers", Event: 904, Words: "Ann closed it", At: sampleNow - hour, DueAt: sampleNow - hour + 2*60_000, State: "broken",
 			Outcome: "2 mails went out instead of one.", Steps: []query.PromiseStep{
 				{Text: "“Tell the customer it is closed”: matched", State: "ok", Href: "/conversations/12/why#why-904-1"},
