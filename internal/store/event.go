@@ -104,7 +104,7 @@ func (r Read) events(ctx context.Context, query string, args ...any) ([]postroom
 	return out, err
 }
 
-const qEndEvents = `update event set state = $1, words = $2 where state = 'pending' and id in (`
+const qEndEvents = `update event set state = $1, words = $2 where coalesce(state, '') = 'pending' and id in (`
 
 // EndEvents moves pending events to one of the other states, with words if they
 // were not judged. It reports whether all of them were pending until now.
@@ -142,7 +142,7 @@ func (t *Tx) HideEvent(ctx context.Context, id int64) error {
 	return t.one(ctx, "undo event", qHideEvent, id)
 }
 
-const qFixJudgement = `update event set set_revision = $2, verdicts = $3, inputs = $4 where id = $1 and state = 'pending'`
+const qFixJudgement = `update event set set_revision = $2, verdicts = $3, inputs = $4 where id = $1 and coalesce(state, '') = 'pending'`
 
 // FixJudgement stores by which set of workflows an event is judged and with
 // what verdicts; later steps of the same judging read it back (W16).
@@ -158,7 +158,7 @@ func (r Read) Judgement(ctx context.Context, id int64) (revision int64, verdicts
 	return revision, verdicts, inputs, missing(err, "There is no such event.")
 }
 
-const qFailEvent = `update event set tries = tries + 1, words = $2 where id = $1 and state = 'pending' returning tries`
+const qFailEvent = `update event set tries = tries + 1, words = $2 where id = $1 and coalesce(state, '') = 'pending' returning tries`
 
 // FailEvent notes that judging failed and returns how often it has by now.
 func (t *Tx) FailEvent(ctx context.Context, id int64, words string) (int, error) {
@@ -167,14 +167,14 @@ func (t *Tx) FailEvent(ctx context.Context, id int64, words string) (int, error)
 	return tries, missing(err, "The event is not pending.")
 }
 
-const qReviveEvent = `update event set state = 'pending', tries = 0, words = '' where id = $1 and state = 'not_judged' and words <> 'imported'`
+const qReviveEvent = `update event set state = 'pending', tries = 0, words = '' where id = $1 and coalesce(state, '') = 'not_judged' and words <> 'imported'`
 
 // ReviveEvent makes an event that could not be judged pending again.
 func (t *Tx) ReviveEvent(ctx context.Context, id int64) error {
 	return t.one(ctx, "judge again", qReviveEvent, id)
 }
 
-const qRewriteEvent = `update event set payload = $2, facts = $3 where id = $1 and state = 'pending'`
+const qRewriteEvent = `update event set payload = $2, facts = $3 where id = $1 and coalesce(state, '') = 'pending'`
 
 // RewriteEvent gives a pending event another payload and snapshot, after an
 // earlier act was undone (W19).

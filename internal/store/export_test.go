@@ -16,3 +16,11 @@ func WatchClaims() (due, next string) { return qDueWatches, qNextWatch }
 // TimersHere are the statements that judging a conversation begins with, and the one
 // that reads the timers it finds.
 func TimersHere() (head, waiting string) { return qJudgeHead, qWaitingHere }
+
+// KeyFragments are statements by a key that are put together from fragments.
+func KeyFragments() map[string]string {
+	return map[string]string{
+		"qEndEvents": qEndEvents + `$3)`,
+		"qKeepLane":  qKeepLane + ` for key share) select id from kept`,
+	}
+}

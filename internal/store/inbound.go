@@ -181,7 +181,7 @@ func padded(values []string) []string {
 }
 
 const qEndInbound = `update inbound set state = $2, header_id = $3, content_hash = $4, class = $5, words = $6, evidence = $7, subject = $8, sender = $9,
-	conversation_id = $10, message_id = $11, tries = $12, due_at = $13, done_at = $14, mailbox_id = $15, about_id = $16 where id = $1 and state = 'new'`
+	conversation_id = $10, message_id = $11, tries = $12, due_at = $13, done_at = $14, mailbox_id = $15, about_id = $16 where id = $1 and coalesce(state, '') = 'new'`
 
 // EndInbound writes what became of a received mail. State "new" keeps it
 // waiting until DueAt.

@@ -118,7 +118,7 @@ func (t *Tx) ReopenJob(ctx context.Context, id, now int64) error {
 
 const (
 	qDueJobs    = `select id, tries from job where state = 'running' and due_at <= $1 and lease_until <= $1 order by due_at, id limit $2`
-	qLeaseJob   = `update job set lease = $2, lease_until = $3, owner = $5, tries = tries + 1 where id = $1 and state = 'running' and due_at <= $4 and lease_until <= $4`
+	qLeaseJob   = `update job set lease = $2, lease_until = $3, owner = $5, tries = tries + 1 where id = $1 and coalesce(state, '') = 'running' and due_at <= $4 and lease_until <= $4`
 	qRenewJob   = `update job set lease_until = $3, owner = $4 where id = $1 and lease = $2`
 	qReleaseJob = `update job set lease = 0, lease_until = 0, due_at = $3, tries = $4 where id = $1 and lease = $2`
 	qNextJob    = `select min(due_at) from job where state = 'running' and lease = 0`

@@ -16,7 +16,7 @@ const (
 )
 
 const (
-	qKeepLane = `with kept as (select id from lane where kind = $1 and id = $2 and due_at <= $3`
+	qKeepLane = `with kept as (select id from lane where kind = $1 and id = $2 and due_at + 0 <= $3`
 	qOpenLane = `) insert into lane (kind, id, due_at) select $1, $2, $3 where not exists (select 1 from kept)
 	on conflict (kind, id) do update set due_at = case when lane.due_at > excluded.due_at then excluded.due_at else lane.due_at end`
 )
@@ -31,7 +31,7 @@ func (t *Tx) OpenLane(ctx context.Context, kind string, id, due int64) error {
 const qDueLanes = `select id, tries from lane where kind = $1 and due_at <= $2 and lease_until <= $2 order by due_at, id limit $3`
 
 const qLeaseLane = `update lane set lease = $3, lease_until = $4, owner = $6
-	where kind = $1 and id = $2 and due_at <= $5 and lease_until <= $5`
+	where kind = $1 and id = $2 and due_at + 0 <= $5 and lease_until <= $5`
 
 // ClaimLanes leases up to limit due lanes of a kind for some milliseconds.
 func (s *Store) ClaimLanes(ctx context.Context, kind string, limit int, lease int64) ([]Claimed, error) {

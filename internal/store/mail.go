@@ -79,7 +79,7 @@ func (r Read) ConversationMails(ctx context.Context, conversation int64) ([]*pos
 	return out, err
 }
 
-const qRenewMail = `update mail set lease_until = $3, owner = $4 where id = $1 and lease = $2 and state = 'sending'`
+const qRenewMail = `update mail set lease_until = $3, owner = $4 where id = $1 and lease = $2 and coalesce(state, '') = 'sending'`
 
 // RenewMail prolongs the lease of a mail that is being sent, and that of its
 // connection.
@@ -104,7 +104,7 @@ func (t *Tx) SetBytes(ctx context.Context, c Claimed, sha256 string, size int64)
 	return t.one(ctx, "store mail bytes", qBytes, c.ID, c.Lease, sha256, size)
 }
 
-const qEnterData = `update mail set phase = 'data', lease_until = $3 where id = $1 and lease = $2 and state = 'sending' and phase = 'connect' and lease_until > $4`
+const qEnterData = `update mail set phase = 'data', lease_until = $3 where id = $1 and lease = $2 and coalesce(state, '') = 'sending' and phase = 'connect' and lease_until > $4`
 
 // EnterData is the fence just before DATA: it fails with a conflict when the
 // lease was lost or has run out (R9).
@@ -115,7 +115,7 @@ func (s *Store) EnterData(ctx context.Context, c Claimed, lease int64) error {
 	})
 }
 
-const qEnterDot = `update mail set phase = 'dot', lease_until = $3 where id = $1 and lease = $2 and state = 'sending' and phase = 'data' and lease_until > $4`
+const qEnterDot = `update mail set phase = 'dot', lease_until = $3 where id = $1 and lease = $2 and coalesce(state, '') = 'sending' and phase = 'data' and lease_until > $4`
 
 // EnterDot is the fence just before the dot that ends a mail. A server takes
 // no mail whose end it has not seen, so that a death before it is certain: the
@@ -131,7 +131,7 @@ func (s *Store) EnterDot(ctx context.Context, c Claimed, lease int64) error {
 }
 
 const qSettleMail = `update mail set state = $3, ended = $4, words = $5, phase = '', due_at = $6, ended_at = $7, lease = 0, lease_until = 0, resent = $8, tries = $9
-	where id = $1 and lease = $2 and state = 'sending'`
+	where id = $1 and lease = $2 and coalesce(state, '') = 'sending'`
 
 const qSetRecipient = `update mail_recipient set state = $3, code = $4, words = $5, at = $6 where mail_id = $1 and address = $2`
 
@@ -158,7 +158,7 @@ func (t *Tx) setRecipients(ctx context.Context, m *postroom.Mail) error {
 }
 
 const qMoveMail = `update mail set state = $3, ended = $4, words = $5, due_at = $6, queued_at = $7, ended_at = $8, phase = '', lease = 0, lease_until = 0,
-	resent = $9 where id = $1 and state = $2`
+	resent = $9 where id = $1 and coalesce(state, '') = $2`
 
 // MoveMail changes the state of a mail that no attempt works on, by
 // compare-and-set; m carries what it becomes, with its recipients.
@@ -242,8 +242,8 @@ func (s *Store) StaleUncertain(ctx context.Context, limit int) ([]int64, error) 
 }
 
 const (
-	qRequeueLost      = `update mail set state = 'queued', phase = '', lease = 0, lease_until = 0, due_at = $2, words = $3 where id = $1 and state = 'sending' and (phase <> 'dot' or lease = $5) and lease_until <= $4`
-	qUncertainLost    = `update mail set state = 'uncertain', lease_until = 0, due_at = $2, words = $3 where id = $1 and state = 'sending' and phase = 'dot' and lease_until <= $4`
+	qRequeueLost      = `update mail set state = 'queued', phase = '', lease = 0, lease_until = 0, due_at = $2, words = $3 where id = $1 and coalesce(state, '') = 'sending' and (phase <> 'dot' or lease = $5) and lease_until <= $4`
+	qUncertainLost    = `update mail set state = 'uncertain', lease_until = 0, due_at = $2, words = $3 where id = $1 and coalesce(state, '') = 'sending' and phase = 'dot' and lease_until <= $4`
 	qRecipientsOfLost = `update mail_recipient set state = $2, words = $3 where mail_id = $1 and state = 'sending'`
 	wordsDied         = "The program stopped before the mail was handed over; it will be sent again."
 	wordsDiedAfter    = "The program stopped while the server's answer was awaited; the server may have the mail or not."
@@ -282,7 +282,7 @@ func (t *Tx) RescueMail(ctx context.Context, id, grace, unwritten int64) (*postr
 }
 
 const (
-	qReturnMail       = `update mail set state = 'queued', phase = '', lease = 0, lease_until = 0, due_at = $3, tries = tries - 1 where id = $1 and lease = $2 and state = 'sending' and phase <> 'dot'`
+	qReturnMail       = `update mail set state = 'queued', phase = '', lease = 0, lease_until = 0, due_at = $3, tries = tries - 1 where id = $1 and lease = $2 and coalesce(state, '') = 'sending' and phase <> 'dot'`
 	qReturnRecipients = `update mail_recipient set state = 'queued' where mail_id = $1 and state = 'sending'`
 )
 

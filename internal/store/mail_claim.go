@@ -58,7 +58,7 @@ const qCandidates = `select m.id, m.tries, m.conversation_id, m.class, m.due_at,
 
 const qLeaseMail = `update mail set state = 'sending', phase = 'connect', lease = $2, lease_until = $3, owner = $5, tries = tries + 1,
 	queued_at = case when queued_at = 0 then $4 else queued_at end
-	where id = $1 and ended = 0 and due_at <= $4 and lease_until <= $4 and state in ('held', 'queued', 'deferred')`
+	where id = $1 and ended + 0 = 0 and due_at <= $4 and lease_until <= $4 and coalesce(state, '') in ('held', 'queued', 'deferred')`
 
 const qSendRecipients = `update mail_recipient set state = 'sending' where mail_id = $1 and state in ('held', 'queued', 'deferred')`
 

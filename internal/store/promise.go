@@ -247,7 +247,7 @@ const (
 	qWatchAt     = `select ` + watchColumns + ` from promise_watch where promise_id = $1 and event_id = $2`
 	qWatchesOf   = `select ` + watchColumns + ` from promise_watch where promise_id = $1 and state = $2 order by id desc limit $3`
 	qSettleWatch = `update promise_watch set state = $4, open = $5, claim_at = $6, settled_at = $7, words = $8, mails = $9, seen = $10, lease = 0, tries = 0
-		where id = $1 and lease = $2 and stirred = $3 and open > 0`
+		where id = $1 and lease = $2 and stirred = $3 and open + 0 > 0`
 	qUnseen      = `select count(*) from promise_watch where promise_id = $1 and open > 0 and state = 'broken' and seen = 0`
 	qSeeWatches  = `update promise_watch set seen = 1 where promise_id = $1 and open > 0 and state = 'broken' and seen = 0`
 	qDropWatches = `update promise_watch set state = 'dropped', open = 0, lease = 0, settled_at = $2, words = $3
@@ -355,9 +355,9 @@ func (t *Tx) StirWatches(ctx context.Context, conversation int64, stirred func()
 
 const (
 	qDueWatches   = `select id, tries from promise_watch where open > 0 and claim_at <= $1 order by claim_at, id limit $2`
-	qLeaseWatch   = `update promise_watch set lease = $2, claim_at = $3, owner = $5 where id = $1 and open > 0 and claim_at <= $4`
-	qRenewWatch   = `update promise_watch set claim_at = $3, owner = $4 where id = $1 and open > 0 and lease = $2`
-	qReleaseWatch = `update promise_watch set claim_at = $3, lease = 0, tries = $4 where id = $1 and open > 0 and lease = $2`
+	qLeaseWatch   = `update promise_watch set lease = $2, claim_at = $3, owner = $5 where id = $1 and open + 0 > 0 and claim_at <= $4`
+	qRenewWatch   = `update promise_watch set claim_at = $3, owner = $4 where id = $1 and open + 0 > 0 and lease = $2`
+	qReleaseWatch = `update promise_watch set claim_at = $3, lease = 0, tries = $4 where id = $1 and open + 0 > 0 and lease = $2`
 	qNextWatch    = `select min(claim_at) from promise_watch where open > 0`
 )
 

@@ -48,7 +48,7 @@ const (
 	qErrand      = `select ` + errandColumns + ` from sent_errand where id = $1`
 	qMailErrands = `select ` + errandColumns + ` from sent_errand where mail_id = $1 order by kind`
 	qDueErrands  = `select id, tries from sent_errand where state = 'waiting' and due_at <= $1 and lease_until <= $1` + isOn + ` order by due_at, id limit $2`
-	qTakeErrand  = `update sent_errand set lease = $2, lease_until = $3, owner = $5 where id = $1 and state = 'waiting' and due_at <= $4 and lease_until <= $4` + isOn
+	qTakeErrand  = `update sent_errand set lease = $2, lease_until = $3, owner = $5 where id = $1 and coalesce(state, '') = 'waiting' and due_at <= $4 and lease_until <= $4` + isOn
 	qNextErrand  = `select min(case when due_at > lease_until then due_at else lease_until end) from sent_errand where state = 'waiting'` + isOn
 	qRenewErrand = `update sent_errand set lease_until = $3, owner = $4 where id = $1 and lease = $2`
 	qEndErrand   = `update sent_errand set state = $3, words = $4, folder = $5, uid_validity = $6, uid = $7, tries = $8, due_at = $9, ended_at = $10, lease = 0, lease_until = 0

@@ -1,6 +1,12 @@
 // Package store holds all SQL of the product, a file per aggregate. One text
 // serves both engines. Reads are methods of Read; writes are methods of Tx and
 // happen only inside Store.Write, which commits everything or nothing.
+//
+// A statement that names a row by its key and demands that it still waits writes
+// the state inside a coalesce, or with + 0 where it is a number: so no index but the
+// key's can answer it. To PostgreSQL an index of the few rows that wait is as good as
+// the key while it believes that there are none, and a burst of thousands would have
+// each statement read them all until statistics are taken.
 package store
 
 import (

@@ -26,7 +26,7 @@ func (t *Tx) ArmTimer(ctx context.Context, x postroom.Timer) error {
 }
 
 const qEndTimer = `update timer set state = $2, ended_at = $3, ended_kind = $4, ended_by = $5, end_event = $6, words = $7, lease = 0
-	where id = $1 and state = 'waiting'`
+	where id = $1 and coalesce(state, '') = 'waiting'`
 
 // EndTimer ends a timer that waits, as State, EndedAt, EndedBy, EndEvent and
 // Words say; one that has ended already is a conflict.
@@ -124,7 +124,7 @@ func (t *Tx) MoveTimers(ctx context.Context, workflow int64, version, leg int, a
 
 const (
 	qTimersOf  = `select t.id, t.armed_at, c.mailbox_id from timer t join conversation c on c.id = t.conversation_id where t.workflow_id = $1 and t.leg = $2 and t.state = 'waiting' order by t.id`
-	qMoveTimer = `update timer set version = $2, due_at = $3, claim_at = $3 where id = $1 and state = 'waiting'`
+	qMoveTimer = `update timer set version = $2, due_at = $3, claim_at = $3 where id = $1 and coalesce(state, '') = 'waiting'`
 )
 
 // WaitingTimer is a timer that waits, with the mailbox its conversation is in.
@@ -173,9 +173,9 @@ func (r Read) Chain(ctx context.Context, root postroom.Event) (_ postroom.Event,
 // to the end of the lease, so that the index answers a claim by itself.
 const (
 	qDueTimers    = `select id, tries from timer where state = 'waiting' and claim_at <= $1 order by claim_at, id limit $2`
-	qLeaseTimer   = `update timer set lease = $2, claim_at = $3, owner = $5 where id = $1 and state = 'waiting' and claim_at <= $4`
-	qRenewTimer   = `update timer set claim_at = $3, owner = $4 where id = $1 and state = 'waiting' and lease = $2`
-	qReleaseTimer = `update timer set claim_at = $3, lease = 0, tries = $4 where id = $1 and state = 'waiting' and lease = $2`
+	qLeaseTimer   = `update timer set lease = $2, claim_at = $3, owner = $5 where id = $1 and coalesce(state, '') = 'waiting' and claim_at <= $4`
+	qRenewTimer   = `update timer set claim_at = $3, owner = $4 where id = $1 and coalesce(state, '') = 'waiting' and lease = $2`
+	qReleaseTimer = `update timer set claim_at = $3, lease = 0, tries = $4 where id = $1 and coalesce(state, '') = 'waiting' and lease = $2`
 	qNextTimer    = `select min(claim_at) from timer where state = 'waiting'`
 	qHoldTimer    = `select lease from timer where id = $1`
 )

@@ -26,7 +26,7 @@ const (
 		created_at, began_at, due_at, claim_at, words) values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$16,$17,$17,$18)`
 	qCall       = `select ` + callColumns + ` from webhook_call where id = $1`
 	qSettleCall = `update webhook_call set state = $3, due_at = $4, claim_at = $4, tries = $5, status = $6, ended_at = $7, words = $8, lease = 0
-		where id = $1 and lease = $2 and state = 'waiting'`
+		where id = $1 and lease = $2 and coalesce(state, '') = 'waiting'`
 	qAgainCall = `update webhook_call set state = 'waiting', began_at = $3, due_at = $3, claim_at = $3, tries = 0, ended_at = 0, words = '', lease = 0
 		where id = $1 and attempts = $2 and (state <> 'waiting' or lease = 0)`
 	qReleaseCalls = `update webhook_call set state = 'waiting', began_at = $2, due_at = $2, claim_at = $2, tries = 0, words = '' where state = 'held' and (id = $1 or $1 = 0)`
@@ -77,7 +77,7 @@ func (t *Tx) DiscardCalls(ctx context.Context, id int64, words string, now int64
 
 const (
 	qBeginAttempt   = `insert into webhook_attempt (id, call_id, number, at) values ($1,$2,$3,$4)`
-	qCountAttempt   = `update webhook_call set attempts = $3 where id = $1 and lease = $2 and state = 'waiting'`
+	qCountAttempt   = `update webhook_call set attempts = $3 where id = $1 and lease = $2 and coalesce(state, '') = 'waiting'`
 	qEndCallAttempt = `update webhook_attempt set ended_at = $2, address = $3, status = $4, words = $5, answer = $6, more = $7 where id = $1`
 	qCallAttempts   = `select id, call_id, number, at, ended_at, address, status, words, answer, more from webhook_attempt where call_id = $1 order by number desc limit $2`
 )
@@ -159,9 +159,9 @@ func (t *Tx) ForgetCalls(ctx context.Context, before int64) error {
 // A call is free to be taken when claim_at has come, like a timer.
 const (
 	qDueCalls    = `select id, tries from webhook_call where state = 'waiting' and claim_at <= $1 order by claim_at, id limit $2`
-	qLeaseCall   = `update webhook_call set lease = $2, claim_at = $3, owner = $5 where id = $1 and state = 'waiting' and claim_at <= $4`
-	qRenewCall   = `update webhook_call set claim_at = $3, owner = $4 where id = $1 and state = 'waiting' and lease = $2`
-	qReturnCall  = `update webhook_call set claim_at = $3, lease = 0 where id = $1 and state = 'waiting' and lease = $2`
+	qLeaseCall   = `update webhook_call set lease = $2, claim_at = $3, owner = $5 where id = $1 and coalesce(state, '') = 'waiting' and claim_at <= $4`
+	qRenewCall   = `update webhook_call set claim_at = $3, owner = $4 where id = $1 and coalesce(state, '') = 'waiting' and lease = $2`
+	qReturnCall  = `update webhook_call set claim_at = $3, lease = 0 where id = $1 and coalesce(state, '') = 'waiting' and lease = $2`
 	qNextCall    = `select min(claim_at) from webhook_call where state = 'waiting'`
 	qEndCallHold = `update webhook_call set claim_at = $1 where state = 'waiting' and lease > 0 and claim_at > $1 and (owner = $2 or $2 = 0)`
 	qDoubtCall   = `update webhook_call set claim_at = $1 where state = 'waiting' and lease = $2 and claim_at > $1`
