@@ -91,10 +91,12 @@ func (o Operator) HasDesk(ctx context.Context) bool {
 // CheckWorkflows finds what is wrong with files of workflows without a desk:
 // every name is taken for one that is there. It also runs their tests.
 func CheckWorkflows(files []WorkflowFile) ([]flowfile.Fault, []WorkflowTests) {
-	docs, faults := flowfile.Read(files, flowfile.Invented())
+	names := flowfile.Invented()
+	docs, faults := flowfile.Read(files, names)
 	var out []WorkflowTests
-	for i, d := range docs {
-		v, more := d.Check(int64(i + 1))
+	for _, d := range docs {
+		id, _ := names.ID(workflow.RefWorkflow, d.Key) // as those have it that run it
+		v, more := d.Check(id)
 		if faults = append(faults, more...); len(faults) > 0 {
 			continue
 		}

@@ -26,6 +26,18 @@ func checkReferences(ctx context.Context, t *store.Tx, d workflow.Definition) er
 // missingReferences lists what a definition names and is not there. coming are
 // workflows that will be there with it.
 func missingReferences(ctx context.Context, read store.Read, d workflow.Definition, coming ...int64) (workflow.Faults, error) {
+	r, err := whatIsThere(ctx, read)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range coming {
+		r.names[string(workflow.RefWorkflow)][id] = "a workflow to be"
+	}
+	return r.missing(d), nil
+}
+
+// whatIsThere reads what a definition may name.
+func whatIsThere(ctx context.Context, read store.Read) (*references, error) {
 	names, err := read.Names(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read names: %w", err)
@@ -37,15 +49,28 @@ func missingReferences(ctx context.Context, read store.Read, d workflow.Definiti
 	for _, x := range deleted {
 		delete(names[string(workflow.RefWorkflow)], x.ID)
 	}
-	for _, id := range coming {
-		names[string(workflow.RefWorkflow)][id] = "a workflow to be"
+	r := &references{names: names, refs: map[string]workflow.Ref{}, disabled: map[int64]bool{}}
+	agents, err := read.Agents(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read agents: %w", err)
 	}
-	r := references{names: names, refs: map[string]workflow.Ref{}}
+	for _, a := range agents {
+		r.disabled[a.ID] = a.Disabled
+	}
+	if r.mailboxes, err = read.Mailboxes(ctx); err != nil {
+		return nil, fmt.Errorf("read mailboxes: %w", err)
+	}
 	for _, f := range workflow.Schema() {
 		if f.Ref != "" {
 			r.refs[f.Name] = f.Ref
 		}
 	}
+	return r, nil
+}
+
+// missing lists what a definition names and is not there.
+func (r *references) missing(d workflow.Definition) workflow.Faults {
+	r.faults = nil
 	if d.When.Event == postroom.AssigneeChanged {
 		r.values("when.from", workflow.RefAgent, d.When.From)
 		r.values("when.to", workflow.RefAgent, d.When.To)
@@ -61,17 +86,37 @@ func missingReferences(ctx context.Context, read store.Read, d workflow.Definiti
 		path := fmt.Sprintf("then[%d]", i)
 		if a.Agent != nil {
 			r.id(path+".agent", workflow.RefAgent, *a.Agent)
-			if err := r.working(ctx, read, path+".agent", *a.Agent); err != nil {
-				return nil, err
-			}
+			r.working(path+".agent", *a.Agent)
 		}
-		if err := r.more(ctx, read, path, a); err != nil {
-			return nil, err
-		}
+		r.more(path, a)
 		r.ids(path+".add", workflow.RefTag, a.Add)
 		r.ids(path+".remove", workflow.RefTag, a.Remove)
 	}
-	return r.faults, nil
+	return r.faults
+}
+
+// gone says in sentences what a published workflow names and is not there, and
+// where: it does something else than it did when it was published, or fails.
+func (r *references) gone(d workflow.Definition) (out []string) {
+	if len(r.missing(d)) == 0 {
+		return nil
+	}
+	then := workflow.Describe(d, func(kind workflow.Ref, id int64) string { return r.names[string(kind)][id] }).Then
+	for _, f := range r.faults {
+		where, place := "Its conditions", -1
+		switch {
+		case strings.HasPrefix(f.Path, "when"):
+			where = "Its When"
+		case strings.HasPrefix(f.Path, "then["):
+			if _, err := fmt.Sscanf(f.Path, "then[%d]", &place); err == nil && place < len(then) {
+				where = fmt.Sprintf("Its action %d, “%s”", place+1, then[place])
+			}
+		}
+		if text := where + ": " + f.Text; !slices.Contains(out, text) {
+			out = append(out, text)
+		}
+	}
+	return out
 }
 
 // unless looks at what ends a wait: of a When, or of the action at a place.
@@ -89,7 +134,7 @@ func (r *references) unless(at string, all []workflow.Unless) {
 }
 
 // more looks at whom an action chooses among or mails, and where it moves to.
-func (r *references) more(ctx context.Context, read store.Read, path string, a workflow.Action) error {
+func (r *references) more(path string, a workflow.Action) {
 	r.ids(path+".agents", workflow.RefAgent, a.Agents)
 	r.ids(path+".unfollow", workflow.RefAgent, a.Unfollow)
 	r.id(path+".workflow", workflow.RefWorkflow, a.Workflow)
@@ -100,29 +145,25 @@ func (r *references) more(ctx context.Context, read store.Read, path string, a w
 		r.id(fmt.Sprintf("%s.headers[%d].secret", path, i), workflow.RefSecret, h.Secret)
 	}
 	for i, id := range a.Agents {
-		if err := r.working(ctx, read, fmt.Sprintf("%s.agents[%d]", path, i), id); err != nil {
-			return err
-		}
+		r.working(fmt.Sprintf("%s.agents[%d]", path, i), id)
 	}
-	if len(a.To) == 0 {
-		return nil
-	}
-	all, err := read.Mailboxes(ctx)
-	for _, m := range all {
+	for _, m := range r.mailboxes {
 		for i, to := range a.To {
 			if slices.Contains(m.Addresses(), postroom.Canonical(to)) {
 				r.faults = append(r.faults, workflow.Fault{Path: fmt.Sprintf("%s.to[%d]", path, i), Text: to + " is the mailbox " + m.Name + ": a workflow mails none of our own."})
 			}
 		}
 	}
-	return err
 }
 
 // references collects what is named and not there.
 type references struct {
-	names  map[string]map[int64]string // by kind and id
-	refs   map[string]workflow.Ref     // what the ids in a fact are
-	faults workflow.Faults
+	names map[string]map[int64]string // by kind and id
+	refs  map[string]workflow.Ref     // what the ids in a fact are
+
+	disabled  map[int64]bool // agents
+	mailboxes []*postroom.Mailbox
+	faults    workflow.Faults
 }
 
 func (r *references) cond(path string, c workflow.Cond) {
@@ -140,16 +181,10 @@ func (r *references) cond(path string, c workflow.Cond) {
 }
 
 // working refuses to assign to somebody who cannot sign in any more.
-func (r *references) working(ctx context.Context, read store.Read, path string, id int64) error {
-	name, ok := r.names[string(workflow.RefAgent)][id]
-	if !ok {
-		return nil
-	}
-	a, err := read.Agent(ctx, id)
-	if err == nil && a.Disabled {
+func (r *references) working(path string, id int64) {
+	if name, ok := r.names[string(workflow.RefAgent)][id]; ok && r.disabled[id] {
 		r.faults = append(r.faults, workflow.Fault{Path: path, Text: name + " is disabled; nothing can be assigned or sent to them."})
 	}
-	return err
 }
 
 // values looks at ids that are written as text. What is no number at all is

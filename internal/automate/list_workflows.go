@@ -29,6 +29,9 @@ type Workflow struct {
 	// Events it might have been for are not judged until another version is
 	// published or it is switched off.
 	Fault string
+	// Gone says what the published version names and is not there any more, a
+	// sentence for each; only of one that is switched on.
+	Gone []string
 }
 
 // List is all workflows in their one order (W11), with what is to be warned of.
@@ -57,13 +60,42 @@ func (w *Workflows) List(ctx context.Context, by *postroom.Agent) (out List, err
 		return List{}, err
 	}
 	out.Workflows = all
-	names, err := read.Names(ctx)
+	there, err := whatIsThere(ctx, read)
 	if err != nil {
 		return List{}, err
 	}
-	report := proof.Prove(workflow.NewSet(out.Revision, entries), func(kind workflow.Ref, id int64) string { return names[string(kind)][id] })
+	for i, x := range all {
+		if x.On && x.Fault == "" {
+			all[i].Gone = there.gone(x.Definition)
+		}
+	}
+	report := proof.Prove(workflow.NewSet(out.Revision, entries), func(kind workflow.Ref, id int64) string { return there.names[string(kind)][id] })
 	out.Findings, out.Graph = report.Findings, drawn(report.Graph)
 	return out, nil
+}
+
+// Gone says what the published version of a workflow names and is not there any
+// more, a sentence for each; nothing for one that is switched off or not there.
+func (w *Workflows) Gone(ctx context.Context, id int64) (out []string, err error) {
+	defer postroom.Wrap(&err, "look what workflow %d names", id)
+	read := w.store.Read()
+	row, err := read.Workflow(ctx, id)
+	if postroom.CodeOf(err) == postroom.NotFound || err == nil && (!row.Enabled || row.DeletedAt > 0) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	v, err := read.Version(ctx, id, row.Version)
+	if err != nil {
+		return nil, err
+	}
+	x := combine(row, v)
+	there, err := whatIsThere(ctx, read)
+	if err != nil || x.Fault != "" {
+		return nil, err
+	}
+	return there.gone(x.Definition), nil
 }
 
 // drawn is a graph as the page draws it.

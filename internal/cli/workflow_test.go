@@ -36,6 +36,8 @@ func TestWorkflowsAsFiles(t *testing.T) {
 	}
 	good := file("hello.yaml", hello)
 	bad := file("bad.yaml", strings.Replace(hello, "then:", "than:", 1))
+	runs := file("runs.yaml", "key: outer\nname: Outer\nwhen: {event: message.received}\nthen: [{do: run, workflow: inner}]\n---\nkey: inner\nname: Inner\nwhen: {event: message.received}\nthen: [{do: note, text: x}]\n")
+	itself := file("itself.yaml", "key: outer\nname: Outer\nwhen: {event: message.received}\nthen: [{do: run, workflow: outer}]\n")
 	red := file("red.yaml", strings.Replace(hello, "Hello {{", "Bye {{", 1))
 	named := file("named.yaml", strings.Replace(hello, "name: Say hello", "name: Say hello\nmailbox: nobody@example.org", 1))
 	step := func(code int, words string, args ...string) {
@@ -52,6 +54,8 @@ func TestWorkflowsAsFiles(t *testing.T) {
 	if _, err := os.Stat(data); err == nil {
 		t.Error("checking has made a desk")
 	}
+	step(0, "2 workflows are in order", "workflow", "check", runs)
+	step(65, ":4:28: A workflow cannot run itself.", "workflow", "check", itself)
 	step(65, `:4:1: There is no field "than" here; did you mean "then"?`, "workflow", "check", bad)
 	step(1, "expected: a text that contains \"Hello Kim\"", "workflow", "check", "--offline", red)
 	step(1, "RED  hello: Kim is greeted", "workflow", "test", red)

@@ -88,7 +88,7 @@ func (x *draw) anyDefinition() workflow.Definition {
 		def.Then = append(def.Then, workflow.Action{Do: workflow.DoStop})
 	}
 	if x.chance(2) {
-		def.Limits = workflow.Limits{OncePer: one(x, "", workflow.OncePerClose, workflow.OncePerConversation), CoolDown: one(x, 0, 60),
+		def.Limits = workflow.Limits{OncePer: one(x, "", workflow.OncePerClose, workflow.OncePerConversation), CoolDown: one(x, 0, 60, 7*24*60),
 			MailsPerConversationDay: x.IntN(3), MailBudget: one(x, 0, 2)}
 		if x.chance(3) {
 			def.Limits.Runs, def.Limits.Period = 1+x.IntN(2), 24*60

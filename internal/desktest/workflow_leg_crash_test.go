@@ -250,6 +250,33 @@ func publishAs(d *desktest.Desk, flows *automate.Workflows, id int64, def workfl
 	d.Must(err)
 }
 
+// W20: a run that goes on after a wait is in the chain that it began in: a workflow
+// that ran in it before the wait does not run again behind it, and the conversation
+// says so.
+func TestAChainGoesOnOverAWait(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		first := d.AddWorkflow("Follow up", byHand(note("Begun."), wait("2d"), note("Second."), wait("2d"), note("Third.")))
+		answers := on(postroom.NoteAdded, reply("We are on it."))
+		answers.When.Actors = []postroom.ActorKind{postroom.ByWorkflow}
+		second := d.AddWorkflow("Tell", answers)
+		c := firstMail(d)
+		d.Agent("ann").Start(c, first, postroom.PathMenu)
+		for range 3 {
+			d.Pass(2 * day)
+		}
+		expect(t, "legs", len(d.Runs(c.ID, first)), 3)
+		expect(t, "runs of the other one", len(d.Runs(c.ID, second)), 1)
+		var verdicts []string
+		for _, e := range d.EventsOf(c.ID, postroom.NoteAdded) {
+			verdicts = append(verdicts, string(d.Verdicts(e.ID)[second]))
+		}
+		expect(t, "what it said to each note", strings.Join(verdicts, ""), "mcc")
+		expect(t, "said on the conversation", d.CountEvents(c.ID, postroom.ChainStopped), 2)
+		d.ExpectMails("auto:We are on it.")
+	})
+}
+
 // W8, W18: a wait inside a Then counts office time by the calendar of when the
 // leg before it was done, over a night and a holiday, and keeps that time when
 // the hours are changed.

@@ -104,6 +104,7 @@ type WorkflowPage struct {
 	Waits     int               // conversations on which it waits for its time
 	Schedule  *WorkflowSchedule // when it runs, for one that runs at set times
 	NextDue   int64             // when the first of them is due; 0 = none waits
+	Gone      []string          // what the published version names and is not there any more, in sentences
 	Rename    string            // a new name that was refused, as typed
 }
 

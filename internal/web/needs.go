@@ -31,6 +31,8 @@ type Reactor interface {
 type Workflows interface {
 	// Switch turns a workflow on or off.
 	Switch(ctx context.Context, by *postroom.Agent, workflow int64, on bool) error
+	// Gone says what its published version names and is not there any more.
+	Gone(ctx context.Context, workflow int64) ([]string, error)
 	// Move changes its place in the order by one.
 	Move(ctx context.Context, by *postroom.Agent, workflow int64, up bool) error
 	// Reword publishes a version like base with another wording of its reply.

@@ -41,6 +41,9 @@ func findings(list automate.List) []query.WorkflowFinding {
 			out = append(out, query.WorkflowFinding{Title: "Cannot be read", Grave: true, Workflows: []query.Choice{{Value: strconv.FormatInt(x.ID, 10), Text: x.Name}},
 				Text: "The published version of “" + x.Name + "” cannot be read, so it does nothing: " + x.Fault})
 		}
+		if len(x.Gone) > 0 {
+			out = append(out, query.WorkflowFinding{Title: "Names what is gone", Grave: true, Workflows: []query.Choice{{Value: strconv.FormatInt(x.ID, 10), Text: x.Name}}, Text: strings.Join(x.Gone, " ")})
+		}
 	}
 	for _, f := range list.Findings {
 		title, grave := findingTitle(string(f.Kind))
@@ -124,6 +127,9 @@ func (q *request) workflow() (*query.WorkflowPage, error) {
 	if err == nil {
 		q.dress(&p.Shell)
 		p.MayEdit = p.MayEdit && q.site.o.Workflows != nil
+		if p.MayEdit && shown == 0 {
+			p.Gone, err = q.site.o.Workflows.Gone(q.Context(), id)
+		}
 	}
 	return p, err
 }

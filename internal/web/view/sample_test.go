@@ -244,7 +244,11 @@ func sampleInbound() query.InboundPage {
 
 func sampleWorkflow(shown int) query.WorkflowPage {
 	w := sampleWorkflows().Rows[0]
-	return query.WorkflowPage{Shell: sampleShell("workflows", "", "/workflows/1"), Workflow: w, When: "the status of a conversation changes to closed",
+	var gone []string
+	if shown == 0 {
+		gone = []string{"Its action 2, “assign it to Dov”: Dov is disabled; nothing can be assigned or sent to them.", "Its conditions: The tag 71 is not there (any more)."}
+	}
+	return query.WorkflowPage{Gone: gone, Shell: sampleShell("workflows", "", "/workflows/1"), Workflow: w, When: "the status of a conversation changes to closed",
 		If:       []query.WorkflowTerm{{Group: "all"}, {Depth: 1, Fact: "the closing", Operator: "was not done by", Value: "a workflow"}, {Depth: 1, Fact: "the tags", Operator: "do not have", Value: "no-notice"}},
 		Then:     []query.WorkflowStep{{Text: "Reply to the customer", Words: "“Hello {{ customer.first_name }}, we have closed …”"}, {Text: "Stop"}},
 		Limits:   []string{"Once per event; at most 3 mails per conversation and day that only machines caused."},
