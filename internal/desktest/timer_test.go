@@ -226,9 +226,9 @@ func TestTimerNeverClosesOnTheUnanswered(t *testing.T) {
 		def := workflow.Definition{When: workflow.When{Event: postroom.ConversationCreated, After: "7d"}, Then: []workflow.Action{status(postroom.Closed)}}
 		id := d.AddWorkflow("Close everything", def)
 		d.AddWorkflow("Acknowledge", on(postroom.ConversationCreated, reply("It has arrived."))) // no human reply
-		waiting, draft, mail, fine := firstMail(d), firstMail(d), firstMail(d), firstMail(d)
+		waiting, draft, mail, aside, fine := firstMail(d), firstMail(d), firstMail(d), firstMail(d), firstMail(d)
 		ann := d.Agent("ann")
-		for _, c := range []*postroom.Conversation{draft, mail, fine} {
+		for _, c := range []*postroom.Conversation{draft, mail, aside, fine} {
 			ann.Reply(c, "Here you are.")
 		}
 		d.Settle()
@@ -237,6 +237,8 @@ func TestTimerNeverClosesOnTheUnanswered(t *testing.T) {
 		}
 		d.SQL(`update mail set ended = 0, state = 'deferred', words = 'later', due_at = $2 where conversation_id = $1 and automatic = 0`,
 			mail.ID, d.Clock.Now().Add(10*week).UnixMilli())
+		d.SQL(`update mail set ended = 0, state = 'deferred', words = 'later', due_at = $2, aside = 1 where conversation_id = $1 and automatic = 0`,
+			aside.ID, d.Clock.Now().Add(10*week).UnixMilli())
 		d.Pass(week)
 		for c, want := range map[*postroom.Conversation]string{
 			waiting: "It is not closed: the customer wrote last, and no agent has answered.",
@@ -249,6 +251,7 @@ func TestTimerNeverClosesOnTheUnanswered(t *testing.T) {
 			expect(t, "status", d.Conversation(c.ID).Status, postroom.Active)
 		}
 		expect(t, "status", d.Conversation(fine.ID).Status, postroom.Closed)
+		expect(t, "status where only a mail to others is late", d.Conversation(aside.ID).Status, postroom.Closed)
 	})
 }
 

@@ -239,11 +239,11 @@ func (s *Store) NextTimer(ctx context.Context) (due int64, ok bool, err error) {
 
 const (
 	qDraftsHere = `select count(*) from draft where conversation_id = $1`
-	qMailsOpen  = `select count(*) from mail where conversation_id = $1 and ended = 0`
+	qMailsOpen  = `select count(*) from mail where conversation_id = $1 and ended = 0 and agent_id = 0 and aside = 0`
 )
 
-// Unsent counts the drafts of a conversation and its mails that are still to be
-// sent.
+// Unsent counts the drafts of a conversation and the mails to its customer that
+// are still to be sent.
 func (r Read) Unsent(ctx context.Context, conversation int64) (drafts, mails int, err error) {
 	if err = r.q.QueryRow(ctx, qDraftsHere, conversation).Scan(&drafts); err != nil {
 		return 0, 0, err
