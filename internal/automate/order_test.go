@@ -229,6 +229,16 @@ func TestAMailLoopIsRefused(t *testing.T) {
 		loop.When.Actors = []postroom.ActorKind{postroom.ByAgent}
 		_, err = r.Publish(ctx, admin, x.ID, 2, loop)
 		r.must(err)
+		// A loop through one that it runs is one too.
+		byHand, notice := loop, r.find(workflow.KeyClosingNotice)
+		byHand.When = workflow.When{Event: postroom.WorkflowStarted}
+		_, err = r.Publish(ctx, admin, notice.ID, 1, byHand)
+		r.must(err)
+		through := workflow.Definition{When: workflow.When{Event: postroom.ReplySent}, Then: []workflow.Action{{Do: workflow.DoRun, Workflow: notice.ID}}}
+		r.must(r.Switch(ctx, admin, x.ID, true))
+		if _, err = r.Publish(ctx, admin, x.ID, 3, through); postroom.CodeOf(err) != postroom.Invalid || !strings.Contains(err.Error(), "“"+x.Name+"” → “"+notice.Name+"” → “"+x.Name+"”") {
+			t.Fatalf("a loop through another one was published: %v", err)
+		}
 		r.must(r.Switch(ctx, admin, x.ID, true))
 	})
 }
