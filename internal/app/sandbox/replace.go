@@ -25,10 +25,15 @@ var (
 
 // ofPeople are the tables of people and their words; all others are the desk's
 // own.
-var ofPeople = []string{"customer", "customer_address", "conversation", "participant", "inbound", "message", "message_ref", "message_text", "attachment", "event", "act", "run", "timer", "mail", "mail_recipient", "attempt"}
+var ofPeople = []string{"customer", "customer_address", "conversation", "participant", "inbound", "message", "message_ref", "message_text", "attachment", "event", "act", "run", "timer", "mail", "mail_recipient", "mail_return", "attempt", "promise_watch"}
 
 // exact are columns whose values are words of ours, and no person's.
 var exact = []string{"kind", "state", "status", "folder", "path", "class", "phase", "outcome", "verdicts", "source", "author_kind", "actor_kind", "type", "content_hash", "content_id", "language", "ended_kind"}
+
+// exactKeys are keys in the JSON of events and runs whose texts are words of ours
+// too, though somebody may be called so: what changed from what to what, sorts and
+// results.
+var exactKeys = []string{"from", "to", "status", "class", "action", "result", "by"}
 
 // leftOut stands in the place of each file in a sandbox without personal data.
 const leftOut = "Subject: Left out\r\n\r\nThis file did not come along into the sandbox: it may hold personal data.\r\n"
@@ -127,7 +132,7 @@ func (r *replacement) change(table string, columns []string, row []any) {
 		case table == "attachment" && c == "name":
 			row[i] = "file" + ending(s)
 		case s[0] == '{' || s[0] == '[':
-			row[i] = r.json(s)
+			row[i] = r.json(s, table == "event" || table == "run")
 		default:
 			row[i] = r.text(s)
 		}
@@ -145,8 +150,9 @@ func ending(name string) string {
 	return ""
 }
 
-// json changes the texts in a JSON value; what is none is a text itself.
-func (r *replacement) json(s string) string {
+// json changes the texts in a JSON value; what is none is a text itself. ours says
+// that there are words of ours in it: see exactKeys.
+func (r *replacement) json(s string, ours bool) string {
 	d := json.NewDecoder(strings.NewReader(s))
 	d.UseNumber()
 	var v any
@@ -156,26 +162,29 @@ func (r *replacement) json(s string) string {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(r.value("", v)); err != nil {
+	if err := e.Encode(r.value("", v, ours)); err != nil {
 		return r.text(s)
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-func (r *replacement) value(key string, v any) any {
+func (r *replacement) value(key string, v any, ours bool) any {
 	switch v := v.(type) {
 	case string:
-		if strings.EqualFold(key, "sha256") && v != "" {
+		switch {
+		case strings.EqualFold(key, "sha256") && v != "":
 			return r.file.Hash
+		case ours && slices.Contains(exactKeys, strings.ToLower(key)) && aWord.FindString(strings.ReplaceAll(v, "_", "")) == strings.ReplaceAll(v, "_", ""):
+			return v
 		}
 		return r.text(v)
 	case []any:
 		for i := range v {
-			v[i] = r.value(key, v[i])
+			v[i] = r.value(key, v[i], ours)
 		}
 	case map[string]any:
 		for k := range v {
-			v[k] = r.value(k, v[k])
+			v[k] = r.value(k, v[k], ours)
 		}
 	}
 	return v

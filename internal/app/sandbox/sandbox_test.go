@@ -268,8 +268,23 @@ func TestPersonalDataIsReplaced(t *testing.T) {
 		d.Settle()
 		d.Agent("ann").Reply(c, "Hello Mara, of course.")
 		d.Settle()
+		// Somebody whose name is made of words of ours changes no event.
+		odd := d.CustomerWrites("Closed Human <human@lindqvist.example>", "Another", "Please close it.")
+		d.Agent("ann").SetStatus(odd, postroom.Closed, postroom.PathMenu)
+		d.Settle()
+		// What servers say of a mail names people too.
+		d.SQL(`insert into mail_return (mail_id, address, kind, words, at) select max(id), 'mara@lindqvist.example', 'bounced', '550 no mara@lindqvist.example here', 1 from mail where conversation_id = $1`, c.ID)
+		d.SQL(`insert into promise_watch (id, promise_id, version, conversation_id, event_id, event_seq, state, open, armed_at, due_at, claim_at, words)
+			select max(id), 1, 1, conversation_id, max(id), 1, 'broken', 0, 1, 1, 1, 'The mail was refused: 550 no mara@lindqvist.example here' from event where conversation_id = $1 group by conversation_id`, c.ID)
 		s := made(t, d, web.SandboxAsk{Latest: 10, Replace: true})
 		h := entered(t, s)
+		for _, kind := range []postroom.EventKind{postroom.StatusChanged, postroom.MessageReceived} {
+			before := d.EventsOf(odd.ID, kind)
+			after, err := h.rooms.Store.Read().EventsOfKind(t.Context(), odd.ID, kind, 10)
+			if err != nil || len(after) != 1 || after[0].Payload.To != before[0].Payload.To || after[0].Payload.Class != before[0].Payload.Class || after[0].After.Status != before[0].After.Status {
+				t.Errorf("%+v became %+v: %v", before, after, err)
+			}
+		}
 		messages, err := h.rooms.Store.Read().Messages(t.Context(), c.ID)
 		if err != nil {
 			t.Fatal(err)
@@ -296,6 +311,18 @@ func TestPersonalDataIsReplaced(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Every table of chosen conversations is one of people, unless it holds nothing
+// but numbers: a new one leaks nobody because it was forgotten.
+func TestEveryTableOfConversationsIsOfPeople(t *testing.T) {
+	t.Parallel()
+	numbers := []string{"conversation_tag", "conversation_left", "lane"}
+	for _, x := range store.ForkTables() {
+		if x.Rows != "" && x.Rows != "all" && !slices.Contains(ofPeople, x.Name) && !slices.Contains(numbers, x.Name) {
+			t.Errorf("the table %s goes along as it is", x.Name)
+		}
+	}
 }
 
 // A restart leaves the sandbox as it was, its clock and its moves included; what
