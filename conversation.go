@@ -43,7 +43,11 @@ type Conversation struct {
 	AssigneeID int64   // 0: unassigned
 	Tags       []int64 // ascending
 	Followers  []int64 // agents who follow it, ascending
-	Seq        int64   // sequence number of its last event
+
+	SnoozedUntil int64 // it sleeps until then; 0 if it is awake
+	SnoozedBy    int64 // the agent who is told when it wakes, 0 for nobody
+
+	Seq int64 // sequence number of its last event
 
 	Received, Replies, Notes int // published messages by kind; Replies counts workflows' too
 
@@ -70,7 +74,7 @@ func (c *Conversation) Facts() Snapshot {
 		Received: c.Received, Replies: c.Replies, Notes: c.Notes,
 		CreatedAt: c.CreatedAt, WaitingSince: c.WaitingSince,
 		LastCustomerAt: c.LastCustomerAt, LastAgentAt: c.LastAgentAt, LastHumanAt: c.LastHumanAt,
-		ClosedAt: c.ClosedAt, Deleted: c.DeletedAt > 0, Followers: slices.Clone(c.Followers),
+		ClosedAt: c.ClosedAt, Deleted: c.DeletedAt > 0, Followers: slices.Clone(c.Followers), SnoozedUntil: c.SnoozedUntil,
 	}
 }
 

@@ -20,6 +20,8 @@ const (
 	ConversationMoved    EventKind = "conversation.moved"    // to another mailbox
 	ConversationDeleted  EventKind = "conversation.deleted"  // into the folder of deleted ones
 	ConversationRestored EventKind = "conversation.restored" // out of it
+	ConversationSnoozed  EventKind = "conversation.snoozed"  // until the time that the payload names, in milliseconds
+	ConversationWoken    EventKind = "conversation.woken"    // its sleep is over: the time came, the customer wrote, or somebody woke it
 	SenderConfirmed      EventKind = "sender.confirmed"      // somebody new may take part; the payload names their message
 
 	MailAccepted    EventKind = "mail.accepted"
@@ -55,7 +57,8 @@ const EventVersion = 1
 func (k EventKind) Edge() bool {
 	switch k {
 	case ConversationCreated, MessageReceived, ReplySent, StatusChanged, AssigneeChanged, TagsChanged,
-		CustomerChanged, ConversationMoved, ConversationDeleted, ConversationRestored, TimerDue, WorkflowStarted, ScheduleDue:
+		CustomerChanged, ConversationMoved, ConversationDeleted, ConversationRestored, ConversationSnoozed, ConversationWoken,
+		TimerDue, WorkflowStarted, ScheduleDue:
 		return true
 	}
 	return k.Quiet()
@@ -93,7 +96,7 @@ func (k EventKind) before(other EventKind) bool {
 		return other != ConversationCreated
 	case MessageReceived, ReplySent, NoteAdded:
 		switch other {
-		case StatusChanged, AssigneeChanged, TagsChanged, SubjectChanged, CustomerChanged:
+		case StatusChanged, AssigneeChanged, TagsChanged, SubjectChanged, CustomerChanged, ConversationSnoozed, ConversationWoken:
 			return true
 		}
 	}
@@ -193,7 +196,7 @@ type Payload struct {
 	Removed   []int64 `json:"removed,omitempty"` // tags
 	Class     Class   `json:"class,omitempty"`   // of a received message
 	Verified  bool    `json:"verified,omitempty"`
-	By        int64   `json:"by,omitempty"`    // the agent who decided what became of a mail
+	By        int64   `json:"by,omitempty"`    // the agent who decided what became of a mail, or who is told when it wakes
 	Words     string  `json:"words,omitempty"` // what a server or the desk said
 	Code      int     `json:"code,omitempty"`  // of the SMTP answer that decided what became of a mail, 0 if none did
 
@@ -223,6 +226,7 @@ type Snapshot struct {
 	ClosedAt       int64   `json:"closed_at,omitempty"`
 	Deleted        bool    `json:"deleted,omitempty"`
 	Followers      []int64 `json:"followers,omitempty"`
+	SnoozedUntil   int64   `json:"snoozed_until,omitempty"`
 }
 
 // By is the circumstance of an act: who, how, when, in answer to what.
@@ -247,7 +251,14 @@ func (e Event) Replay(facts Snapshot) (next Event, changed bool) {
 	after := e.After
 	after.Status, after.AssigneeID, after.Tags = facts.Status, facts.AssigneeID, slices.Clone(facts.Tags)
 	after.MailboxID, after.CustomerID, after.Deleted = facts.MailboxID, facts.CustomerID, facts.Deleted
+	after.SnoozedUntil = facts.SnoozedUntil
 	switch e.Kind {
+	case ConversationSnoozed, ConversationWoken:
+		if facts.SnoozedUntil == e.After.SnoozedUntil {
+			return e, false
+		}
+		next.Payload.From = decimal(facts.SnoozedUntil)
+		after.SnoozedUntil = e.After.SnoozedUntil
 	case StatusChanged:
 		if string(facts.Status) == e.Payload.To {
 			return e, false

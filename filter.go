@@ -8,6 +8,7 @@ const (
 	Unassigned   Folder = "unassigned" // active or pending, nobody's
 	Mine         Folder = "mine"       // active or pending, the agent's own
 	Assigned     Folder = "assigned"   // active or pending, somebody's
+	Snoozed      Folder = "snoozed"    // active or pending, and asleep
 	Drafts       Folder = "drafts"     // where the agent has an unsent draft
 	ClosedFolder Folder = "closed"
 	SpamFolder   Folder = "spam"
@@ -19,7 +20,7 @@ func (c *Conversation) Folder() Folder {
 	if c.DeletedAt > 0 {
 		return Deleted
 	}
-	return FolderOf(c.Status, c.AssigneeID)
+	return folderOf(c.Status, c.AssigneeID, c.SnoozedUntil)
 }
 
 // Folder returns the counted folder the conversation lay in.
@@ -27,17 +28,19 @@ func (s Snapshot) Folder() Folder {
 	if s.Deleted {
 		return Deleted
 	}
-	return FolderOf(s.Status, s.AssigneeID)
+	return folderOf(s.Status, s.AssigneeID, s.SnoozedUntil)
 }
 
-// FolderOf returns the counted folder that a conversation which is not deleted
-// lies in by its status and assignee. Mine is assigned counted per assignee.
-func FolderOf(s Status, assignee int64) Folder {
+// folderOf returns the counted folder that a conversation which is not deleted
+// lies in. Mine is assigned counted per assignee.
+func folderOf(s Status, assignee, snoozedUntil int64) Folder {
 	switch {
 	case s == Closed:
 		return ClosedFolder
 	case s == Spam:
 		return SpamFolder
+	case snoozedUntil > 0:
+		return Snoozed
 	case assignee == 0:
 		return Unassigned
 	}

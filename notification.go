@@ -11,11 +11,12 @@ const (
 	NotifyNote     NotificationKind = "note"     // a colleague left a note on a conversation of the agent's
 	NotifyNew      NotificationKind = "new"      // a new conversation that nobody has
 	NotifyWaiting  NotificationKind = "waiting"  // the customer wrote in a conversation that nobody has
+	NotifyWoken    NotificationKind = "woken"    // a conversation that the agent let sleep woke because its time had come
 	NotifyFollowed NotificationKind = "followed" // somebody wrote, or a mail did not go out, in a conversation the agent follows
 )
 
 // NotificationKinds lists the kinds in the order in which agents choose.
-var NotificationKinds = []NotificationKind{NotifyAssigned, NotifyAnswered, NotifyFailed, NotifyNote, NotifyNew, NotifyWaiting, NotifyFollowed}
+var NotificationKinds = []NotificationKind{NotifyAssigned, NotifyAnswered, NotifyFailed, NotifyNote, NotifyNew, NotifyWaiting, NotifyWoken, NotifyFollowed}
 
 // Shared reports whether a notification of the kind goes to everybody who
 // answers in a mailbox, so that who has muted the mailbox is not told.
@@ -57,7 +58,7 @@ type Notification struct {
 // Tells reports whether agents may have to be told of events of this kind.
 func (k EventKind) Tells() bool {
 	switch k {
-	case MessageReceived, AssigneeChanged, NoteAdded:
+	case MessageReceived, AssigneeChanged, NoteAdded, ConversationWoken:
 		return true
 	}
 	return k.Trouble()

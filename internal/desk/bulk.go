@@ -21,6 +21,8 @@ type Bulk struct {
 	Move       int64 // a mailbox; 0 leaves them where they are
 	Delete     bool
 	Restore    bool
+	Snooze     int64               // let them sleep until then, in milliseconds; 0 leaves them
+	Wake       bool                // end their sleep
 	Run        *postroom.Startable // a workflow to run on each; nil for none
 }
 
@@ -37,6 +39,8 @@ type bulkParams struct {
 	Move     int64               `json:"move,omitempty"`
 	Delete   bool                `json:"delete,omitempty"`
 	Restore  bool                `json:"restore,omitempty"`
+	Snooze   int64               `json:"snooze,omitempty"`
+	Wake     bool                `json:"wake,omitempty"`
 	Run      *postroom.Startable `json:"run,omitempty"`
 	UndoMS   int64               `json:"undo_ms"`
 
@@ -55,7 +59,7 @@ func (d *Desk) StartBulk(ctx context.Context, a *postroom.Agent, b Bulk) (int64,
 		return 0, postroom.InvalidField("conversations", "Select at least one conversation.")
 	case len(numbers) > MaxBulk:
 		return 0, postroom.InvalidField("conversations", "At most %d conversations can be changed at once.", MaxBulk)
-	case b.Status == "" && b.Assignee == nil && len(b.AddTags)+len(b.RemoveTags) == 0 && b.Move == 0 && !b.Delete && !b.Restore && b.Run == nil:
+	case b.Status == "" && b.Assignee == nil && len(b.AddTags)+len(b.RemoveTags) == 0 && b.Move == 0 && !b.Delete && !b.Restore && b.Snooze == 0 && !b.Wake && b.Run == nil:
 		return 0, postroom.InvalidField("", "Say what to change.")
 	}
 	if b.Status != "" {
@@ -63,7 +67,7 @@ func (d *Desk) StartBulk(ctx context.Context, a *postroom.Agent, b Bulk) (int64,
 			return 0, err
 		}
 	}
-	p := bulkParams{Numbers: numbers, Status: b.Status, Assignee: b.Assignee, Move: b.Move, Delete: b.Delete, Restore: b.Restore, Run: b.Run, UndoMS: postroom.DefaultUndoMS}
+	p := bulkParams{Numbers: numbers, Status: b.Status, Assignee: b.Assignee, Move: b.Move, Delete: b.Delete, Restore: b.Restore, Snooze: b.Snooze, Wake: b.Wake, Run: b.Run, UndoMS: postroom.DefaultUndoMS}
 	if b.Move != 0 {
 		if err := d.checkMailbox(ctx, a, b.Move); err != nil {
 			return 0, err
@@ -208,6 +212,10 @@ func (d *Desk) bulkOne(ctx context.Context, a *postroom.Agent, job int64, p bulk
 			words = "It is deleted."
 		case p.Run != nil && !p.Run.For(c.MailboxID):
 			words = "The workflow is for another mailbox."
+		case p.Snooze != 0 && (c.Status == postroom.Closed || c.Status == postroom.Spam):
+			words = "It is " + string(c.Status) + ", and does not sleep."
+		case p.Snooze != 0 && p.Snooze <= d.store.Now():
+			words = "The time until which it was to sleep has passed."
 		default:
 			out, err := d.In(ctx, tx, actor, Cause{Path: postroom.PathBulk, JobID: job}, c, ids, func(t *Turn) error {
 				if p.Restore {
@@ -219,6 +227,14 @@ func (d *Desk) bulkOne(ctx context.Context, a *postroom.Agent, job int64, p bulk
 				}
 				if p.Status != "" {
 					t.Status(p.Status)
+				}
+				if p.Wake {
+					t.Wake()
+				}
+				if p.Snooze != 0 {
+					if _, err := t.Snooze(p.Snooze, a.ID); err != nil {
+						return err
+					}
 				}
 				if p.Move != 0 {
 					if _, err := t.Move(p.Move); err != nil {

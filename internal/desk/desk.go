@@ -22,6 +22,7 @@ const (
 	WakeBulk     = "bulk"
 	WakeNotify   = "notify"
 	WakeTimer    = "timer"
+	WakeSnooze   = "wake"
 	WakeSchedule = "schedule"
 	WakeWebhook  = "webhook"
 	WakePromise  = "promise"

@@ -157,7 +157,7 @@ func (t *Turn) save() (Outcome, error) {
 		func() error { return t.fault }, func() error { return t.hear(events) }, t.saveConversation, t.saveMessages, t.saveEdit,
 		func() error { return tx.InsertEvents(ctx, events) },
 		t.saveMails, t.saveRun, t.saveAct,
-		func() error { return t.openLane(events) },
+		func() error { return t.openLane(events) }, t.openSleep,
 		func() error { return t.tell(events) },
 		func() error { return tx.SaveCounts(ctx) },
 	}
@@ -326,8 +326,12 @@ func assignees(before postroom.Snapshot, c *postroom.Conversation) []int64 {
 
 // --- verbs
 
-// Status changes the status; setting what is so records nothing.
+// Status changes the status; setting what is so records nothing. What is closed
+// or marked as spam sleeps no more.
 func (t *Turn) Status(s postroom.Status) *postroom.Event {
+	if t.Conversation.Status != s && (s == postroom.Closed || s == postroom.Spam) {
+		t.Wake()
+	}
 	return t.Conversation.SetStatus(t.by, t.id(), s)
 }
 
@@ -347,11 +351,15 @@ func (t *Turn) Subject(subject string) error {
 	return err
 }
 
-// Receive adds a customer's message.
+// Receive adds a customer's message; one that a person wrote wakes what sleeps.
 func (t *Turn) Receive(m *postroom.Message, from ...store.Participant) *postroom.Event {
 	t.prepare(m, postroom.Received)
 	t.participants = append(t.participants, from...)
-	return t.Conversation.Receive(t.by, t.id(), t.id(), m)
+	e := t.Conversation.Receive(t.by, t.id(), t.id(), m)
+	if (m.Class == postroom.Human || m.Class == "") && !t.by.Import {
+		t.Wake()
+	}
+	return e
 }
 
 // Reply adds an answer to the customer and the mail that carries it. mail may
@@ -443,6 +451,7 @@ func (t *Turn) Delete() (*postroom.Event, error) {
 	if err := t.finalize(); err != nil {
 		return nil, err
 	}
+	t.Wake()
 	return t.Conversation.Delete(t.by, t.id()), nil
 }
 

@@ -150,6 +150,11 @@ func (u *undoing) save(ctx context.Context) error {
 		}
 		d.alsoIn(u.tx, u.before, c)
 	}
+	if c.Snoozed() {
+		if err := u.tx.OpenLane(ctx, store.LaneWake, c.ID, c.SnoozedUntil); err != nil {
+			return err
+		}
+	}
 	pending, err := u.tx.PendingEvents(ctx, c.ID, 0, 1)
 	if err != nil {
 		return err
@@ -164,6 +169,7 @@ func (u *undoing) save(ctx context.Context) error {
 	u.tx.OnCommit(func() {
 		d.wake(WakeJudge)
 		d.wake(WakeDeliver)
+		d.wake(WakeSnooze)
 		d.publish(change)
 	})
 	return u.tx.SaveCounts(ctx)

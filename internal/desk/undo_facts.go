@@ -33,6 +33,12 @@ func (u *undoing) restore(ctx context.Context) error {
 			} else {
 				u.out.Kept = append(u.out.Kept, "It was moved on since.")
 			}
+		case postroom.ConversationSnoozed, postroom.ConversationWoken:
+			if c.SnoozedUntil == number(e.Payload.To) {
+				c.PutToSleep(e.Payload.From, e.Payload.By)
+			} else {
+				u.out.Kept = append(u.out.Kept, "It was put to sleep, or woken, since.")
+			}
 		case postroom.CustomerChanged:
 			if err := u.giveBack(ctx, e); err != nil {
 				return err

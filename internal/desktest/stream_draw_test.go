@@ -203,6 +203,8 @@ func (x *draw) action() workflow.Action {
 			a = workflow.Action{Do: kind, Assignee: true, Agents: []int64{one(x, x.agents...)}, Text: text}
 		}
 		return a
+	case workflow.DoSnooze:
+		return workflow.Action{Do: kind, For: one(x, "30m", "2h", "2d", "4bh")}
 	case workflow.DoFollow:
 		return x.follow()
 	case workflow.DoWebhook:

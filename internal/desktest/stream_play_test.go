@@ -232,7 +232,7 @@ func (s *stream) agentChanges() {
 	var out desk.Outcome
 	var err error
 	what := ""
-	switch n := s.x.IntN(12); {
+	switch n := s.x.IntN(16); {
 	case n < 5:
 		to := one(s.x, postroom.Active, postroom.Pending, postroom.Closed, postroom.Closed)
 		what = "makes it " + string(to)
@@ -253,6 +253,15 @@ func (s *stream) agentChanges() {
 	case n == 10:
 		what = "moves"
 		out, err = d.Move(ctx, a, c.ID, one(s.x, s.x.mailboxes...), path)
+	case n == 11 || n == 12:
+		what = "snoozes"
+		out, err = d.Snooze(ctx, a, c.ID, s.Store.Now()+one(s.x, time.Hour, 24*time.Hour).Milliseconds(), path)
+	case n == 13:
+		what = "wakes"
+		out, err = d.WakeUp(ctx, a, c.ID, path)
+	case n == 14:
+		what = "gives away"
+		out, err = d.GiveTo(ctx, a, c.ID, desk.CustomerChoice{Address: one(s.x, "mara@customer.example", "bob@customer.example")}, path)
 	case c.DeletedAt > 0:
 		what = "restores"
 		out, err = d.Restore(ctx, a, c.ID, path)

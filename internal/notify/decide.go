@@ -54,6 +54,10 @@ func For(n News) Audience {
 		if to, _ := strconv.ParseInt(n.Event.Payload.To, 10, 64); to != 0 && to == assignee {
 			return Audience{Kind: postroom.NotifyAssigned, Agents: []int64{to}}
 		}
+	case postroom.ConversationWoken:
+		if who := n.Event.Payload.By; who != 0 && n.Event.Path == postroom.PathTimer && !n.Conversation.Snoozed() {
+			return Audience{Kind: postroom.NotifyWoken, Agents: []int64{who}}
+		}
 	case postroom.NoteAdded:
 		if assignee != 0 && n.Event.Actor.Kind == postroom.ByAgent {
 			return Audience{Kind: postroom.NotifyNote, Agents: []int64{assignee}}
@@ -150,7 +154,7 @@ func Choose(n News, a Audience, people []Person) []Told {
 // by reports whether a person did it themselves: as the agent, or as the
 // customer whom they have written as.
 func (n News) by(p Person) bool {
-	if n.Event.Actor.Kind == postroom.ByAgent && n.Event.Actor.ID == p.ID || n.Event.Payload.By == p.ID {
+	if n.Event.Actor.Kind == postroom.ByAgent && n.Event.Actor.ID == p.ID || n.Event.Payload.By == p.ID && n.Event.Kind != postroom.ConversationWoken {
 		return true
 	}
 	return n.Event.Kind == postroom.MessageReceived && n.Message != nil && slices.Contains(p.Addresses, postroom.Canonical(n.Message.From.Address))

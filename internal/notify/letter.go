@@ -121,6 +121,8 @@ func (f Facts) headline() string {
 			return who + " left a note in a conversation you follow"
 		}
 		return who + " wrote in a conversation you follow"
+	case postroom.NotifyWoken:
+		return "The time has come for a conversation you let sleep"
 	case postroom.NotifyFailed:
 		return f.Event.Kind.TroubleWords(f.Mail != nil && f.Mail.Automatic)
 	}

@@ -53,6 +53,8 @@ func (x *subject) leg(n int) doing {
 			out.writes[a.Do] = a.Subject
 		case workflow.DoMove:
 			out.writes[a.Do] = decimal(a.Mailbox)
+		case workflow.DoSnooze:
+			out.writes[a.Do] = a.For
 		}
 	}
 	return out
@@ -313,7 +315,7 @@ func clash(a, b doing) (word string) {
 	for _, f := range []struct {
 		do   workflow.ActionKind
 		word string
-	}{{workflow.DoStatus, "the status"}, {workflow.DoAssign, "the assignee"}, {workflow.DoSubject, "the subject"}, {workflow.DoMove, "the mailbox"}} {
+	}{{workflow.DoStatus, "the status"}, {workflow.DoAssign, "the assignee"}, {workflow.DoSubject, "the subject"}, {workflow.DoMove, "the mailbox"}, {workflow.DoSnooze, "its sleep"}} {
 		if x, y := a.writes[f.do], b.writes[f.do]; x != "" && y != "" && x != y {
 			word = f.word
 		}

@@ -30,6 +30,9 @@ func (x *subject) deeds(names workflow.Names) []deed {
 // certain reports whether the event follows from the action in the ordinary way
 // of things: that a mail is accepted does, that it fails does not.
 func (d deed) certain() bool {
+	if d.Event.Kind == postroom.ConversationWoken {
+		return false // only what sleeps can be woken
+	}
 	return !d.Event.Kind.OfMail() || d.Event.Kind == postroom.MailAccepted
 }
 
@@ -49,6 +52,12 @@ func (x *subject) aftermath(d deed) way {
 	}
 	if x.MailboxID != 0 && d.Event.Kind != postroom.ConversationMoved {
 		add("conversation.mailbox", decimal(x.MailboxID))
+	}
+	switch d.Event.Kind {
+	case postroom.ConversationSnoozed:
+		add("conversation.snoozed", "true")
+	case postroom.ConversationWoken:
+		add("conversation.snoozed", "false")
 	}
 	if d.To == "" {
 		return out

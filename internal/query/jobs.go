@@ -18,6 +18,8 @@ type bulk struct {
 	Move     int64           `json:"move"`
 	Delete   bool            `json:"delete"`
 	Restore  bool            `json:"restore"`
+	Snooze   int64           `json:"snooze"`
+	Wake     bool            `json:"wake"`
 
 	Run *postroom.Startable `json:"run"`
 }
@@ -49,6 +51,10 @@ func bulkWords(j store.Job) string {
 		what = "Delete"
 	case b.Restore:
 		what = "Restore"
+	case b.Snooze != 0:
+		what = "Snooze"
+	case b.Wake:
+		what = "Wake"
 	case b.Move != 0:
 		what = "Move"
 	case b.Run != nil:

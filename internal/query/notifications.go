@@ -80,6 +80,8 @@ func notificationLine(r store.NotificationRow) NotificationLine {
 		if n.Title = nameOr(n.Title, "wrote in one you follow"); r.EventKind.Trouble() {
 			n.Who, n.Title = "", r.EventKind.TroubleWords(r.Automatic)
 		}
+	case postroom.NotifyWoken:
+		n.Who, n.Title = "", "Its time has come: it woke"
 	case postroom.NotifyFailed:
 		n.Who, n.Title = "", r.EventKind.TroubleWords(r.Automatic)
 	}
@@ -93,6 +95,7 @@ var notificationTitles = map[postroom.NotificationKind][2]string{
 	postroom.NotifyFailed:   {"A mail did not go out", "A reply failed, waits for an hour or came back, or the notice after it was cancelled: in a conversation of mine, one I wrote in, or one that nobody has."},
 	postroom.NotifyNote:     {"A note on mine", "A colleague leaves a note on a conversation of mine."},
 	postroom.NotifyNew:      {"A new conversation", "In a mailbox I answer, and nobody has it yet."},
+	postroom.NotifyWoken:    {"A conversation I let sleep wakes", "Its time has come."},
 	postroom.NotifyFollowed: {"In conversations I follow", "The customer or a colleague writes, or a mail does not go out."},
 	postroom.NotifyWaiting:  {"The customer answers and nobody has it", "A new message in a conversation that is not assigned."},
 }

@@ -41,6 +41,7 @@ type TimerLine struct {
 
 // MayConverse says what the agent who looks may do here (Can).
 type MayConverse struct {
+	Snooze bool // or wake it
 	Reply, Note, Status, Assign, Tag, Subject bool
 	Move, Delete, Restore                     bool
 }
@@ -61,6 +62,7 @@ type Head struct {
 	WaitingSince int64
 	ClosedAt     int64
 	DeletedAt    int64 // 0: it is not deleted
+	SnoozedUntil int64 // 0: it is awake
 	Followed     bool  // by the agent who looks
 	LastSeq      int64 // of the newest event: what the composer sends back as "seen"
 	CopyOf       []Linked
@@ -186,6 +188,7 @@ type EventLine struct {
 	ActorKind string // of postroom.ActorKind
 	Mine      bool
 	Path      string // of postroom.Path
+	Until     int64  // until when it sleeps from then on; 0 otherwise
 	From, To  string // display words; for tags: those removed, those added, joined by ", "
 	Words     string // says it in full where From and To cannot; "" otherwise
 	At        int64

@@ -72,6 +72,8 @@ package query
 //	GET  /conversations/{number}/customer?q=   GivePage: whom to give it to
 //	POST /conversations/{number}/customer/give  customer (id), or address and name; q, path, return
 //	POST /conversations/{number}/move     mailbox, path, return
+//	POST /conversations/{number}/snooze   until=hours|tomorrow|monday|week|office|at, at (2026-01-31T09:00), path, return
+//	POST /conversations/{number}/wake     path, return
 //	POST /conversations/{number}/delete   path, return (303 to the list)
 //	POST /conversations/{number}/restore  path, return
 //	GET  /trash?mailbox=                  TrashPage: asks before the trash is emptied
@@ -79,7 +81,7 @@ package query
 //	POST /acts/{id}/undo                  return (303 to the conversation, composer open with the draft)
 //	POST /bulk                            conversation (repeated numbers) or all=1 with folder, mailbox; `do` is one of
 //	                                      "status:closed" "status:pending" "status:active" "status:spam" "assign:0" "assign:ID"
-//	                                      "move:ID" "delete" "restore" "tag" "untag" (with field tag); return. 303 to /jobs/{id}?return=
+//	                                      "move:ID" "snooze:tomorrow" "wake" "delete" "restore" "tag" "untag" (with field tag); return. 303 to /jobs/{id}?return=
 //	GET  /jobs/{id}?return=               JobPage
 //	POST /jobs/{id}/undo                  return
 //	POST /jobs/{id}/cancel                return

@@ -58,7 +58,7 @@ type Place struct {
 }
 
 // FolderNames are the folders in the order they are shown.
-var FolderNames = [...]string{"unassigned", "mine", "assigned", "drafts", "closed", "spam", "deleted"}
+var FolderNames = [...]string{"unassigned", "mine", "assigned", "snoozed", "drafts", "closed", "spam", "deleted"}
 
 // Sorts are the orders a list knows: who waits longest first (the default of
 // open folders), latest message first (the default of the others), oldest
@@ -70,6 +70,7 @@ type FolderCounts struct {
 	Unassigned int // active or pending, nobody assigned
 	Mine       int // active or pending, assigned to the agent who looks
 	Assigned   int // active or pending, assigned to anybody
+	Snoozed    int // active or pending, and asleep
 	Drafts     int // with a draft of the agent who looks
 	Closed     int
 	Spam       int
@@ -85,6 +86,8 @@ func (c FolderCounts) Of(folder string) int {
 		return c.Mine
 	case "assigned":
 		return c.Assigned
+	case "snoozed":
+		return c.Snoozed
 	case "drafts":
 		return c.Drafts
 	case "closed":

@@ -63,6 +63,7 @@ func (d *Desk) places(a *postroom.Agent, text string) []PaletteItem {
 		{Text: "Unassigned", Href: "/folders/unassigned", Glyph: "folder"},
 		{Text: "Mine", Href: "/folders/mine", Glyph: "folder"},
 		{Text: "Assigned", Href: "/folders/assigned", Glyph: "folder"},
+		{Text: "Snoozed", Href: "/folders/snoozed", Glyph: "folder"},
 		{Text: "Drafts", Href: "/folders/drafts", Glyph: "folder"},
 		{Text: "Closed", Href: "/folders/closed", Glyph: "folder"},
 		{Text: "Spam", Href: "/folders/spam", Glyph: "folder"},

@@ -49,7 +49,7 @@ func (d *Desk) Conversation(ctx context.Context, a *postroom.Agent, ask Conversa
 		may = false // until it is restored
 	}
 	if may {
-		p.May = MayConverse{Reply: may, Note: may, Status: may, Assign: may, Tag: may, Subject: may, Move: len(p.MoveTo) > 0, Delete: may}
+		p.May = MayConverse{Reply: may, Note: may, Status: may, Assign: may, Tag: may, Subject: may, Snooze: v.head.Status == postroom.Active || v.head.Status == postroom.Pending, Move: len(p.MoveTo) > 0, Delete: may}
 	}
 	if p.Receipt, err = d.receipt(ctx, v); err != nil {
 		return nil, err
@@ -158,7 +158,7 @@ func (v *conversationView) headOf() Head {
 	h := Head{
 		ID: c.ID, Number: c.Number, Subject: c.Subject, Status: string(c.Status), AssigneeID: c.AssigneeID, Assignee: c.Assignee,
 		MailboxID: c.MailboxID, Mailbox: c.Mailbox.Name, MailAddress: c.Mailbox.Address,
-		CreatedAt: c.CreatedAt, WaitingSince: c.WaitingSince, ClosedAt: c.ClosedAt, DeletedAt: c.DeletedAt, LastSeq: c.Seq,
+		CreatedAt: c.CreatedAt, WaitingSince: c.WaitingSince, ClosedAt: c.ClosedAt, DeletedAt: c.DeletedAt, SnoozedUntil: c.SnoozedUntil, LastSeq: c.Seq,
 	}
 	h.Followed = slices.Contains(c.Followers, v.agent.ID)
 	for _, id := range v.rows.TagIDs {

@@ -58,7 +58,7 @@ func (l ListAsk) sort() string {
 	switch {
 	case l.Sort != "":
 		return l.Sort
-	case l.Folder == "closed" || l.Folder == "spam" || l.Folder == "deleted" || l.Folder == "drafts":
+	case l.Folder == "closed" || l.Folder == "spam" || l.Folder == "deleted" || l.Folder == "drafts" || l.Folder == "snoozed":
 		return "newest"
 	}
 	return "waiting"
@@ -93,7 +93,7 @@ func (d *Desk) List(ctx context.Context, a *postroom.Agent, l ListAsk, shell She
 	if out.Run, err = d.startableIn(ctx, a, shell, l.Mailbox); err != nil {
 		return List{}, err
 	}
-	if c := shell.All; shell.Me.Admin && c.Unassigned+c.Assigned+c.Closed+c.Spam+c.Deleted == 0 {
+	if c := shell.All; shell.Me.Admin && c.Unassigned+c.Assigned+c.Snoozed+c.Closed+c.Spam+c.Deleted == 0 {
 		out.Begin = BeginMailbox
 		if len(shell.Mailboxes) > 0 {
 			out.Begin, out.Address = BeginMail, shell.Mailboxes[0].Address
@@ -126,7 +126,7 @@ func (d *Desk) List(ctx context.Context, a *postroom.Agent, l ListAsk, shell She
 // folder's sooner than sorting the folder does.
 func dense(all FolderCounts, folder string) bool {
 	n := all.Of(folder)
-	return n*n > PageSize*(all.Unassigned+all.Assigned+all.Closed+all.Spam+all.Deleted)
+	return n*n > PageSize*(all.Unassigned+all.Assigned+all.Snoozed+all.Closed+all.Spam+all.Deleted)
 }
 
 func listRow(r store.ListRow, d store.ListDetails) Row {
@@ -135,7 +135,7 @@ func listRow(r store.ListRow, d store.ListDetails) Row {
 		Customer: nameOr(r.Customer, d.Address[r.CustomerID]), Address: d.Address[r.CustomerID],
 		Status: string(r.Status), AssigneeID: r.AssigneeID, Assignee: r.Assignee, MailboxID: r.MailboxID, Mailbox: r.Mailbox,
 		Tags: d.Tags[r.ID], WaitingSince: r.WaitingSince, LastAt: nonzero(max(r.LastCustomerAt, r.LastAgentAt), r.CreatedAt),
-		Messages: r.Received + r.Replies, Attachments: r.HasAttachments, Draft: d.Drafts[r.ID], Note: d.Notes[r.ID], Trouble: string(d.Trouble[r.ID]),
+		Messages: r.Received + r.Replies, Attachments: r.HasAttachments, Draft: d.Drafts[r.ID], Note: d.Notes[r.ID], Trouble: string(d.Trouble[r.ID]), SnoozedUntil: r.SnoozedUntil,
 	}
 }
 

@@ -45,6 +45,8 @@ func countsOf(rows store.ShellRows, mailbox int64) FolderCounts {
 			c.Unassigned = f.N
 		case postroom.Assigned:
 			c.Assigned, c.Mine = f.N, f.Mine
+		case postroom.Snoozed:
+			c.Snoozed = f.N
 		case postroom.ClosedFolder:
 			c.Closed = f.N
 		case postroom.SpamFolder:
@@ -58,7 +60,7 @@ func countsOf(rows store.ShellRows, mailbox int64) FolderCounts {
 
 func (c FolderCounts) plus(o FolderCounts) FolderCounts {
 	return FolderCounts{Unassigned: c.Unassigned + o.Unassigned, Mine: c.Mine + o.Mine, Assigned: c.Assigned + o.Assigned,
-		Drafts: c.Drafts + o.Drafts, Closed: c.Closed + o.Closed, Spam: c.Spam + o.Spam, Deleted: c.Deleted + o.Deleted}
+		Snoozed: c.Snoozed + o.Snoozed, Drafts: c.Drafts + o.Drafts, Closed: c.Closed + o.Closed, Spam: c.Spam + o.Spam, Deleted: c.Deleted + o.Deleted}
 }
 
 // undoable lists what the agent can still take back, the newest first.
@@ -104,6 +106,10 @@ func actWords(events []store.ActEvent) string {
 			words = append(words, "tags changed")
 		case postroom.SubjectChanged:
 			words = append(words, "subject changed")
+		case postroom.ConversationSnoozed:
+			words = append(words, "snoozed")
+		case postroom.ConversationWoken:
+			words = append(words, "woken")
 		case postroom.CustomerChanged:
 			words = append(words, "given to another customer")
 		case postroom.ConversationMoved:

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"postroom"
@@ -272,6 +273,8 @@ func (v *conversationView) line(e store.EventRow) EventLine {
 		l.From, l.To = v.agentByText(e.Payload.From), v.agentByText(e.Payload.To)
 	case postroom.ConversationMoved:
 		l.From, l.To = v.mailboxByText(e.Payload.From), v.mailboxByText(e.Payload.To)
+	case postroom.ConversationSnoozed:
+		l.Until, _ = strconv.ParseInt(e.Payload.To, 10, 64)
 	case postroom.CustomerChanged:
 		l.From, l.To = v.customerByText(e.Payload.From), v.customerByText(e.Payload.To)
 	case postroom.TagsChanged:

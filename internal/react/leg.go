@@ -55,7 +55,7 @@ func (g *judgement) plan(ctx context.Context, v *workflow.Version) (*leg, error)
 	if g.event.Payload.WorkflowID == v.WorkflowID {
 		l.number = workflow.LegOf(g.event)
 	}
-	if v.LegCountsOffice(l.number + 1) {
+	if v.LegCountsOffice(l.number+1) || v.SleepCountsOffice(l.number) {
 		l.office = g.look.Office()
 	}
 	l.render()

@@ -119,6 +119,8 @@ func (s *step) more(w workflow.Wish, e *postroom.Effect) error {
 		return err
 	case workflow.DoFollow:
 		s.follow(w, e)
+	case workflow.DoSnooze:
+		return s.snooze(w, e)
 	case workflow.DoDelete:
 		return s.delete(e)
 	}

@@ -84,6 +84,9 @@ func (s *step) tooSoon(w workflow.Wish) (string, error) {
 	if why, err := s.ended(); why != "" || err != nil || w.Status != postroom.Closed {
 		return why, err
 	}
+	if s.c.Status != postroom.Closed && s.c.Snoozed() {
+		return "It is not closed: it sleeps until its time has come.", nil
+	}
 	if s.c.Status != postroom.Closed && s.c.WaitingSince > 0 {
 		return "It is not closed: the customer wrote last, and no agent has answered.", nil
 	}

@@ -65,6 +65,7 @@ func (r *React) Kinds() []work.Kind {
 	kinds := []work.Kind{
 		{Source: laneSource{r, store.LaneReceive}, Handler: lane(r.receive), Workers: 2, Lease: r.Lease},
 		{Source: laneSource{r, store.LaneJudge}, Handler: lane(r.judgeLane), Workers: 4, Ahead: 8, Lease: r.Lease},
+		{Source: laneSource{r, store.LaneWake}, Handler: lane(r.wake), Workers: 2, Ahead: 30, Lease: r.Lease},
 		{Source: timerSource{r}, Handler: r.fire, Workers: 4, Ahead: 60, Lease: r.Lease},
 		{Source: promiseSource{r}, Handler: r.lookAtPromise, Workers: 2, Ahead: 30, Lease: r.Lease},
 		{Source: &scheduleSource{r: r}, Handler: r.walk, Workers: 1, Lease: r.Lease},

@@ -159,7 +159,7 @@ func (g *judgement) clock(ctx context.Context) error {
 		if g.event.Payload.WorkflowID == v.WorkflowID {
 			leg = workflow.LegOf(g.event)
 		}
-		if v.LegCountsOffice(leg + 1) {
+		if v.LegCountsOffice(leg+1) || v.SleepCountsOffice(leg) {
 			g.in.Office = workflow.OfficeOf(g.look.Office())
 		}
 	}

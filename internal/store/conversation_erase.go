@@ -51,7 +51,7 @@ var erasing = []string{
 	`delete from participant where conversation_id = $1`,
 	`delete from conversation_tag where conversation_id = $1`,
 	`delete from conversation_left where conversation_id = $1`,
-	`delete from lane where kind = 'judge' and id = $1`,
+	`delete from lane where kind in ('judge', 'wake') and id = $1`,
 	// What is left of a received mail says that it was here, so that it is not
 	// taken in again when a server hands it over once more (D1).
 	`update inbound set subject = '', sender = '', envelope_from = '', envelope_to = '[]', remote = '', raw_sha256 = '', size = 0, evidence = '',

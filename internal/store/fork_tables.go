@@ -72,7 +72,7 @@ func ForkTables() []ForkTable {
 		{Name: "mail_recipient", Rows: "mail_id in (select id from mail where conversation_id in (%s))"},
 		{Name: "mail_return", Rows: "mail_id in (select id from mail where conversation_id in (%s))"},
 		{Name: "attempt", Rows: "mail_id in (select id from mail where conversation_id in (%s))", Instead: map[string]any{"dialogue": "[]"}},
-		{Name: "lane", Rows: "kind = 'judge' and id in (%s)", Instead: unleased},
+		{Name: "lane", Rows: "kind in ('judge', 'wake') and id in (%s)", Instead: unleased},
 
 		// What stays on the desk.
 		{Name: "meta", Why: "what processes remember of themselves"},

@@ -12,6 +12,7 @@ import (
 const (
 	LaneReceive = "receive" // id is a mailbox: its received mails, in order of arrival
 	LaneJudge   = "judge"   // id is a conversation: its events, in sequence
+	LaneWake    = "wake"    // id is a conversation that sleeps: it is woken when its time has come
 	LaneTest    = "test"    // id is a workflow: its tests are to be run
 )
 

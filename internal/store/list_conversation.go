@@ -23,7 +23,7 @@ type HeadRow struct {
 const qHead = `select c.id, c.number, c.mailbox_id, c.customer_id, c.subject, c.status, c.assignee_id, c.seq,
 	c.received, c.replies, c.notes, c.created_at, c.updated_at, c.waiting_since, c.last_customer_at, c.last_agent_at,
 	c.last_human_at, c.closed_at, c.linked_from, c.preview, c.has_attachments, c.deleted_at,
-	coalesce(k.name, ''), coalesce(k.created_at, 0), coalesce(a.name, ''), coalesce(l.number, 0), coalesce(k.language, ''), coalesce(k.language_set, 0), c.followers,
+	coalesce(k.name, ''), coalesce(k.created_at, 0), coalesce(a.name, ''), coalesce(l.number, 0), coalesce(k.language, ''), coalesce(k.language_set, 0), c.followers, c.snoozed_until, c.snoozed_by,
 	b.name, b.address, b.aliases, b.signature, b.undo_ms, b.sender_name, b.sender_form, b.reply_status, b.reply_assignee, b.auto_bcc
 	from conversation c join mailbox b on b.id = c.mailbox_id left join customer k on k.id = c.customer_id
 	left join agent a on a.id = c.assignee_id left join conversation l on l.id = c.linked_from and c.linked_from > 0
@@ -39,7 +39,7 @@ func (r Read) Head(ctx context.Context, number int64) (HeadRow, error) {
 	err := r.q.QueryRow(ctx, qHead, number).Scan(&c.ID, &c.Number, &c.MailboxID, &c.CustomerID, &c.Subject, &c.Status, &c.AssigneeID, &c.Seq,
 		&c.Received, &c.Replies, &c.Notes, &c.CreatedAt, &c.UpdatedAt, &c.WaitingSince, &c.LastCustomerAt, &c.LastAgentAt,
 		&c.LastHumanAt, &c.ClosedAt, &c.LinkedFrom, &c.Preview, &c.HasAttachments, &c.DeletedAt,
-		&h.Customer, &h.CustomerSince, &h.Assignee, &h.Linked, &h.Language, &h.LanguageSet, &followers, &b.Name, &b.Address, &aliases, &b.Signature, &b.UndoMS, &b.SenderName,
+		&h.Customer, &h.CustomerSince, &h.Assignee, &h.Linked, &h.Language, &h.LanguageSet, &followers, &c.SnoozedUntil, &c.SnoozedBy, &b.Name, &b.Address, &aliases, &b.Signature, &b.UndoMS, &b.SenderName,
 		&b.SenderForm, &b.ReplyStatus, &b.ReplyAssignee, &bcc)
 	if err != nil {
 		return h, missing(err, "There is no conversation %d.", number)

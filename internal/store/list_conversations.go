@@ -56,12 +56,13 @@ type ListRow struct {
 	CreatedAt                         int64
 	Received, Replies, Notes          int
 	HasAttachments                    bool
+	SnoozedUntil                      int64
 	Customer, Mailbox, Assignee       string
 	Key                               ListKey
 }
 
 const listColumns = `c.id, c.number, c.mailbox_id, c.customer_id, c.assignee_id, c.subject, c.preview, c.status, c.waiting_since, c.updated_at,
-	c.last_customer_at, c.last_agent_at, c.created_at, c.received, c.replies, c.notes, c.has_attachments`
+	c.last_customer_at, c.last_agent_at, c.created_at, c.received, c.replies, c.notes, c.has_attachments, c.snoozed_until`
 
 const listNames = `, coalesce(k.name, ''), coalesce(b.name, ''), coalesce(a.name, '')`
 
@@ -152,7 +153,7 @@ func (r Read) half(ctx context.Context, ask ListAsk, h listOrder, limit int) ([]
 	err := each(ctx, r.q, numbered(query), args, func(rows row) error {
 		var x ListRow
 		err := rows.Scan(&x.ID, &x.Number, &x.MailboxID, &x.CustomerID, &x.AssigneeID, &x.Subject, &x.Preview, &x.Status, &x.WaitingSince, &x.UpdatedAt,
-			&x.LastCustomerAt, &x.LastAgentAt, &x.CreatedAt, &x.Received, &x.Replies, &x.Notes, &x.HasAttachments, &x.Customer, &x.Mailbox, &x.Assignee)
+			&x.LastCustomerAt, &x.LastAgentAt, &x.CreatedAt, &x.Received, &x.Replies, &x.Notes, &x.HasAttachments, &x.SnoozedUntil, &x.Customer, &x.Mailbox, &x.Assignee)
 		x.Key = x.key(h)
 		out = append(out, x)
 		return err
@@ -210,7 +211,7 @@ func (ask ListAsk) where(h listOrder) (string, []any) {
 // size: with its name PostgreSQL knows how much of it there is (see limited).
 func quoted(f postroom.Folder) string {
 	switch f {
-	case postroom.Unassigned, postroom.Assigned, postroom.ClosedFolder, postroom.SpamFolder, postroom.Deleted:
+	case postroom.Unassigned, postroom.Assigned, postroom.ClosedFolder, postroom.SpamFolder, postroom.Snoozed, postroom.Deleted:
 		return "'" + string(f) + "'"
 	}
 	return "''"

@@ -59,6 +59,11 @@ func (q *request) bulk() (desk.Bulk, error) {
 		id, _ := strconv.ParseInt(value, 10, 64)
 		w, err := q.startable(id)
 		return desk.Bulk{Run: &w}, err
+	case "snooze":
+		until, err := q.snoozeOf(value)
+		return desk.Bulk{Snooze: until}, err
+	case "wake":
+		return desk.Bulk{Wake: true}, nil
 	case "delete":
 		return desk.Bulk{Delete: true}, nil
 	case "restore":

@@ -91,6 +91,8 @@ func (s *Site) Routes() []Route {
 		{Method: "POST", Pattern: "/conversations/{number}/customer/give", Who: Agents, Paths: byMenu, answer: giveTo},
 		{Method: "POST", Pattern: "/conversations/{number}/confirm", Who: Agents, Paths: byMenu, answer: confirmSender},
 		{Method: "POST", Pattern: "/conversations/{number}/move", Who: Agents, Paths: byMenu, answer: moveConversation},
+		{Method: "POST", Pattern: "/conversations/{number}/snooze", Who: Agents, Paths: byMenu, answer: snooze},
+		{Method: "POST", Pattern: "/conversations/{number}/wake", Who: Agents, Paths: byMenu, answer: wake},
 		{Method: "POST", Pattern: "/conversations/{number}/delete", Who: Agents, Paths: byMenu, answer: deleteConversation},
 		{Method: "POST", Pattern: "/conversations/{number}/restore", Who: Agents, Paths: byMenu, answer: restoreConversation},
 		{Method: "POST", Pattern: "/conversations/{number}/timers/{id}/cancel", Who: Agents, Paths: byMenu, answer: cancelTimer},

@@ -59,6 +59,8 @@ func (c *compiler) more(a Action, path string, allowed map[string]bool) (known b
 	case DoFollow:
 		allow("agents", "unfollow")
 		c.follow(a, path)
+	case DoSnooze:
+		allow("for")
 	case DoRun:
 		allow("workflow")
 		c.run(a, path)
@@ -240,6 +242,8 @@ func (a Action) moreWords(names Names) string {
 		return "delete it"
 	case DoSpam:
 		return "mark it as spam"
+	case DoSnooze:
+		return a.snoozeWords()
 	case DoRun:
 		return a.runWords(names)
 	case DoWait:

@@ -34,6 +34,8 @@ var edgeDocs = map[postroom.EventKind]string{
 	postroom.ConversationMoved:    "Into another mailbox. A workflow of one mailbox hears of what comes into it.",
 	postroom.ConversationDeleted:  "It lies among the deleted ones now. Nothing is done to it there any more, and the customer gets no mail; mails to others go out.",
 	postroom.ConversationRestored: "It came back from the deleted ones.",
+	postroom.ConversationSnoozed:  "It sleeps until a time, out of the folders of open conversations.",
+	postroom.ConversationWoken:    "Its sleep is over: the time has come (through a time that came), the customer wrote, or somebody woke it.",
 
 	postroom.MailAccepted:    "The server of the recipient has taken a mail of this conversation.",
 	postroom.MailDelayed:     "The server has put a mail off again and again; it is told once, when the mail is an hour late.",
@@ -128,6 +130,8 @@ func Actions() []ActionSchema {
 		DoMove:    {"Move it", "Into another mailbox, unless somebody has moved it since."},
 		DoSpam:    {"Mark as spam", "Unless somebody has changed the status since."},
 		DoDelete:  {"Delete it", "Among the deleted ones, from where it can be restored; not when the customer has written since."},
+
+		DoSnooze: {"Snooze", "It sleeps for so long, unless the customer writes or somebody wakes it; not when a message has arrived since."},
 
 		DoRun:  {"Run another workflow", "On the same event, after this one: its conditions are asked, and its When is not. A workflow runs once in a chain."},
 		DoWait: {"Wait", "What stands behind it is done when the time has come, as the world is then: what somebody has changed since is left as it is."},

@@ -242,6 +242,9 @@ func (c *compiler) action(a Action, path string) {
 	if a.Do == DoWait {
 		x.wait, x.unless = c.wait(a, path)
 	}
+	if a.Do == DoSnooze {
+		x.wait = c.snooze(a, path)
+	}
 	c.version.actions = append(c.version.actions, x)
 }
 

@@ -92,11 +92,12 @@ const (
 	DoFollow  ActionKind = "follow"  // Agents follow it, those of Unfollow no more
 	DoForward ActionKind = "forward" // the message of the event, to To, with Text before it
 	DoRun     ActionKind = "run"     // Workflow, on the same event
+	DoSnooze  ActionKind = "snooze"  // it sleeps For so long
 	DoWait    ActionKind = "wait"    // For so long, Unless something comes between; then what follows
 )
 
 // ActionKinds lists the actions in the order in which the editor offers them.
-var ActionKinds = []ActionKind{DoReply, DoMail, DoForward, DoWebhook, DoNote, DoStatus, DoAssign, DoTags, DoFollow, DoSubject, DoMove, DoSpam, DoDelete, DoRun, DoWait, DoStop}
+var ActionKinds = []ActionKind{DoReply, DoMail, DoForward, DoWebhook, DoNote, DoStatus, DoAssign, DoTags, DoFollow, DoSubject, DoMove, DoSpam, DoDelete, DoSnooze, DoRun, DoWait, DoStop}
 
 // Action is one step of a Then. Only the fields of its kind may be set. Text
 // and HTML are templates; a reply has one of the two.
@@ -124,7 +125,7 @@ type Action struct {
 	Type     string   `json:"content_type,omitempty"`            // webhook: of Text; JSON where it is empty
 	Sign     int64    `json:"sign,omitempty" ref:"secret"`       // webhook: what it is signed with, 0 for nothing
 	Workflow int64    `json:"workflow,omitempty" ref:"workflow"` // run
-	For      string   `json:"for,omitempty"`                     // wait: as 30m, 12h, 7d or 2w
+	For      string   `json:"for,omitempty"`                     // wait, snooze: as 30m, 12h, 7d or 2w
 	Unless   []Unless `json:"unless,omitempty"`                  // wait: what ends the run instead
 }
 

@@ -28,7 +28,7 @@ func (a Action) more(at string, set func(string, ...string)) {
 	if a.Workflow != 0 {
 		set(at+".workflow", strconv.FormatInt(a.Workflow, 10))
 	}
-	if a.Do == DoWait {
+	if a.Do == DoWait || a.Do == DoSnooze {
 		a.waitFields(at, set)
 	}
 	if a.Mailbox != 0 {
@@ -69,8 +69,11 @@ func (r *fieldReader) more(at string, a *Action) {
 		if ids := r.ids(at + ".workflow"); len(ids) > 0 {
 			a.Workflow = ids[0]
 		}
-	case DoWait:
+	case DoWait, DoSnooze:
 		r.wait(at, a)
+		if a.Do == DoSnooze {
+			a.Unless = nil
+		}
 	case DoMail:
 		a.Agents, a.Assignee, a.Subject = r.ids(at+".agents"), f.first(at+".assignee") != "", oneLine(f.first(at+".subject"))
 		a.Text, a.HTML = lines(f.first(at+".text")), lines(f.first(at+".html"))

@@ -37,9 +37,13 @@ func (v *Version) Outcomes(action int) []Outcome {
 	case DoNote:
 		return []Outcome{mine(postroom.NoteAdded, "")}
 	case DoStatus:
-		return []Outcome{mine(postroom.StatusChanged, string(a.Status))}
+		out := []Outcome{mine(postroom.StatusChanged, string(a.Status))}
+		if a.Status == postroom.Closed || a.Status == postroom.Spam {
+			out = append(out, mine(postroom.ConversationWoken, ""))
+		}
+		return out
 	case DoSpam:
-		return []Outcome{mine(postroom.StatusChanged, string(postroom.Spam))}
+		return []Outcome{mine(postroom.StatusChanged, string(postroom.Spam)), mine(postroom.ConversationWoken, "")}
 	case DoAssign:
 		if a.Agent != nil {
 			return []Outcome{mine(postroom.AssigneeChanged, fmt.Sprint(*a.Agent))}
@@ -53,8 +57,10 @@ func (v *Version) Outcomes(action int) []Outcome {
 		return []Outcome{mine(postroom.SubjectChanged, "")}
 	case DoMove:
 		return []Outcome{mine(postroom.ConversationMoved, fmt.Sprint(a.Mailbox))}
+	case DoSnooze:
+		return []Outcome{mine(postroom.ConversationSnoozed, "")}
 	case DoDelete:
-		return []Outcome{mine(postroom.ConversationDeleted, "")}
+		return []Outcome{mine(postroom.ConversationDeleted, ""), mine(postroom.ConversationWoken, "")}
 	case DoForward, DoMail:
 		if len(a.To) > 0 {
 			return mail(nil, AsideMail)

@@ -204,6 +204,10 @@ var schema = []Fact{
 		Doc: "The agents who follow the conversation right after the event."},
 	{Name: "conversation.deleted", Label: "the conversation is deleted", Kind: KindBool, Ops: boolOps,
 		Doc: "Whether it lies among the deleted ones right after the event."},
+	{Name: "conversation.snoozed", Label: "the conversation is snoozed", Kind: KindBool, Ops: boolOps,
+		Doc: "Whether it sleeps right after the event."},
+	{Name: "conversation.snoozed_until", Label: "until when it sleeps", Kind: KindTime, Ops: timeOps,
+		Doc: "Not set while it is awake."},
 
 	{Name: "message.from", Label: "the sender of the message", Kind: KindText, Many: true, Ops: textOps,
 		Doc: "The From address. Missing, like all of the message, for an event that has no message."},

@@ -45,6 +45,8 @@ var eventWords = map[postroom.EventKind]string{
 	postroom.ConversationMoved:    "a conversation is moved",
 	postroom.ConversationDeleted:  "a conversation is deleted",
 	postroom.ConversationRestored: "a conversation is restored",
+	postroom.ConversationSnoozed:  "a conversation is snoozed",
+	postroom.ConversationWoken:    "a conversation wakes",
 
 	postroom.MailAccepted:    "a mail is accepted",
 	postroom.MailDelayed:     "a mail is an hour late",
@@ -81,6 +83,8 @@ var pastWords = map[postroom.EventKind]string{
 	postroom.ConversationMoved:    "The conversation was moved",
 	postroom.ConversationDeleted:  "The conversation was deleted",
 	postroom.ConversationRestored: "The conversation was restored",
+	postroom.ConversationSnoozed:  "The conversation was snoozed",
+	postroom.ConversationWoken:    "The conversation woke",
 
 	postroom.MailAccepted:    "A mail was accepted",
 	postroom.MailDelayed:     "A mail was an hour late",

@@ -493,6 +493,8 @@ func (g Given) put(s *postroom.Snapshot, at int64) {
 	number("last_customer_at", func(n int64) { s.LastCustomerAt = n })
 	number("last_agent_at", func(n int64) { s.LastAgentAt = n })
 	number("last_human_at", func(n int64) { s.LastHumanAt = n })
+	number("snoozed", func(n int64) { s.SnoozedUntil = n * (at + 24*60*60*1000) })
+	number("snoozed_until", func(n int64) { s.SnoozedUntil = n })
 	if v := g["conversation.status"]; len(v) == 1 {
 		s.Status = postroom.Status(v[0])
 	}

@@ -183,6 +183,10 @@ func (f recordFacts) conversation(name string) Value {
 		return IDs(s.Followers)
 	case "deleted":
 		return Bool(s.Deleted)
+	case "snoozed":
+		return Bool(s.SnoozedUntil > 0)
+	case "snoozed_until":
+		return Time(s.SnoozedUntil)
 	}
 	return Missing()
 }

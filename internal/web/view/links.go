@@ -157,7 +157,7 @@ func composeURL(s query.Shell, number int64, kind string) string {
 // ownSort is the order where it is not the folder's own (query.Sorts).
 func ownSort(folder, sort string) string {
 	switch folder {
-	case "closed", "spam", "drafts", "deleted":
+	case "closed", "spam", "drafts", "deleted", "snoozed":
 		if sort == "newest" {
 			return ""
 		}

@@ -24,7 +24,7 @@ func sampleShell(section, folder, path string) query.Shell {
 	return query.Shell{
 		Me:        query.Me{ID: 2, Name: "Ann Moor", Address: "ann@harbour.example", Admin: true, Zone: "Europe/Berlin", Theme: "system", Density: "comfortable"},
 		Mailboxes: []query.MailboxFolders{{ID: 1, Name: "Support", Address: "support@harbour.example", Counts: query.FolderCounts{Unassigned: 5, Mine: 3, Assigned: 9, Drafts: 1, Closed: 1204, Spam: 12}}, {ID: 2, Name: "Orders", Address: "orders@harbour.example", Counts: query.FolderCounts{Unassigned: 2, Mine: 1, Assigned: 4, Closed: 310}, Paused: true}},
-		All:       query.FolderCounts{Unassigned: 7, Mine: 4, Assigned: 13, Drafts: 1, Closed: 1514, Spam: 12},
+		All:       query.FolderCounts{Unassigned: 7, Mine: 4, Assigned: 13, Drafts: 1, Snoozed: 2, Closed: 1514, Spam: 12},
 		Alarms:    2, Now: sampleNow, Demo: true, Version: "0.1.0",
 		Place: query.Place{Section: section, Folder: folder, Path: path},
 	}
@@ -106,7 +106,7 @@ func sampleConversation(kind string) query.ConversationPage {
 		Head: query.Head{ID: 100, Number: 1042, Subject: "Kettle arrived with a dent", Status: "active", AssigneeID: 2, Assignee: "Ann Moor", MailboxID: 1, Mailbox: "Support",
 			MailAddress: "support@harbour.example", Tags: []string{"refund", "damaged"}, CreatedAt: sampleNow - 26*hour, WaitingSince: sampleNow - 2*hour, LastSeq: 14},
 		Previous: 1043, Next: 1041, Agents: agents(), Tags: []string{"refund", "shipping", "vip"},
-		May:    query.MayConverse{Reply: true, Note: true, Status: true, Assign: true, Tag: true, Subject: true, Move: true, Delete: true},
+		May:    query.MayConverse{Reply: true, Note: true, Status: true, Assign: true, Tag: true, Subject: true, Snooze: true, Move: true, Delete: true},
 		MoveTo: []query.Choice{{Value: "2", Text: "Orders and returns"}, {Value: "3", Text: "Press"}},
 		Run:    []query.Startable{{ID: 41, Name: "Escalate to the second line", Doing: "Assigns it to Ben Okafor, adds the tag urgent and adds a note"}, {ID: 42, Name: "Ask for a photo", Doing: "Replies to the customer"}},
 		Side: query.Side{CustomerID: 7, Name: "Mara Lind", Addresses: []string{"mara@lind.example", "m.lind@work.example"}, Followers: []string{"Ann Moor", "Ben Okafor"}, Written: "Mara Lind", Language: "sv", LanguageSet: true, Stopped: []query.Choice{{Value: "m.lind@work.example", Text: "Mail to it came back: 550 5.1.1 No such user"}}, Company: "Lind Ceramics", Since: sampleNow - 400*day, Count: 4,
@@ -142,6 +142,9 @@ func sampleConversation(kind string) query.ConversationPage {
 	switch kind {
 	case "edited", "editing":
 		sampleEdit(&p, kind == "editing")
+	case "snoozed":
+		p.Head.SnoozedUntil = sampleNow + 3*day
+		p.Timeline = append(p.Timeline, query.Entry{Event: &query.EventLine{ID: 930, Seq: 15, Kind: "conversation.snoozed", Actor: "Ann Moor", ActorKind: "agent", Mine: true, Path: "menu", Until: sampleNow + 3*day, At: sampleNow, Why: true}})
 	case "deleted":
 		p.Head.DeletedAt, p.Composer = sampleNow-hour, nil
 		p.May = query.MayConverse{Restore: true}
@@ -307,7 +310,7 @@ func sampleEditor() query.EditorPage {
 			{Place: "if[2]", Group: "any", Words: "the group", Children: []query.EditorNode{cond("if[2][0]", "conversation.tags", "has_any", "choices"), {Place: "if[2][1]", Words: "the condition", Last: true}}},
 			cond("if[3]", "conversation.created", "within", "span"), cond("if[4]", "customer.name", "one_of", "lines"), cond("if[5]", "conversation.created", "before", "date"), header}},
 		Facts: []query.EditorFacts{{Group: "Customer", Facts: []query.Choice{{Value: "customer.name", Text: "the customer's name"}}}},
-		Then: []query.EditorStep{{Place: "then[0]", Do: "reply", Label: "Reply", Doc: "A mail.", Text: "Hello\nthere", First: true}, {Place: "then[1]", Do: "note", Label: "Note"}, sampleCallStep(), {Place: "then[15]", Do: "wait", Label: "Wait", Doc: "What stands behind it is done later.", For: "2", Unit: "d", Unless: []query.EditorUnless{{Place: "then[15].unless[0]", Event: "message.received", Words: "unless a message arrives"}}}, {Place: "then[16]", Do: "run", Label: "Run another workflow", Workflows: []query.EditorChoice{{Value: "41", Text: "Escalate", Chosen: true}}}, {Place: "then[2]", Do: "status", Label: "Status"},
+		Then: []query.EditorStep{{Place: "then[0]", Do: "reply", Label: "Reply", Doc: "A mail.", Text: "Hello\nthere", First: true}, {Place: "then[1]", Do: "note", Label: "Note"}, sampleCallStep(), {Place: "then[15]", Do: "wait", Label: "Wait", Doc: "What stands behind it is done later.", For: "2", Unit: "d", Unless: []query.EditorUnless{{Place: "then[15].unless[0]", Event: "message.received", Words: "unless a message arrives"}}}, {Place: "then[17]", Do: "snooze", Label: "Snooze", Doc: "It sleeps for so long.", For: "3", Unit: "bd"}, {Place: "then[16]", Do: "run", Label: "Run another workflow", Workflows: []query.EditorChoice{{Value: "41", Text: "Escalate", Chosen: true}}}, {Place: "then[2]", Do: "status", Label: "Status"},
 			{Place: "then[3]", Do: "assign", Label: "Assign", Agents: choices("0", "2")}, {Place: "then[4]", Do: "tags", Label: "Tags", Add: choices("1", "2")}, {Place: "then[5]", Do: "reply", Label: "Reply", Text: "<p>x</p>", IsHTML: true}, {Place: "then[6]", Do: "stop", Label: "Stop", Last: true}},
 		Actions: []query.EditorAction{{Do: "reply", Label: "Reply to the customer", Doc: "A mail."}}, Limits: query.EditorLimits{OncePer: "close", CoolDown: "2", Unit: "h", Default: 3, HasMail: true}, Statuses: []query.Choice{{Value: "closed", Text: "closed"}},
 		Errors: query.FieldErrors{"if[0].values": "Say less.", "": "Wrong.", "on": "There is no conversation 9."}, Missing: query.FieldErrors{"then[2].status": "Choose a status."},
@@ -383,6 +386,9 @@ func samples() map[string]templ.Component {
 		"give":         view.Give(sampleGive("ma")),
 		"give-new":     view.Give(sampleGive("carol@north.example")),
 		"give-begin":   view.Give(sampleGive("")),
+		"snoozed":      view.Conversation(sampleConversation("snoozed")),
+		"list-snoozed": view.List(sampleList("snoozed", asleep())),
+		"list-asleep":  view.List(sampleList("snoozed", nil)),
 		"deleted":      view.Conversation(sampleConversation("deleted")),
 		"profile":      view.Profile(query.ProfilePage{Shell: admin("profile"), Zones: locale.Zones(), Sessions: []query.SessionLine{{ID: "s1", Agent: "Firefox on Linux", Address: "192.0.2.7", LastSeen: sampleNow, Current: true}, {ID: "s2", Agent: "Safari on iPhone", Address: "198.51.100.4", LastSeen: sampleNow - day}}}),
 		"system":       view.System(query.SystemPage{Shell: admin("system"), Facts: []query.Choice{{Value: "Version", Text: "0.1.0"}, {Value: "Database", Text: "SQLite 3.50, WAL, synchronous=FULL"}}, Checks: []query.Check{{Name: "Database", State: "ok", Words: "answers in 0.2 ms"}, {Name: "Outgoing mail", State: "bad", Words: "1 channel is paused", Href: "/queue"}}, Settings: []query.Choice{{Value: "undo", Text: "10 s"}}}),

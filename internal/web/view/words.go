@@ -50,6 +50,8 @@ func folderWord(folder string) string {
 		return "Mine"
 	case "assigned":
 		return "Assigned"
+	case "snoozed":
+		return "Snoozed"
 	case "drafts":
 		return "Drafts"
 	case "closed":
@@ -259,6 +261,10 @@ func eventWords(e query.EventLine) string {
 			return "changed the subject"
 		}
 		return "changed the subject to “" + e.To + "”"
+	case postroom.ConversationSnoozed:
+		return "let it sleep"
+	case postroom.ConversationWoken:
+		return "woke it"
 	case postroom.CustomerChanged:
 		return "gave it from " + e.From + " to " + e.To
 	case postroom.ConversationMoved:

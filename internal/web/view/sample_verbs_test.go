@@ -15,3 +15,12 @@ func sampleGive(text string) query.GivePage {
 	}
 	return p
 }
+
+// asleep are rows of conversations that sleep.
+func asleep() []query.Row {
+	out := rows()[:2]
+	for i := range out {
+		out[i].SnoozedUntil = sampleNow + int64(i)*3*day + hour
+	}
+	return out
+}
