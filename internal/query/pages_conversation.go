@@ -41,7 +41,7 @@ type TimerLine struct {
 
 // MayConverse says what the agent who looks may do here (Can).
 type MayConverse struct {
-	Snooze bool // or wake it
+	Snooze                                    bool // or wake it
 	Reply, Note, Status, Assign, Tag, Subject bool
 	Move, Delete, Restore                     bool
 }

@@ -62,7 +62,7 @@ type Row struct {
 	Draft        bool   // the agent who looks has a draft here
 	Note         bool   // the last message is a note
 	Trouble      string // state of a mail that needs eyes: "failed", "uncertain", "quarantined"; else ""
-	SnoozedUntil int64 // it sleeps until then; 0 if it is awake
+	SnoozedUntil int64  // it sleeps until then; 0 if it is awake
 }
 
 // JobPage is GET /jobs/{id}: progress of a bulk act (W19 for its undo).
