@@ -74,7 +74,7 @@ func (x *draw) follow() workflow.Action {
 // webhook draws a call of a server that takes it, refuses it, or takes it the
 // second time.
 func (x *draw) webhook() workflow.Action {
-	a := workflow.Action{Do: workflow.DoWebhook, URL: x.hook + one(x, "/fine", "/fine/{{ conversation.number }}?s={{ conversation.subject }}", "/refused", "/busy")}
+	a := workflow.Action{Do: workflow.DoWebhook, URL: x.hook + one(x, "/fine", "/fine/{{ conversation.number }}?s={{ conversation.subject }}", "/refused", "/refused", "/busy")}
 	switch x.IntN(3) {
 	case 0:
 		a.Text = `{"number": {{ conversation.number }}, "who": "{{ customer.name }}"}`

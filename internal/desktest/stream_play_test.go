@@ -232,7 +232,7 @@ func (s *stream) agentChanges() {
 	var out desk.Outcome
 	var err error
 	what := ""
-	switch n := s.x.IntN(16); {
+	switch n := s.x.IntN(18); {
 	case n < 5:
 		to := one(s.x, postroom.Active, postroom.Pending, postroom.Closed, postroom.Closed)
 		what = "makes it " + string(to)
@@ -259,7 +259,7 @@ func (s *stream) agentChanges() {
 	case n == 13:
 		what = "wakes"
 		out, err = d.WakeUp(ctx, a, c.ID, path)
-	case n == 14:
+	case n >= 14 && n < 17:
 		what = "gives away"
 		out, err = d.GiveTo(ctx, a, c.ID, desk.CustomerChoice{Address: one(s.x, "mara@customer.example", "bob@customer.example")}, path)
 	case c.DeletedAt > 0:

@@ -157,6 +157,9 @@ func (c *chronicle) name(id int64) {
 	c.names[id] = fmt.Sprintf("conversation%d", on.Number)
 	for _, e := range c.EventsOf(id, "") {
 		c.names[e.ID] = fmt.Sprintf("event%d.%d", on.Number, e.Seq)
+		if k := e.After.CustomerID; c.names[k] == "" {
+			c.names[k] = fmt.Sprintf("customer of event%d.%d", on.Number, e.Seq)
+		}
 	}
 	for i, m := range c.Messages(id) {
 		c.names[m.ID] = fmt.Sprintf("message%d.%d", on.Number, i+1)
