@@ -65,7 +65,7 @@ func TestTimersHereHaveTheirIndex(t *testing.T) {
 				`insert into conversation (id, number, mailbox_id, customer_id, subject, status, folder, created_at, updated_at)
 					with recursive n(i) as (select 1 union all select i + 1 from n where i < 200) select i, i, 1, 1, 'Lamp', 'active', 'unassigned', 0, 0 from n`,
 				`insert into timer (id, workflow_id, version, conversation_id, event_id, event_seq, armed_at, due_at, claim_at)
-					with recursive n(i) as (select 1 union all select i + 1 from n where i < 20000)
+					with recursive n(i) as (select 1 union all select i + 1 from n where i < 6000)
 					select i, 1, 1, 1 + i % 200, i, 1, 0, i, i from n`,
 			} {
 				if _, err := tx.Exec(t.Context(), q); err != nil {
