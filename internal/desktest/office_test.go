@@ -1,6 +1,7 @@
 package desktest_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -101,5 +102,39 @@ func TestBusinessTimeIsCountedByTheCalendar(t *testing.T) {
 			t.Errorf("judged again by the revisions that were recorded: %+v, %v", r, err)
 		}
 		d.CheckInvariants()
+	})
+}
+
+// W18, W40: whoever dies between two workflows of an event leaves the calendar that
+// counts for it recorded: the other one waits by that, whatever it is by then.
+func TestACrashChangesNoCalendar(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		zones := []string{"UTC", "America/New_York"} // it is 9:00 in one and 4:00 in the other
+		setOffice(d, 71, 1, "Support", calendar.Usual(zones[1]))
+		d.AddWorkflow("First", on(postroom.ReplySent, note("One.")))
+		id := d.AddWorkflow("Then", on(postroom.ReplySent, workflow.Action{Do: workflow.DoWait, For: "1bh"}, note("Two.")))
+		revision := 1
+		for n := 2; ; n += 3 {
+			c := firstMail(d)
+			d.Agent("ann").Reply(c, "Hello.")
+			crashed := d.JudgeUntilCrash(n)
+			revision++
+			setOffice(d, 71, revision, "Support", calendar.Usual(zones[revision%2]))
+			d.Settle()
+			reply := d.EventsOf(c.ID, postroom.ReplySent)[0]
+			counts := revision
+			if !strings.Contains(inputsOf(t, d, reply.ID), fmt.Sprintf(`"revision":%d}`, revision)) {
+				counts--
+			}
+			want := set(2, 15) // an hour after 9:00 in New York
+			if zones[counts%2] == "UTC" {
+				want = reply.At + time.Hour.Milliseconds()
+			}
+			expect(t, fmt.Sprintf("due after a crash at step %d", n), onlyTimer(t, d, c, id).DueAt, want)
+			if !crashed {
+				break
+			}
+		}
 	})
 }

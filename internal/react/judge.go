@@ -373,6 +373,7 @@ func (g *judgement) decide(ctx context.Context, revision int64) (err error) {
 		if err := json.Unmarshal([]byte(inputs), &g.in); err != nil {
 			return fmt.Errorf("stored inputs: %w", err)
 		}
+		g.look.took = g.in.Office
 		return g.resume(vector)
 	}
 	facts := g.look.facts(g.set.Needs(e.Kind))

@@ -21,7 +21,8 @@ type lookups struct {
 	ctx   context.Context
 	r     *React
 	event *postroom.Event
-	root  *postroom.Event // the beginning of the chain
+	root  *postroom.Event  // the beginning of the chain
+	took  *workflow.Office // the calendar that an earlier try has recorded, nil for none
 	err   error
 
 	conversation memo[*postroom.Conversation]
@@ -236,9 +237,12 @@ func (l *lookups) facts(needs workflow.Needs) workflow.Facts {
 }
 
 // Office is the calendar of the mailbox the conversation was in at the event, as
-// it is now.
+// it is now; or the one that counted when the judgement was fixed (W40).
 func (l *lookups) Office() *calendar.Calendar {
 	return l.office.get(l, func() (*calendar.Calendar, error) {
+		if l.took != nil {
+			return officeThen(l.ctx, l.r.Store.Read(), *l.took)
+		}
 		return officeOf(l.ctx, l.r.Store.Read(), l.event.After.MailboxID)
 	})
 }
@@ -248,6 +252,18 @@ func officeOf(ctx context.Context, read store.Read, mailbox int64) (*calendar.Ca
 	row, err := read.CalendarFor(ctx, mailbox)
 	if err != nil && postroom.CodeOf(err) != postroom.NotFound {
 		return nil, err
+	}
+	return calendar.Read(row.ID, row.Revision, row.Name, row.Hours)
+}
+
+// officeThen is a calendar as it was in a revision.
+func officeThen(ctx context.Context, read store.Read, o workflow.Office) (*calendar.Calendar, error) {
+	var row store.CalendarRow
+	if o.Calendar != 0 {
+		var err error
+		if row, err = read.CalendarRevision(ctx, o.Calendar, o.Revision); err != nil {
+			return nil, err
+		}
 	}
 	return calendar.Read(row.ID, row.Revision, row.Name, row.Hours)
 }
