@@ -33,6 +33,9 @@ type Agent struct {
 type Right struct {
 	Most         Verb // See, Answer or Manage: the most they may do; "" is Answer
 	OnlyAssigned bool // only with conversations that are assigned to them
+	// Workflows says what they may do with the workflows of the mailbox: to
+	// DraftWorkflows, to PublishWorkflows, which is both, or "" for nothing. It asks for the whole mailbox.
+	Workflows Verb
 }
 
 // Give lets the agent into a mailbox.
@@ -57,7 +60,7 @@ func (a *Agent) Give(mailbox int64, r Right) {
 // let into it at all. Admins may do everything everywhere.
 func (a *Agent) RightIn(mailbox int64) (Right, bool) {
 	if a.Role == Admin {
-		return Right{Most: Manage}, true
+		return Right{Most: Manage, Workflows: PublishWorkflows}, true
 	}
 	r := a.Rights[mailbox]
 	if r.Most == "" {

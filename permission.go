@@ -1,14 +1,18 @@
 package postroom
 
+import "slices"
+
 // Verb is something an agent may or may not do.
 type Verb string
 
 // The verbs that permission is asked for.
 const (
-	See      Verb = "see"      // read a conversation
-	Answer   Verb = "answer"   // change it: reply, note, status, assign, tags, move, delete
-	Manage   Verb = "manage"   // settings, agents, workflows; of a mailbox: its queue, its trash, mail that failed
-	SeeQueue Verb = "seequeue" // mail log, journeys
+	See              Verb = "see"      // read a conversation
+	Answer           Verb = "answer"   // change it: reply, note, status, assign, tags, move, delete
+	Manage           Verb = "manage"   // settings, agents, promises; of a mailbox: its queue, its trash, mail that failed
+	SeeQueue         Verb = "seequeue" // mail log, journeys
+	DraftWorkflows   Verb = "draft"    // write workflows: drafts, tests, trying them on what happened
+	PublishWorkflows Verb = "publish"  // put workflows into force: publish, restore, switch, order
 )
 
 // Can decides whether an agent may do something in a mailbox as such, which is
@@ -44,9 +48,19 @@ func CanEnter(a *Agent, mailboxID int64) bool {
 	return in
 }
 
+// CanSomewhere decides whether an agent may do something in at least one mailbox
+// as such, or everywhere.
+func CanSomewhere(a *Agent, v Verb) bool {
+	return Can(a, v, 0) || a != nil && slices.ContainsFunc(a.Mailboxes, func(m int64) bool { return Can(a, v, m) })
+}
+
 // allows reports whether the right is enough for a verb.
 func (r Right) allows(v Verb) bool {
 	switch v {
+	case DraftWorkflows:
+		return r.Workflows == DraftWorkflows || r.Workflows == PublishWorkflows
+	case PublishWorkflows:
+		return r.Workflows == PublishWorkflows
 	case See, SeeQueue:
 		return true
 	case Answer:

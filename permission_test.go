@@ -57,3 +57,45 @@ func TestCan(t *testing.T) {
 		}
 	}
 }
+
+// Writing workflows and publishing them are rights of their own, mailbox by
+// mailbox, beside what somebody may do with conversations.
+func TestRightsToWorkflows(t *testing.T) {
+	t.Parallel()
+	const box, other = 4, 5
+	agent := func(r postroom.Right) *postroom.Agent {
+		a := &postroom.Agent{ID: 7, Role: postroom.Member}
+		a.Give(box, r)
+		return a
+	}
+	for _, x := range []struct {
+		name           string
+		a              *postroom.Agent
+		draft, publish bool // in box
+		everywhere     bool // both, in other and in all
+	}{
+		{"nobody", nil, false, false, false},
+		{"admin", &postroom.Agent{ID: 7, Role: postroom.Admin}, true, true, true},
+		{"disabled admin", &postroom.Agent{ID: 7, Role: postroom.Admin, Disabled: true}, false, false, false},
+		{"as usual", agent(postroom.Right{}), false, false, false},
+		{"may manage", agent(postroom.Right{Most: postroom.Manage}), false, false, false},
+		{"drafts", agent(postroom.Right{Workflows: postroom.DraftWorkflows}), true, false, false},
+		{"drafts, reads", agent(postroom.Right{Most: postroom.See, Workflows: postroom.DraftWorkflows}), true, false, false},
+		{"publishes", agent(postroom.Right{Workflows: postroom.PublishWorkflows}), true, true, false},
+		{"publishes, theirs only", agent(postroom.Right{OnlyAssigned: true, Workflows: postroom.PublishWorkflows}), false, false, false},
+	} {
+		for v, want := range map[postroom.Verb]bool{postroom.DraftWorkflows: x.draft, postroom.PublishWorkflows: x.publish} {
+			if got := postroom.Can(x.a, v, box); got != want {
+				t.Errorf("%s: Can %s is %v", x.name, v, got)
+			}
+			if got := postroom.CanSomewhere(x.a, v); got != want {
+				t.Errorf("%s: CanSomewhere %s is %v", x.name, v, got)
+			}
+			for _, m := range []int64{0, other} {
+				if got := postroom.Can(x.a, v, m); got != x.everywhere {
+					t.Errorf("%s: Can %s in %d is %v", x.name, v, m, got)
+				}
+			}
+		}
+	}
+}

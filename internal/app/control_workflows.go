@@ -126,8 +126,11 @@ func (o operators) author(ctx context.Context, address string) (*postroom.Agent,
 		return operator(), nil
 	}
 	a, err := o.core.directory.AgentByEmail(ctx, operator(), address)
-	if err == nil && (a.Disabled || !postroom.Can(a, postroom.Manage, 0)) {
-		err = postroom.InvalidField("as", "%s is not an admin, and only an admin changes workflows.", address)
+	if err == nil {
+		a, err = o.core.store.Read().Agent(ctx, a.ID) // with what they may do, mailbox by mailbox
+	}
+	if err == nil && !postroom.CanSomewhere(a, postroom.DraftWorkflows) {
+		err = postroom.InvalidField("as", "%s may not write workflows.", address)
 	}
 	return a, err
 }

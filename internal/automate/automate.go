@@ -3,7 +3,8 @@
 // workflow means is decided by package workflow, and what one does is done by
 // whoever follows the events; here it is saved, proven and published.
 //
-// Everything asks for the right to manage. Each change is one transaction that
+// Everything asks for a right: to write or to publish the workflows of a mailbox
+// (see rights.go), or to manage. Each change is one transaction that
 // makes exactly one new revision of the set of workflows; what changes nothing
 // makes none.
 package automate
@@ -114,8 +115,13 @@ const maxOutrun = 5
 // change runs f under the lock, if the author may still manage, and, if f says that it changed something, makes
 // the new revision in the same transaction. f may run more than once.
 func (w *Workflows) change(ctx context.Context, author int64, f func(*store.Tx) (changed bool, err error)) (err error) {
+	return w.changeIf(ctx, author, func(ctx context.Context, t *store.Tx) error { return stillManages(ctx, t, author) }, f)
+}
+
+// changeIf is change for an author of whom another right is asked.
+func (w *Workflows) changeIf(ctx context.Context, author int64, still func(context.Context, *store.Tx) error, f func(*store.Tx) (changed bool, err error)) (err error) {
 	for range maxOutrun {
-		err = w.tryChange(ctx, author, f)
+		err = w.tryChange(ctx, author, still, f)
 		if !errors.Is(err, errOutrun) {
 			break
 		}
@@ -123,12 +129,12 @@ func (w *Workflows) change(ctx context.Context, author int64, f func(*store.Tx) 
 	return err
 }
 
-func (w *Workflows) tryChange(ctx context.Context, author int64, f func(*store.Tx) (bool, error)) error {
+func (w *Workflows) tryChange(ctx context.Context, author int64, still func(context.Context, *store.Tx) error, f func(*store.Tx) (bool, error)) error {
 	return w.store.Write(ctx, func(t *store.Tx) error {
 		if err := t.Lock(ctx, lockName); err != nil {
 			return fmt.Errorf("lock the workflows: %w", err)
 		}
-		if err := stillManages(ctx, t, author); err != nil {
+		if err := still(ctx, t); err != nil {
 			return err
 		}
 		before, err := t.Workflows(ctx)

@@ -46,7 +46,7 @@ type backtestParams struct {
 // nothing is sent. Invalid with field "days" or, for a workflow that is not
 // complete or has no events of the past, "of".
 func (w *Workflows) StartBacktest(ctx context.Context, by *postroom.Agent, id int64, ask BacktestAsk) (job int64, err error) {
-	if err := manage(by); err != nil {
+	if _, err := w.mayWrite(ctx, w.store.Read(), by, id); err != nil {
 		return 0, err
 	}
 	defer postroom.Wrap(&err, "begin a backtest of workflow %d", id)
@@ -183,7 +183,7 @@ func (w *Workflows) RunBacktest(ctx context.Context, job store.Job, hold func(co
 // BacktestNow makes a backtest at once and keeps nothing of it: the summary and
 // the first lines.
 func (w *Workflows) BacktestNow(ctx context.Context, by *postroom.Agent, id int64, ask BacktestAsk) (sum query.BacktestSummary, lines []query.BacktestLine, err error) {
-	if err := manage(by); err != nil {
+	if _, err := w.mayWrite(ctx, w.store.Read(), by, id); err != nil {
 		return sum, nil, err
 	}
 	p, err := w.backtestOf(ctx, id, ask)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -122,11 +123,11 @@ func (x *writing) base() int {
 // the desk does not have are left to be chosen. It is published when PublishDraft
 // is called.
 func (w *Workflows) Begin(ctx context.Context, by *postroom.Agent, key string) (id int64, err error) {
-	if err := manage(by); err != nil {
+	if err := writes(by); err != nil {
 		return 0, err
 	}
 	defer postroom.Wrap(&err, "begin a workflow")
-	d := store.WorkflowDraft{}
+	d := store.WorkflowDraft{MailboxID: home(by, 0)}
 	definition := workflow.Definition{When: workflow.When{Event: postroom.StatusChanged}}
 	if key != "" {
 		r, ok := recipe.Find(key)
@@ -147,24 +148,62 @@ func (w *Workflows) Begin(ctx context.Context, by *postroom.Agent, key string) (
 
 // Copy makes the draft of a new workflow that is like another one, as it is
 // being written or, without a draft, as it was published; it returns the new
-// one's id.
+// one's id. It is for the same mailbox, if the agent may write workflows there,
+// and else for the first where they may.
 func (w *Workflows) Copy(ctx context.Context, by *postroom.Agent, id int64) (copied int64, err error) {
-	if err := manage(by); err != nil {
-		return 0, err
-	}
-	defer postroom.Wrap(&err, "copy workflow %d", id)
-	x, err := w.writing(ctx, w.store.Read(), id)
+	x, err := w.copied(ctx, by, id)
 	if err != nil {
 		return 0, err
 	}
-	if x.fault != "" && x.draft == nil {
-		return 0, postroom.Errorf(postroom.Invalid, "%s", x.fault)
+	return w.copyFor(ctx, by, x, home(by, x.mailboxID))
+}
+
+// CopyFor is Copy for a mailbox, 0 being all of them. One that is not there, or
+// for which the agent may not write workflows, is refused with words.
+func (w *Workflows) CopyFor(ctx context.Context, by *postroom.Agent, id, mailbox int64) (copied int64, err error) {
+	x, err := w.copied(ctx, by, id)
+	if err != nil {
+		return 0, err
 	}
+	if mailbox != 0 {
+		if _, err := w.store.Read().Mailbox(ctx, mailbox); err != nil {
+			return 0, err
+		}
+	}
+	if err := may(ctx, w.store.Read(), by, postroom.DraftWorkflows, mailbox); err != nil {
+		return 0, err
+	}
+	return w.copyFor(ctx, by, x, mailbox)
+}
+
+// copied reads what is to be copied. A workflow for all mailboxes, which works in
+// everybody's, may be copied by everybody who writes workflows, as it is
+// published.
+func (w *Workflows) copied(ctx context.Context, by *postroom.Agent, id int64) (*writing, error) {
+	if err := writes(by); err != nil {
+		return nil, err
+	}
+	x, err := w.writing(ctx, w.store.Read(), id)
+	if err != nil {
+		return nil, err
+	}
+	err = may(ctx, w.store.Read(), by, postroom.DraftWorkflows, x.places()...)
+	if err != nil && x.row != nil && x.row.MailboxID == 0 {
+		x.draft, x.name, x.mailboxID, x.definition, err = nil, x.row.Name, 0, x.published, nil
+	}
+	if err == nil && x.fault != "" && x.draft == nil {
+		err = postroom.Errorf(postroom.Invalid, "%s", x.fault)
+	}
+	return x, err
+}
+
+func (w *Workflows) copyFor(ctx context.Context, by *postroom.Agent, x *writing, mailbox int64) (copied int64, err error) {
+	defer postroom.Wrap(&err, "copy workflow %d", x.id)
 	name := "Copy of " + x.name
 	if r := []rune(name); len(r) > maxName {
 		name = string(r[:maxName])
 	}
-	return w.begin(ctx, by, store.WorkflowDraft{Name: name, MailboxID: x.mailboxID}, x.definition)
+	return w.begin(ctx, by, store.WorkflowDraft{Name: name, MailboxID: mailbox}, x.definition)
 }
 
 func (w *Workflows) begin(ctx context.Context, by *postroom.Agent, d store.WorkflowDraft, definition workflow.Definition) (int64, error) {
@@ -178,7 +217,7 @@ func (w *Workflows) begin(ctx context.Context, by *postroom.Agent, d store.Workf
 	}
 	d.WorkflowID, d.Definition, d.Revision, d.AuthorID, d.At = id, string(text), 1, by.ID, w.store.Now()
 	return id, w.store.Write(ctx, func(t *store.Tx) error {
-		if err := stillManages(ctx, t, by.ID); err != nil {
+		if err := stillMay(ctx, t, by.ID, postroom.DraftWorkflows, d.MailboxID); err != nil {
 			return err
 		}
 		t.OnCommit(func() { w.publish(Key) })
@@ -195,7 +234,7 @@ func (w *Workflows) begin(ctx context.Context, by *postroom.Agent, d store.Workf
 // one agent the later one wins. What changes nothing writes nothing. The result
 // is the place in the form of what an act added or moved, "" for none.
 func (w *Workflows) SaveDraft(ctx context.Context, by *postroom.Agent, id int64, f Form, act string) (place string, err error) {
-	if err := manage(by); err != nil {
+	if _, err := w.mayWrite(ctx, w.store.Read(), by, id); err != nil {
 		return "", err
 	}
 	defer postroom.Wrap(&err, "save the draft of workflow %d", id)
@@ -224,12 +263,14 @@ func (w *Workflows) SaveDraft(ctx context.Context, by *postroom.Agent, id int64,
 		return "", postroom.Errorf(postroom.Invalid, "The workflow is longer than %d bytes.", workflow.MaxDefinition)
 	}
 	return place, w.store.Write(ctx, func(t *store.Tx) error {
-		if err := stillManages(ctx, t, by.ID); err != nil {
-			return err
-		}
-		x, err := w.writing(ctx, t.Read, id)
+		x, err := w.stillWrites(ctx, t, by, id)
 		if err != nil {
 			return err
+		}
+		if !slices.Contains(x.places(), mailbox) {
+			if err := stillMay(ctx, t, by.ID, postroom.DraftWorkflows, mailbox); err != nil {
+				return atMailbox(err)
+			}
 		}
 		if err := x.fresh(by, f); err != nil {
 			return err
@@ -290,12 +331,12 @@ func (x *writing) same(d store.WorkflowDraft) (bool, error) {
 // DiscardDraft throws away what was written since the last version was
 // published; of a workflow that was never published nothing is left.
 func (w *Workflows) DiscardDraft(ctx context.Context, by *postroom.Agent, id int64) (err error) {
-	if err := manage(by); err != nil {
+	if _, err := w.mayWrite(ctx, w.store.Read(), by, id); err != nil {
 		return err
 	}
 	defer postroom.Wrap(&err, "discard the draft of workflow %d", id)
 	return w.store.Write(ctx, func(t *store.Tx) error {
-		if err := stillManages(ctx, t, by.ID); err != nil {
+		if _, err := w.stillWrites(ctx, t, by, id); err != nil {
 			return err
 		}
 		t.OnCommit(func() { w.publish(Key) })
@@ -336,11 +377,18 @@ type PublishChoice struct {
 // PublishDraftWith is PublishDraft with choices. A Waiting that is none is
 // Invalid with field "waiting".
 func (w *Workflows) PublishDraftWith(ctx context.Context, by *postroom.Agent, id int64, choice PublishChoice) (number int, err error) {
-	if err := manage(by); err != nil {
+	if err := w.mayPublishDraft(ctx, by, id); err != nil {
 		return 0, err
 	}
 	defer postroom.Wrap(&err, "publish the draft of workflow %d", id)
-	err = w.change(ctx, by.ID, func(t *store.Tx) (bool, error) {
+	still := func(ctx context.Context, t *store.Tx) error {
+		x, err := w.writing(ctx, t.Read, id)
+		if err != nil {
+			return err
+		}
+		return stillMay(ctx, t, by.ID, postroom.PublishWorkflows, x.places()...)
+	}
+	err = w.changeIf(ctx, by.ID, still, func(t *store.Tx) (bool, error) {
 		x, err := w.writing(ctx, t.Read, id)
 		if err != nil {
 			return false, err

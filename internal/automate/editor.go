@@ -31,12 +31,9 @@ type EditorView struct {
 // together with the other workflows in Findings, and what it would do on one
 // real event in Try. Nothing is written.
 func (w *Workflows) Editor(ctx context.Context, by *postroom.Agent, id int64, v EditorView) (out *query.EditorPage, err error) {
-	if err := manage(by); err != nil {
-		return nil, err
-	}
 	defer postroom.Wrap(&err, "read the editor of workflow %d", id)
 	read := w.store.Read()
-	x, err := w.writing(ctx, read, id)
+	x, err := w.mayWrite(ctx, read, by, id)
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +101,9 @@ func (e *editor) lookUp() (err error) {
 	if e.secrets, err = e.read.Secrets(e.ctx); err != nil {
 		return err
 	}
+	if err := e.rights(); err != nil {
+		return err
+	}
 	for _, ref := range []workflow.Ref{workflow.RefMailbox, workflow.RefTag, workflow.RefWorkflow, workflow.RefSecret} {
 		for id, name := range e.names[string(ref)] {
 			e.pickers[ref] = append(e.pickers[ref], query.Choice{Value: decimal(id), Text: name})
@@ -148,10 +148,7 @@ func (e *editor) head() {
 	if x.draft != nil {
 		p.Revision, p.SavedAt, p.SavedBy = x.draft.Revision, x.draft.At, e.author(x.draft.AuthorID)
 	}
-	p.Mailboxes = append([]query.Choice{{Value: "0", Text: "All mailboxes"}}, e.pickers[workflow.RefMailbox]...)
-	if !slices.ContainsFunc(p.Mailboxes, func(c query.Choice) bool { return c.Value == p.Mailbox }) {
-		p.Mailboxes = append(p.Mailboxes, query.Choice{Value: p.Mailbox, Text: "a mailbox that is gone"})
-	}
+	p.Mailboxes = e.homes(p.Mailbox)
 	p.Sentence = workflow.Sentence(workflow.Stored(e.definition), e.name)
 	for _, v := range template.Variables() {
 		insert := "{{ " + v.Name + " }}"

@@ -126,7 +126,7 @@ func document(ctx context.Context, read store.Read, r store.Workflow) (d flowfil
 // PlanFiles says what applying files would change, without changing anything.
 // What is wrong with them stands in Faults and is no error.
 func (w *Workflows) PlanFiles(ctx context.Context, by *postroom.Agent, f Files) (out FilePlan, err error) {
-	if err := manage(by); err != nil {
+	if err := writes(by); err != nil {
 		return out, err
 	}
 	defer postroom.Wrap(&err, "plan the workflows of files")
@@ -134,8 +134,15 @@ func (w *Workflows) PlanFiles(ctx context.Context, by *postroom.Agent, f Files) 
 	if err != nil {
 		return out, err
 	}
-	if err := a.reckon(ctx, w.store.Read()); err != nil || f.Backtest <= 0 {
-		return a.plan, err
+	err = a.reckon(ctx, w.store.Read())
+	if err == nil {
+		err = a.allowed(ctx, w.store.Read(), by, postroom.DraftWorkflows)
+	}
+	if err != nil {
+		return FilePlan{}, err
+	}
+	if f.Backtest <= 0 {
+		return a.plan, nil
 	}
 	for i, x := range a.items {
 		if len(a.plan.Steps) != len(a.items) || !x.fresh {
@@ -158,16 +165,21 @@ func (w *Workflows) PlanFiles(ctx context.Context, by *postroom.Agent, f Files) 
 // What is wrong with the files stands in Faults, and red tests in Refused; then
 // nothing is changed.
 func (w *Workflows) ApplyFiles(ctx context.Context, by *postroom.Agent, f Files) (out FilePlan, err error) {
-	if err := manage(by); err != nil {
-		return out, err
+	if !postroom.CanSomewhere(by, postroom.PublishWorkflows) {
+		return out, postroom.Errorf(postroom.Forbidden, "You may not publish workflows. An admin can give you that right.")
 	}
 	defer postroom.Wrap(&err, "apply the workflows of files")
 	a, err := w.applying(ctx, by, f)
 	if err != nil {
 		return out, err
 	}
-	err = w.change(ctx, by.ID, func(t *store.Tx) (bool, error) {
+	// What of it needs a right is known when it was reckoned.
+	still := func(context.Context, *store.Tx) error { return nil }
+	err = w.changeIf(ctx, by.ID, still, func(t *store.Tx) (bool, error) {
 		if err := a.reckon(ctx, t.Read); err != nil || len(a.plan.Faults) > 0 {
+			return false, err
+		}
+		if err := a.stillAllowed(ctx, t); err != nil {
 			return false, err
 		}
 		if !a.plan.Changed() {

@@ -11,7 +11,7 @@ import (
 // Rename gives a workflow another name. A name is 1 to 120 characters on one
 // line; anything else is Invalid with field "name". Its draft is renamed too.
 func (w *Workflows) Rename(ctx context.Context, by *postroom.Agent, id int64, name string) (err error) {
-	if err := manage(by); err != nil {
+	if err := w.mayKeep(ctx, by, id); err != nil {
 		return err
 	}
 	defer postroom.Wrap(&err, "rename workflow %d", id)
@@ -22,7 +22,7 @@ func (w *Workflows) Rename(ctx context.Context, by *postroom.Agent, id int64, na
 	if err != nil {
 		return err
 	}
-	return w.change(ctx, by.ID, func(t *store.Tx) (bool, error) {
+	return w.changeOf(ctx, by, id, func(t *store.Tx) (bool, error) {
 		x, err := w.writing(ctx, t.Read, id)
 		if err != nil {
 			return false, err
@@ -46,11 +46,11 @@ func (w *Workflows) Rename(ctx context.Context, by *postroom.Agent, id int64, na
 // and Undelete brings it back. The draft of its next version goes. One that was
 // never published has no history: of it nothing stays.
 func (w *Workflows) Delete(ctx context.Context, by *postroom.Agent, id int64) (err error) {
-	if err := manage(by); err != nil {
+	if err := w.mayKeep(ctx, by, id); err != nil {
 		return err
 	}
 	defer postroom.Wrap(&err, "delete workflow %d", id)
-	return w.change(ctx, by.ID, func(t *store.Tx) (bool, error) {
+	return w.changeOf(ctx, by, id, func(t *store.Tx) (bool, error) {
 		x, err := w.writing(ctx, t.Read, id)
 		if err != nil {
 			return false, err
@@ -89,11 +89,11 @@ func (w *Workflows) delete(ctx context.Context, t *store.Tx, id int64) error {
 // so that nothing runs again before somebody has looked at it. One that is
 // there stays as it is.
 func (w *Workflows) Undelete(ctx context.Context, by *postroom.Agent, id int64) (err error) {
-	if err := manage(by); err != nil {
+	if err := w.mayKeep(ctx, by, id); err != nil {
 		return err
 	}
 	defer postroom.Wrap(&err, "restore workflow %d", id)
-	return w.change(ctx, by.ID, func(t *store.Tx) (bool, error) {
+	return w.changeOf(ctx, by, id, func(t *store.Tx) (bool, error) {
 		x, err := t.Workflow(ctx, id)
 		if err != nil || x.DeletedAt == 0 {
 			return false, err
@@ -116,11 +116,11 @@ func (w *Workflows) Undelete(ctx context.Context, by *postroom.Agent, id int64) 
 // Place moves a workflow to before another one in the one order (W11), or to
 // the end when before is 0.
 func (w *Workflows) Place(ctx context.Context, by *postroom.Agent, id, before int64) (err error) {
-	if err := manage(by); err != nil {
+	if err := w.mayKeep(ctx, by, id); err != nil {
 		return err
 	}
 	defer postroom.Wrap(&err, "move workflow %d", id)
-	return w.change(ctx, by.ID, func(t *store.Tx) (bool, error) {
+	return w.changeOf(ctx, by, id, func(t *store.Tx) (bool, error) {
 		all, err := t.Workflows(ctx)
 		if err != nil {
 			return false, err

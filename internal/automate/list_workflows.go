@@ -3,6 +3,7 @@ package automate
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"postroom"
 	"postroom/internal/proof"
@@ -47,7 +48,7 @@ type List struct {
 
 // List returns all workflows in their order, for admins.
 func (w *Workflows) List(ctx context.Context, by *postroom.Agent) (out List, err error) {
-	if err := manage(by); err != nil {
+	if err := writes(by); err != nil {
 		return List{}, err
 	}
 	defer postroom.Wrap(&err, "list workflows")
@@ -71,6 +72,9 @@ func (w *Workflows) List(ctx context.Context, by *postroom.Agent) (out List, err
 	}
 	report := proof.Prove(workflow.NewSet(out.Revision, entries), func(kind workflow.Ref, id int64) string { return there.names[string(kind)][id] })
 	out.Findings, out.Graph = report.Findings, drawn(report.Graph)
+	if !postroom.Can(by, postroom.Manage, 0) {
+		out.narrow(by)
+	}
 	return out, nil
 }
 
@@ -96,6 +100,22 @@ func (w *Workflows) Gone(ctx context.Context, id int64) (out []string, err error
 		return nil, err
 	}
 	return there.gone(x.Definition), nil
+}
+
+// narrow leaves out what somebody does not see: workflows of mailboxes in which
+// they may not write any, and findings that are about one. The picture is of all
+// workflows, so it is left out.
+func (l *List) narrow(by *postroom.Agent) {
+	l.Workflows = slices.DeleteFunc(l.Workflows, func(x Workflow) bool {
+		return x.MailboxID != 0 && !postroom.Can(by, postroom.DraftWorkflows, x.MailboxID)
+	})
+	seen := func(id int64) bool {
+		return slices.ContainsFunc(l.Workflows, func(x Workflow) bool { return x.ID == id })
+	}
+	l.Findings = slices.DeleteFunc(l.Findings, func(f proof.Finding) bool {
+		return slices.ContainsFunc(f.Workflows, func(id int64) bool { return !seen(id) })
+	})
+	l.Graph = query.WorkflowGraph{}
 }
 
 // drawn is a graph as the page draws it.

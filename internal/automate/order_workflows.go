@@ -18,7 +18,7 @@ const alarmPaused = "workflow.paused"
 // failed again and again (W21) or had sent more mails than its budget (W23),
 // and the alarm about that; its budget begins anew.
 func (w *Workflows) Switch(ctx context.Context, by *postroom.Agent, id int64, on bool) (err error) {
-	if err := manage(by); err != nil {
+	if err := w.mayKeep(ctx, by, id); err != nil {
 		return err
 	}
 	defer postroom.Wrap(&err, "switch workflow %d", id)
@@ -28,7 +28,7 @@ func (w *Workflows) Switch(ctx context.Context, by *postroom.Agent, id int64, on
 			return err
 		}
 	}
-	return w.change(ctx, by.ID, func(t *store.Tx) (bool, error) {
+	return w.changeOf(ctx, by, id, func(t *store.Tx) (bool, error) {
 		x, err := t.Workflow(ctx, id)
 		if err != nil {
 			return false, err
@@ -63,11 +63,11 @@ func (w *Workflows) clearPaused(ctx context.Context, t *store.Tx, id int64) erro
 // (W11). The first one cannot go up nor the last one down: that changes
 // nothing and is no error.
 func (w *Workflows) Move(ctx context.Context, by *postroom.Agent, id int64, up bool) (err error) {
-	if err := manage(by); err != nil {
+	if err := w.mayKeep(ctx, by, id); err != nil {
 		return err
 	}
 	defer postroom.Wrap(&err, "move workflow %d", id)
-	return w.change(ctx, by.ID, func(t *store.Tx) (bool, error) {
+	return w.changeOf(ctx, by, id, func(t *store.Tx) (bool, error) {
 		all, err := t.Workflows(ctx)
 		if err != nil {
 			return false, err

@@ -15,7 +15,8 @@ import (
 // text is for looking at, and SaveTest keeps it. The workflow is as it is
 // published, or as it is being written if it never was.
 func (w *Workflows) Pin(ctx context.Context, by *postroom.Agent, id, event int64) (out TestText, err error) {
-	if err := manage(by); err != nil {
+	x, err := w.mayWrite(ctx, w.store.Read(), by, id)
+	if err != nil {
 		return out, err
 	}
 	defer postroom.Wrap(&err, "pin event %d", event)
@@ -28,10 +29,6 @@ func (w *Workflows) Pin(ctx context.Context, by *postroom.Agent, id, event int64
 		return out, err
 	}
 	c, err := read.Conversation(ctx, e.ConversationID)
-	if err != nil {
-		return out, err
-	}
-	x, err := w.writing(ctx, read, id)
 	if err != nil {
 		return out, err
 	}

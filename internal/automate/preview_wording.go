@@ -26,11 +26,11 @@ func (w *Workflows) Preview(ctx context.Context, by *postroom.Agent, id int64, w
 // PreviewOn is Preview for the conversation with a number, as it would be right
 // after the event that the workflow waits for; 0 invents one.
 func (w *Workflows) PreviewOn(ctx context.Context, by *postroom.Agent, id int64, wording string, number int64) (out query.WorkflowSample, err error) {
-	if err := manage(by); err != nil {
+	read := w.store.Read()
+	if _, err := w.mayWrite(ctx, read, by, id); err != nil {
 		return out, err
 	}
 	defer postroom.Wrap(&err, "preview workflow %d", id)
-	read := w.store.Read()
 	x, err := read.Workflow(ctx, id)
 	if err != nil {
 		return out, err

@@ -21,7 +21,7 @@ import (
 // first faulty field and carries all workflow.Faults. One that refers to an
 // agent, tag, mailbox or workflow that is not there is refused the same way.
 func (w *Workflows) Publish(ctx context.Context, by *postroom.Agent, id int64, base int, d workflow.Definition) (number int, err error) {
-	if err := manage(by); err != nil {
+	if err := w.mayKeep(ctx, by, id); err != nil {
 		return 0, err
 	}
 	return w.publishVersion(ctx, by, id, false, func(_ *store.Tx, x store.Workflow) (workflow.Definition, error) {
@@ -32,13 +32,18 @@ func (w *Workflows) Publish(ctx context.Context, by *postroom.Agent, id int64, b
 // Reword publishes a new wording of the mail that a workflow sends: the text
 // of its first reply. base is as for Publish. An error about the wording is
 // Invalid with field "template" and names line and column; a workflow that
-// mails nobody has no wording. Any other error has no field, since the form has
-// no other.
+// mails nobody has no wording. Red tests are a Conflict with field "tests". Any
+// other error has no field, since the form has no other.
 func (w *Workflows) Reword(ctx context.Context, by *postroom.Agent, id int64, base int, wording string) error {
-	if err := manage(by); err != nil {
+	return w.RewordWith(ctx, by, id, base, wording, false)
+}
+
+// RewordWith is Reword, anyway although tests are red; the system log says so.
+func (w *Workflows) RewordWith(ctx context.Context, by *postroom.Agent, id int64, base int, wording string, anyway bool) error {
+	if err := w.mayKeep(ctx, by, id); err != nil {
 		return err
 	}
-	_, err := w.publishVersion(ctx, by, id, false, func(t *store.Tx, x store.Workflow) (workflow.Definition, error) {
+	_, err := w.publishVersion(ctx, by, id, anyway, func(t *store.Tx, x store.Workflow) (workflow.Definition, error) {
 		if err := written(x, base); err != nil {
 			return workflow.Definition{}, err
 		}
@@ -52,14 +57,18 @@ func (w *Workflows) Reword(ctx context.Context, by *postroom.Agent, id int64, ba
 }
 
 // Restore publishes the definition of an older version again, as a new one. An
-// old version that refers to what is no longer there is Invalid. Red tests do
-// not keep it back, since it is what one goes back to in need; the system log
-// and the alarm say so.
+// old version that refers to what is no longer there is Invalid, and one that
+// the workflow's tests find wrong a Conflict with field "tests".
 func (w *Workflows) Restore(ctx context.Context, by *postroom.Agent, id int64, number int) error {
-	if err := manage(by); err != nil {
+	return w.RestoreWith(ctx, by, id, number, false)
+}
+
+// RestoreWith is Restore, anyway although tests are red; the system log says so.
+func (w *Workflows) RestoreWith(ctx context.Context, by *postroom.Agent, id int64, number int, anyway bool) error {
+	if err := w.mayKeep(ctx, by, id); err != nil {
 		return err
 	}
-	_, err := w.publishVersion(ctx, by, id, true, func(t *store.Tx, _ store.Workflow) (workflow.Definition, error) {
+	_, err := w.publishVersion(ctx, by, id, anyway, func(t *store.Tx, _ store.Workflow) (workflow.Definition, error) {
 		return definition(ctx, t.Read, id, number)
 	})
 	return err
@@ -70,7 +79,7 @@ func (w *Workflows) Restore(ctx context.Context, by *postroom.Agent, id int64, n
 // refuse it unless it is to be published anyway (W36).
 func (w *Workflows) publishVersion(ctx context.Context, by *postroom.Agent, id int64, anyway bool, next func(*store.Tx, store.Workflow) (workflow.Definition, error)) (number int, err error) {
 	defer postroom.Wrap(&err, "publish workflow %d", id)
-	err = w.change(ctx, by.ID, func(t *store.Tx) (bool, error) {
+	err = w.changeOf(ctx, by, id, func(t *store.Tx) (bool, error) {
 		x, err := t.Workflow(ctx, id)
 		if err != nil {
 			return false, err
@@ -216,7 +225,7 @@ func lines(text string) string {
 // but one.
 func aboutWording(err error) error {
 	var e *postroom.Error
-	if !errors.As(err, &e) || e.Field == fieldWording || e.Field == "" {
+	if !errors.As(err, &e) || e.Field == fieldWording || e.Field == fieldTests || e.Field == "" {
 		return err
 	}
 	field := ""

@@ -15,7 +15,7 @@ import (
 // Nothing is published. A draft that is there is written over; what the file
 // names and this desk does not have is Invalid, with a sentence.
 func (w *Workflows) TakeDraft(ctx context.Context, by *postroom.Agent, file flowfile.Source) (id int64, err error) {
-	if err := manage(by); err != nil {
+	if err := writes(by); err != nil {
 		return 0, err
 	}
 	defer postroom.Wrap(&err, "take over a workflow")
@@ -58,7 +58,10 @@ func (w *Workflows) overwriteDraft(ctx context.Context, by *postroom.Agent, row 
 	}
 	d.WorkflowID, d.Definition, d.AuthorID, d.At = row.ID, string(text), by.ID, w.store.Now()
 	return w.store.Write(ctx, func(t *store.Tx) error {
-		if err := stillManages(ctx, t, by.ID); err != nil {
+		if _, err := w.stillWrites(ctx, t, by, row.ID); err != nil {
+			return err
+		}
+		if err := stillMay(ctx, t, by.ID, postroom.DraftWorkflows, d.MailboxID); err != nil {
 			return err
 		}
 		now, err := t.Workflow(ctx, row.ID)

@@ -306,7 +306,7 @@ type TestText struct {
 
 // ReadTest returns a stored test as text.
 func (w *Workflows) ReadTest(ctx context.Context, by *postroom.Agent, id, test int64) (out TestText, err error) {
-	if err := manage(by); err != nil {
+	if _, err := w.mayWrite(ctx, w.store.Read(), by, id); err != nil {
 		return out, err
 	}
 	defer postroom.Wrap(&err, "read test %d", test)
@@ -326,14 +326,11 @@ func (w *Workflows) ReadTest(ctx context.Context, by *postroom.Agent, id, test i
 
 // NewTest returns a test to begin from: the workflow's own event.
 func (w *Workflows) NewTest(ctx context.Context, by *postroom.Agent, id int64) (out TestText, err error) {
-	if err := manage(by); err != nil {
-		return out, err
-	}
-	defer postroom.Wrap(&err, "begin a test of workflow %d", id)
-	x, err := w.writing(ctx, w.store.Read(), id)
+	x, err := w.mayWrite(ctx, w.store.Read(), by, id)
 	if err != nil {
 		return out, err
 	}
+	defer postroom.Wrap(&err, "begin a test of workflow %d", id)
 	return w.testText(ctx, by, id, 0, workflow.SampleTest(x.definition))
 }
 
@@ -354,11 +351,8 @@ func (w *Workflows) testText(ctx context.Context, by *postroom.Agent, id, test i
 // What is wrong with the text is Invalid with field "text", and names line and
 // column; the result is then without a verdict.
 func (w *Workflows) TryTest(ctx context.Context, by *postroom.Agent, id, test int64, text string) (out TestText, err error) {
-	if err := manage(by); err != nil {
-		return out, err
-	}
 	read := w.store.Read()
-	x, err := w.writing(ctx, read, id)
+	x, err := w.mayWrite(ctx, read, by, id)
 	if err != nil {
 		return out, err
 	}
@@ -400,7 +394,7 @@ func (w *Workflows) parseTest(ctx context.Context, read store.Read, text string)
 // of one name is Invalid too. A red test is stored all the same: it says what
 // is wanted before the workflow can do it.
 func (w *Workflows) SaveTest(ctx context.Context, by *postroom.Agent, id, test int64, text string) (saved int64, err error) {
-	if err := manage(by); err != nil {
+	if _, err := w.mayWrite(ctx, w.store.Read(), by, id); err != nil {
 		return 0, err
 	}
 	defer postroom.Wrap(&err, "save a test of workflow %d", id)
@@ -417,13 +411,10 @@ func (w *Workflows) SaveTest(ctx context.Context, by *postroom.Agent, id, test i
 		return 0, err
 	}
 	return saved, w.store.Write(ctx, func(t *store.Tx) error {
-		if err := stillManages(ctx, t, by.ID); err != nil {
-			return err
-		}
 		if err := t.Lock(ctx, lockName); err != nil {
 			return err
 		}
-		if _, err := w.writing(ctx, t.Read, id); err != nil {
+		if _, err := w.stillWrites(ctx, t, by, id); err != nil {
 			return err
 		}
 		rows, err := t.WorkflowTests(ctx, id)
@@ -458,12 +449,12 @@ func (w *Workflows) SaveTest(ctx context.Context, by *postroom.Agent, id, test i
 
 // DeleteTest takes a test away from a workflow; one that is gone is no error.
 func (w *Workflows) DeleteTest(ctx context.Context, by *postroom.Agent, id, test int64) (err error) {
-	if err := manage(by); err != nil {
+	if _, err := w.mayWrite(ctx, w.store.Read(), by, id); err != nil {
 		return err
 	}
 	defer postroom.Wrap(&err, "delete test %d", test)
 	return w.store.Write(ctx, func(t *store.Tx) error {
-		if err := stillManages(ctx, t, by.ID); err != nil {
+		if _, err := w.stillWrites(ctx, t, by, id); err != nil {
 			return err
 		}
 		t.OnCommit(func() { w.publish(Key) })

@@ -72,7 +72,7 @@ func TestRedTestsBlockAndAlarm(t *testing.T) {
 		}
 
 		err = w.Reword(d.Ctx, ann, notice, 1, "It is closed.")
-		want(t, err, postroom.Conflict, "")
+		want(t, err, postroom.Conflict, "tests")
 		if !strings.Contains(err.Error(), "1 of 1 tests are red: “Closing says hello”") {
 			t.Error(err)
 		}
@@ -113,7 +113,9 @@ func TestRedTestsBlockAndAlarm(t *testing.T) {
 		if words := openAlarm(t, d); words != "" {
 			t.Errorf("the alarm is still open: %s", words)
 		}
-		must(w.Restore(d.Ctx, ann, notice, 2)) // what one goes back to is not blocked
+		want(t, w.Restore(d.Ctx, ann, notice, 2), postroom.Conflict, "tests")
+		want(t, w.Reword(d.Ctx, ann, notice, 3, "It is closed."), postroom.Conflict, "tests")
+		must(w.RestoreWith(d.Ctx, ann, notice, 2, true))
 		d.Settle()
 		if openAlarm(t, d) == "" {
 			t.Error("an older version with red tests raises no alarm")

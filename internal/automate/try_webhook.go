@@ -21,7 +21,7 @@ type TestCall func(context.Context, postroom.WebhookCall) (postroom.WebhookAttem
 // stepWebhook draws up what a call asks for, with an empty row for one more
 // header.
 func (e *editor) stepWebhook(s *query.EditorStep, a workflow.Action) {
-	h := query.EditorWebhook{URL: a.URL, Own: a.Text != "", Type: a.Type, CanCall: e.w.call != nil}
+	h := query.EditorWebhook{URL: a.URL, Own: a.Text != "", Type: a.Type, CanCall: e.w.call != nil && e.page.MayPublish}
 	if h.Type == "" {
 		h.Type = "application/json"
 	}
@@ -99,15 +99,15 @@ func callText(c postroom.WebhookCall) string {
 // the action ("then[0]"), on the number of a conversation or "". No row is made
 // of it. What is wrong with the action is Invalid, with the field.
 func (w *Workflows) TryCall(ctx context.Context, by *postroom.Agent, id int64, place, on string) (out query.EditorCall, err error) {
-	if err := manage(by); err != nil {
+	x, err := w.mayWrite(ctx, w.store.Read(), by, id)
+	if err == nil {
+		err = may(ctx, w.store.Read(), by, postroom.PublishWorkflows, x.places()...) // it leaves the desk
+	}
+	if err != nil {
 		return out, err
 	}
 	if w.call == nil {
 		return out, postroom.Errorf(postroom.Unavailable, "Nothing leaves this desk: no webhook is called.")
-	}
-	x, err := w.writing(ctx, w.store.Read(), id)
-	if err != nil {
-		return out, err
 	}
 	e := &editor{w: w, ctx: ctx, read: w.store.Read(), by: by, x: x, view: EditorView{On: on}}
 	e.page.Errors = query.FieldErrors{}

@@ -215,6 +215,12 @@ func checkAgent(f AgentFields) (_ AgentFields, err error) {
 		if !slices.Contains([]postroom.Verb{postroom.See, postroom.Answer, postroom.Manage}, r.Most) {
 			return f, postroom.InvalidField("mailbox", "%q is not a right; it is one of see, answer and manage.", cut(string(r.Most)))
 		}
+		if !slices.Contains([]postroom.Verb{"", postroom.DraftWorkflows, postroom.PublishWorkflows}, r.Workflows) {
+			return f, postroom.InvalidField("mailbox", "%q is not a right to workflows; it is one of draft and publish.", cut(string(r.Workflows)))
+		}
+		if r.Workflows != "" && r.OnlyAssigned {
+			return f, postroom.InvalidField("mailbox", "Somebody who sees only what is assigned to them cannot write workflows, which are about all conversations of a mailbox.")
+		}
 	}
 	return f, nil
 }

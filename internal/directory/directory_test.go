@@ -171,7 +171,7 @@ func TestRightsByMailbox(t *testing.T) {
 		support, press := addMailbox(t, d, "Support", "support@desk.example"), addMailbox(t, d, "Press", "press@desk.example")
 		ben := addAgent(t, d, "Ben", "ben@desk.example", postroom.Member, support.ID)
 		fields := directory.AgentFields{Name: "Ben", Email: "ben@desk.example", Mailboxes: []int64{support.ID, press.ID}}
-		fields.Rights = map[int64]postroom.Right{press.ID: {Most: postroom.See, OnlyAssigned: true}}
+		fields.Rights = map[int64]postroom.Right{press.ID: {Most: postroom.See, Workflows: postroom.DraftWorkflows}}
 		if _, err := d.UpdateAgent(ctx, operator, ben.ID, fields); err != nil {
 			t.Fatal(err)
 		}
@@ -194,9 +194,16 @@ func TestRightsByMailbox(t *testing.T) {
 			t.Fatal(err)
 		}
 		holds("a change of the mailbox")
-		fields.Rights = map[int64]postroom.Right{press.ID: {Most: "rule"}}
-		_, err := d.UpdateAgent(ctx, operator, ben.ID, fields)
-		want(t, err, postroom.Invalid, "mailbox")
+		for _, wrong := range []postroom.Right{{Most: "rule"}, {Most: postroom.See, Workflows: "rule"}, {Most: postroom.See, Workflows: postroom.DraftWorkflows, OnlyAssigned: true}} {
+			fields.Rights = map[int64]postroom.Right{press.ID: wrong}
+			_, err := d.UpdateAgent(ctx, operator, ben.ID, fields)
+			want(t, err, postroom.Invalid, "mailbox")
+		}
+		fields.Rights = map[int64]postroom.Right{press.ID: {Most: postroom.See, OnlyAssigned: true}}
+		if _, err := d.UpdateAgent(ctx, operator, ben.ID, fields); err != nil {
+			t.Fatal(err)
+		}
+		holds("only what is theirs")
 	})
 }
 

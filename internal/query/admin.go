@@ -167,7 +167,7 @@ func (d *Desk) Agent(ctx context.Context, a *postroom.Agent, id int64, place Pla
 		p := &AgentPage{Shell: shell, Agent: agentLine(r)}
 		for _, m := range shell.Mailboxes { // an admin's are all of them
 			p.Mailboxes = append(p.Mailboxes, AgentAccess{ID: m.ID, Name: m.Name, Allow: slices.Contains(access[m.ID], id), Admin: r.Role == postroom.Admin,
-				Right: rightWord(given, m.ID), OnlyAssigned: given.Rights[m.ID].OnlyAssigned})
+				Right: rightWord(given, m.ID), OnlyAssigned: given.Rights[m.ID].OnlyAssigned, Workflows: string(given.Rights[m.ID].Workflows)})
 		}
 		return p, nil
 	}

@@ -17,9 +17,9 @@ const (
 )
 
 // Backtests reads the page on which a backtest of a workflow is begun, with
-// those of the last month; for admins.
+// those of the last month; for those who may write workflows of its mailbox.
 func (d *Desk) Backtests(ctx context.Context, a *postroom.Agent, id int64, place Place) (*BacktestsPage, error) {
-	if err := mayManage(a); err != nil {
+	if err := mayWrite(a); err != nil {
 		return nil, err
 	}
 	shell, err := d.Shell(ctx, a, place)
@@ -32,6 +32,11 @@ func (d *Desk) Backtests(ctx context.Context, a *postroom.Agent, id int64, place
 	if err != nil && postroom.CodeOf(err) != postroom.NotFound {
 		return nil, err
 	}
+	if err == nil {
+		if err := mayTell(a, row.MailboxID); err != nil {
+			return nil, err
+		}
+	}
 	published := err == nil && row.DeletedAt == 0
 	if published {
 		p.Name, p.Version = row.Name, row.Version
@@ -39,6 +44,9 @@ func (d *Desk) Backtests(ctx context.Context, a *postroom.Agent, id int64, place
 	draft, err := read.WorkflowDraft(ctx, id)
 	switch {
 	case err == nil:
+		if err := mayTell(a, draft.MailboxID); err != nil {
+			return nil, err
+		}
 		p.Draft, p.Of = true, "draft"
 		p.Name = cmp.Or(draft.Name, p.Name)
 	case postroom.CodeOf(err) != postroom.NotFound:
@@ -77,9 +85,10 @@ func backtestHead(b store.Backtest, job store.Job) BacktestHead {
 	return h
 }
 
-// Backtest reads what came of a backtest, or how far it is; for admins.
+// Backtest reads what came of a backtest, or how far it is; for those who may
+// write workflows of its mailbox, and see the conversations.
 func (d *Desk) Backtest(ctx context.Context, a *postroom.Agent, id, job int64, place Place) (*BacktestPage, error) {
-	if err := mayManage(a); err != nil {
+	if err := mayWrite(a); err != nil {
 		return nil, err
 	}
 	shell, err := d.Shell(ctx, a, place)
@@ -89,6 +98,9 @@ func (d *Desk) Backtest(ctx context.Context, a *postroom.Agent, id, job int64, p
 	b, err := d.read().Backtest(ctx, job)
 	if err == nil && b.WorkflowID != id {
 		err = postroom.Errorf(postroom.NotFound, "There is no such backtest.")
+	}
+	if err == nil {
+		err = d.mayTellOf(ctx, a, id)
 	}
 	if err != nil {
 		return nil, err
@@ -109,8 +121,20 @@ func (d *Desk) Backtest(ctx context.Context, a *postroom.Agent, id, job int64, p
 	if err != nil {
 		return nil, err
 	}
+	var conversations []int64
+	for _, l := range lines {
+		conversations = append(conversations, l.ConversationID)
+	}
+	talks, err := d.talks(ctx, conversations)
+	if err != nil {
+		return nil, err
+	}
 	got := map[string]int{}
 	for _, l := range lines {
+		if talk, there := talks[l.ConversationID]; there && !postroom.Can(a, postroom.See, talk.MailboxID) {
+			p.Hidden++ // it was moved to where the agent does not see it
+			continue
+		}
 		var line BacktestLine
 		if err := json.Unmarshal([]byte(l.Body), &line); err != nil {
 			return nil, fmt.Errorf("read backtest %d: %w", job, err)

@@ -36,10 +36,10 @@ type JudgementsAsk struct {
 }
 
 // Judgements reads what a workflow said to the latest events of the kinds it
-// listens for, matched and not, for admins. Nothing of it is stored beside the
+// listens for, matched and not, for those who may write workflows of its mailbox. Nothing of it is stored beside the
 // events: their compact verdicts are walked newest first, and only so far.
 func (d *Desk) Judgements(ctx context.Context, a *postroom.Agent, id int64, ask JudgementsAsk, place Place) (*JudgementsPage, error) {
-	if err := mayManage(a); err != nil {
+	if err := mayWrite(a); err != nil {
 		return nil, err
 	}
 	shell, err := d.Shell(ctx, a, place)
@@ -47,6 +47,9 @@ func (d *Desk) Judgements(ctx context.Context, a *postroom.Agent, id int64, ask 
 		return nil, err
 	}
 	row, err := d.read().Workflow(ctx, id)
+	if err == nil {
+		err = mayTell(a, row.MailboxID)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +57,7 @@ func (d *Desk) Judgements(ctx context.Context, a *postroom.Agent, id int64, ask 
 	if p.Filters = judgementFilters(ask.Verdict); !slices.ContainsFunc(p.Filters, func(f JudgementFilter) bool { return f.Chosen }) {
 		return nil, postroom.Errorf(postroom.NotFound, "There is no such verdict.")
 	}
-	w := &judgementWalk{desk: d, ctx: ctx, id: id, ask: ask, page: p}
+	w := &judgementWalk{desk: d, ctx: ctx, agent: a, id: id, ask: ask, page: p}
 	if err := w.kinds(); err != nil {
 		return nil, err
 	}
@@ -85,6 +88,7 @@ func judgementFilters(chosen string) []JudgementFilter {
 type judgementWalk struct {
 	desk  *Desk
 	ctx   context.Context
+	agent *postroom.Agent
 	id    int64
 	ask   JudgementsAsk
 	page  *JudgementsPage
@@ -347,6 +351,10 @@ func (w *judgementWalk) explain(lines []store.Said, events []store.JudgedEvent) 
 		e := events[i]
 		res, others, _ := w.mine(s.Verdicts)
 		talk := talks[e.ConversationID]
+		if !postroom.Can(w.agent, postroom.See, talk.MailboxID) {
+			w.page.Hidden++ // it was moved to where the agent does not see it
+			continue
+		}
 		line := JudgementLine{Event: e.ID, Number: e.After.Number, Subject: talk.Subject, What: capital(workflow.EventWords(&e.Event, words)), At: e.At,
 			Version: res.Number, Verdict: verdictClassOf(res.Verdict), Said: res.Verdict.String()}
 		if v := versions[versionKey{w.id, res.Number}]; v != nil {

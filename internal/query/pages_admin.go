@@ -64,6 +64,7 @@ type AgentAccess struct {
 	// only for conversations that are assigned to them.
 	Right        string
 	OnlyAssigned bool
+	Workflows    string // "", draft or publish
 }
 
 // AgentsPage is GET /agents, and POST /agents refused.

@@ -37,6 +37,7 @@ type BacktestPage struct {
 	Ready       bool // Sum says what came of it
 	Lines       []BacktestLine
 	Several     []BacktestCount // who would get several of the mails listed
+	Hidden      int             // lines left out: their conversations are where the agent does not see them
 }
 
 // BacktestCount is so many of something.

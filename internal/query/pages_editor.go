@@ -17,6 +17,11 @@ type EditorPage struct {
 	SavedBy   string
 	Newer     bool // another version than Base is published by now
 
+	// MayPublish says that who looks may put it into force; otherwise Publishers
+	// names who may.
+	MayPublish bool
+	Publishers string
+
 	Sentence string
 	Events   []EditorEvent // what it can listen for
 	Event    string        // the chosen one

@@ -13,6 +13,7 @@ type JudgementsPage struct {
 	Until   int64             // the time of the oldest of these; 0 if there was none
 	Older   string            // the address of what is before; "" at the beginning
 	Newest  bool              // this is the newest part
+	Hidden  int               // lines left out: their conversations are where the agent does not see them
 }
 
 // JudgementFilter is something the list can be narrowed to.

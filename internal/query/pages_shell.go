@@ -42,6 +42,7 @@ type Me struct {
 	Name    string
 	Address string
 	Admin   bool
+	Writes  bool   // may write workflows of at least one mailbox
 	Zone    string // IANA name; "" is UTC
 	Theme   string // "system", "light" or "dark"
 	Density string // "comfortable" or "compact"

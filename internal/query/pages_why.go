@@ -47,6 +47,8 @@ type WhyWorkflow struct {
 	Error      string    // the leg failed, in words
 	Timer      *WhyTimer // it waits, or a leg of it
 	CalledBy   string    // the workflow that runs it on this event; "" for one that listens for it
+	MayRead    bool      // who looks may open the workflow
+	MayWrite   bool      // and write tests of it
 }
 
 // WhyTimer is what became of the timer that the event armed.

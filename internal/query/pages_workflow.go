@@ -9,6 +9,7 @@ type WorkflowsPage struct {
 	Graph    WorkflowGraph       // who can set off whom
 	Drafts   []WorkflowDraftLine // those that were never published
 	Deleted  []WorkflowLine
+	Partly   bool // workflows of mailboxes in which the agent may write none are left out
 }
 
 // WorkflowDraftLine is a workflow that was never published.
@@ -77,11 +78,14 @@ type WorkflowLine struct {
 	PublishedAt int64
 	PublishedBy string // "Postroom" for a shipped one never changed
 	Mailbox     string // "" = all mailboxes
-	Runs        int    // matches in the last 30 days
-	First, Last bool   // no move up, no move down
+	MailboxID   int64
+	Runs        int  // matches in the last 30 days
+	First, Last bool // no move up, no move down
 	Shipped     bool
 	Drafted     bool  // somebody is writing its next version
 	DeletedAt   int64 // 0 = it is there
+
+	MayPublish bool // also switch it, move it, restore it and delete it
 }
 
 // WorkflowPage is GET /workflows/{id}, and /workflows/{id}/versions/{n}.
@@ -99,13 +103,19 @@ type WorkflowPage struct {
 	Versions  []WorkflowVersion
 	Shown     int // version shown; 0 = the published one
 	Errors    FieldErrors
+	Restoring int // the version whose restoring red tests have refused
 	MayEdit   bool
-	Changes   []WorkflowChange  // of the shown version against the one before it
-	Waits     int               // conversations on which it waits for its time
-	Schedule  *WorkflowSchedule // when it runs, for one that runs at set times
-	NextDue   int64             // when the first of them is due; 0 = none waits
-	Gone      []string          // what the published version names and is not there any more, in sentences
-	Rename    string            // a new name that was refused, as typed
+	// Whether the agent may see what it said and would have said, and who may
+	// publish it when the agent may not.
+	MayTell    bool
+	Publishers string
+	CopyTo     []Choice          // the mailboxes that a copy of it may be for
+	Changes    []WorkflowChange  // of the shown version against the one before it
+	Waits      int               // conversations on which it waits for its time
+	Schedule   *WorkflowSchedule // when it runs, for one that runs at set times
+	Gone       []string          // what the published version names and is not there any more, in sentences
+	NextDue    int64             // when the first of them is due; 0 = none waits
+	Rename     string            // a new name that was refused, as typed
 }
 
 // WorkflowTerm is one line of the If.

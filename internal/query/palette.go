@@ -73,9 +73,11 @@ func (d *Desk) places(a *postroom.Agent, text string) []PaletteItem {
 		{Text: "Incoming mail", Href: "/inbound", Glyph: "mail"},
 		{Text: "Profile", Href: "/profile", Glyph: "gear"},
 	}
+	if postroom.CanSomewhere(a, postroom.DraftWorkflows) {
+		all = append(all, PaletteItem{Text: "Workflows", Href: "/workflows", Glyph: "workflow"})
+	}
 	if postroom.Can(a, postroom.Manage, 0) {
 		all = append(all,
-			PaletteItem{Text: "Workflows", Href: "/workflows", Glyph: "workflow"},
 			PaletteItem{Text: "Webhooks", Href: "/webhooks", Glyph: "workflow"},
 			PaletteItem{Text: "Alarms", Href: "/alarms", Glyph: "gear"},
 			PaletteItem{Text: "Mailboxes", Href: "/mailboxes", Glyph: "mailbox"},

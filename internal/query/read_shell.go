@@ -18,7 +18,7 @@ func (d *Desk) Shell(ctx context.Context, a *postroom.Agent, place Place) (Shell
 		return Shell{}, fmt.Errorf("read the frame: %w", err)
 	}
 	s := Shell{
-		Me:  Me{ID: a.ID, Name: a.Name, Address: a.Email, Admin: a.Role == postroom.Admin, Zone: a.Zone, Theme: nameOr(a.Theme, "system"), Density: "comfortable"},
+		Me:  Me{ID: a.ID, Name: a.Name, Address: a.Email, Admin: a.Role == postroom.Admin, Writes: postroom.CanSomewhere(a, postroom.DraftWorkflows), Zone: a.Zone, Theme: nameOr(a.Theme, "system"), Density: "comfortable"},
 		Now: now, Demo: d.o.Demo, Version: d.o.Version, Place: place, Unread: rows.Unread,
 	}
 	if s.Me.Admin {

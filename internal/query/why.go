@@ -145,7 +145,16 @@ func (w *whyReader) event(e store.WhyRow) (WhyEvent, error) {
 		return out, err
 	}
 	for _, x := range explanations {
-		out.Workflows = append(out.Workflows, w.workflow(e.ID, x, stored))
+		line := w.workflow(e.ID, x, stored)
+		for _, s := range e.Set {
+			if s.ID == x.WorkflowID {
+				line.MayRead, line.MayWrite = readsWorkflow(v.agent, s.MailboxID), postroom.Can(v.agent, postroom.DraftWorkflows, s.MailboxID)
+			}
+		}
+		if postroom.Can(v.agent, postroom.Manage, 0) {
+			line.MayRead, line.MayWrite = true, true
+		}
+		out.Workflows = append(out.Workflows, line)
 	}
 	return out, nil
 }

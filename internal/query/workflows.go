@@ -12,25 +12,29 @@ import (
 	"postroom/internal/workflow"
 )
 
-// Workflows reads the list of workflows in their order, for admins.
+// Workflows reads the list of workflows in their order, as far as an agent who
+// writes any may see them.
 func (d *Desk) Workflows(ctx context.Context, a *postroom.Agent, place Place) (*WorkflowsPage, error) {
-	if err := mayManage(a); err != nil {
+	if err := mayWrite(a); err != nil {
 		return nil, err
 	}
 	shell, err := d.Shell(ctx, a, place)
 	if err != nil {
 		return nil, err
 	}
-	lines, _, words, err := d.workflowLines(ctx, shell.Now)
+	lines, _, words, err := d.workflowLines(ctx, a, shell.Now)
 	if err != nil {
 		return nil, err
 	}
-	p := &WorkflowsPage{Shell: shell}
+	p := &WorkflowsPage{Shell: shell, Partly: !postroom.Can(a, postroom.Manage, 0)}
 	drafts, err := d.read().WorkflowDrafts(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read drafts of workflows: %w", err)
 	}
 	for _, line := range lines {
+		if !readsWorkflow(a, line.MailboxID) {
+			continue
+		}
 		if line.DeletedAt > 0 {
 			p.Deleted = append(p.Deleted, line)
 			continue
@@ -40,6 +44,9 @@ func (d *Desk) Workflows(ctx context.Context, a *postroom.Agent, place Place) (*
 	}
 	for _, x := range drafts {
 		if slices.ContainsFunc(lines, func(l WorkflowLine) bool { return l.ID == x.WorkflowID }) {
+			continue
+		}
+		if !postroom.Can(a, postroom.DraftWorkflows, x.MailboxID) {
 			continue
 		}
 		line := WorkflowDraftLine{ID: x.WorkflowID, Name: x.Name, SavedAt: x.At, SavedBy: author(x.AuthorID, words)}
@@ -54,9 +61,9 @@ func (d *Desk) Workflows(ctx context.Context, a *postroom.Agent, place Place) (*
 	return p, nil
 }
 
-// WorkflowRecipes reads what a new workflow can begin from, for admins.
+// WorkflowRecipes reads what a new workflow can begin from.
 func (d *Desk) WorkflowRecipes(ctx context.Context, a *postroom.Agent, place Place) (*WorkflowRecipesPage, error) {
-	if err := mayManage(a); err != nil {
+	if err := mayWrite(a); err != nil {
 		return nil, err
 	}
 	shell, err := d.Shell(ctx, a, place)
@@ -72,7 +79,7 @@ func (d *Desk) WorkflowRecipes(ctx context.Context, a *postroom.Agent, place Pla
 
 // workflowLines reads the published workflows in their order, and behind them
 // those that were deleted.
-func (d *Desk) workflowLines(ctx context.Context, now int64) ([]WorkflowLine, map[int64]workflow.Definition, workflow.Names, error) {
+func (d *Desk) workflowLines(ctx context.Context, a *postroom.Agent, now int64) ([]WorkflowLine, map[int64]workflow.Definition, workflow.Names, error) {
 	all, err := d.read().EveryWorkflow(ctx)
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("read workflows: %w", err)
@@ -94,6 +101,7 @@ func (d *Desk) workflowLines(ctx context.Context, now int64) ([]WorkflowLine, ma
 	var out []WorkflowLine
 	for i, w := range all {
 		line := workflowLine(w, uses[w.ID], names)
+		line.MayPublish = postroom.Can(a, postroom.PublishWorkflows, w.MailboxID)
 		line.First, line.Last = i == 0, i == published-1
 		if definition, err := workflow.Decode([]byte(uses[w.ID].Definition)); err == nil {
 			line.Sentence = workflow.Sentence(definition, words)
@@ -105,7 +113,7 @@ func (d *Desk) workflowLines(ctx context.Context, now int64) ([]WorkflowLine, ma
 }
 
 func workflowLine(w store.Workflow, u store.WorkflowUse, names map[string]map[int64]string) WorkflowLine {
-	line := WorkflowLine{ID: w.ID, Name: w.Name, On: w.Enabled, Paused: w.PausedWords, Version: w.Version, PublishedAt: u.PublishedAt, PublishedBy: nameOr(u.Author, "Postroom"),
+	line := WorkflowLine{ID: w.ID, MailboxID: w.MailboxID, Name: w.Name, On: w.Enabled, Paused: w.PausedWords, Version: w.Version, PublishedAt: u.PublishedAt, PublishedBy: nameOr(u.Author, "Postroom"),
 		Runs: u.Runs, Shipped: shipped(w.Key), DeletedAt: w.DeletedAt}
 	if w.MailboxID != 0 {
 		line.Mailbox = nameOr(names["mailbox"][w.MailboxID], "a mailbox that is gone")
@@ -123,22 +131,23 @@ func shipped(key string) bool {
 }
 
 // Workflow reads the page of one workflow, at its published version or, with
-// shown, at an older one; for admins.
+// shown, at an older one; for those who may write workflows of its mailbox and,
+// of one for all mailboxes, any.
 func (d *Desk) Workflow(ctx context.Context, a *postroom.Agent, id int64, shown int, place Place) (*WorkflowPage, error) {
-	if err := mayManage(a); err != nil {
+	if err := mayWrite(a); err != nil {
 		return nil, err
 	}
 	shell, err := d.Shell(ctx, a, place)
 	if err != nil {
 		return nil, err
 	}
-	lines, definitions, words, err := d.workflowLines(ctx, shell.Now)
+	lines, definitions, words, err := d.workflowLines(ctx, a, shell.Now)
 	if err != nil {
 		return nil, err
 	}
 	p := &WorkflowPage{Shell: shell, Shown: shown, MayEdit: true}
 	for _, l := range lines {
-		if l.ID == id {
+		if l.ID == id && readsWorkflow(a, l.MailboxID) {
 			p.Workflow = l
 		}
 	}
@@ -168,7 +177,14 @@ func (d *Desk) Workflow(ctx context.Context, a *postroom.Agent, id int64, shown 
 			}
 		}
 	}
-	p.MayEdit = p.Workflow.DeletedAt == 0
+	p.MayTell = postroom.Can(a, postroom.DraftWorkflows, p.Workflow.MailboxID)
+	p.MayEdit = p.MayTell && p.Workflow.DeletedAt == 0
+	if !p.Workflow.MayPublish {
+		if p.Publishers, err = Publishers(ctx, d.read(), p.Workflow.MailboxID); err != nil {
+			return nil, err
+		}
+	}
+	p.CopyTo = copyTo(a, shell)
 	if !found {
 		return nil, postroom.Errorf(postroom.NotFound, "There is no version %d of this workflow.", shown)
 	}

@@ -19,7 +19,7 @@ func scanAgent(r row, also ...any) (*postroom.Agent, error) {
 const (
 	qAgent          = `select ` + agentColumns + ` from agent where id = $1`
 	qAgents         = `select ` + agentColumns + ` from agent order by name, id`
-	qAgentMailboxes = `select mailbox_id, rights, only_assigned from mailbox_agent where agent_id = $1 order by mailbox_id`
+	qAgentMailboxes = `select mailbox_id, rights, only_assigned, workflows from mailbox_agent where agent_id = $1 order by mailbox_id`
 )
 
 // Agent loads an agent with the mailboxes they were given, and what they may
@@ -32,7 +32,7 @@ func (r Read) Agent(ctx context.Context, id int64) (*postroom.Agent, error) {
 	err = each(ctx, r.q, qAgentMailboxes, []any{id}, func(rows row) error {
 		var mailbox int64
 		var right postroom.Right
-		err := rows.Scan(&mailbox, &right.Most, &right.OnlyAssigned)
+		err := rows.Scan(&mailbox, &right.Most, &right.OnlyAssigned, &right.Workflows)
 		a.Give(mailbox, right)
 		return err
 	})

@@ -60,7 +60,7 @@ func (t *Tx) OpenAdmins(ctx context.Context) ([]int64, error) {
 const (
 	qAgentGrants = `select mailbox_id from mailbox_agent where agent_id = $1 order by mailbox_id`
 	qRevoke      = `delete from mailbox_agent where mailbox_id = $1 and agent_id = $2`
-	qSetRight    = `update mailbox_agent set rights = $3, only_assigned = $4 where mailbox_id = $1 and agent_id = $2`
+	qSetRight    = `update mailbox_agent set rights = $3, only_assigned = $4, workflows = $5 where mailbox_id = $1 and agent_id = $2`
 
 	qClaim = `insert into meta (key, value) values ($1, $2) on conflict (key) do nothing`
 	qLock  = `insert into meta (key, value) values ($1, '') on conflict (key) do update set value = excluded.value`
@@ -90,7 +90,7 @@ func (t *Tx) SetAgentMailboxes(ctx context.Context, agent int64, mailboxes []int
 
 // SetRight says what an agent may do in a mailbox they were given.
 func (t *Tx) SetRight(ctx context.Context, mailbox, agent int64, right postroom.Right) error {
-	return t.one(ctx, "set a right", qSetRight, mailbox, agent, right.Most, bit(right.OnlyAssigned))
+	return t.one(ctx, "set a right", qSetRight, mailbox, agent, right.Most, bit(right.OnlyAssigned), right.Workflows)
 }
 
 // Claim writes a value that is written only once in the life of a database,

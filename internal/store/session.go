@@ -23,7 +23,7 @@ const (
 	qInsertSession = `insert into session (hash, agent_id, created_at, seen_at, expires_at, ip, browser) values ($1,$2,$3,$4,$5,$6,$7)`
 
 	qSession = `select a.id, a.name, a.email, a.role, a.zone, a.theme, a.disabled_at, a.created_at, a.follows_own,
-		s.created_at, s.seen_at, s.expires_at, s.ip, s.browser, m.mailbox_id, m.rights, m.only_assigned
+		s.created_at, s.seen_at, s.expires_at, s.ip, s.browser, m.mailbox_id, m.rights, m.only_assigned, m.workflows
 		from session s join agent a on a.id = s.agent_id left join mailbox_agent m on m.agent_id = a.id
 		where s.hash = $1 order by m.mailbox_id`
 
@@ -45,13 +45,13 @@ func (r Read) Session(ctx context.Context, hash string) (Session, *postroom.Agen
 	var agent *postroom.Agent
 	err := each(ctx, r.q, qSession, []any{hash}, func(rows row) error {
 		var mailbox, only sql.NullInt64
-		var rights sql.NullString
-		a, err := scanAgent(rows, &s.CreatedAt, &s.SeenAt, &s.ExpiresAt, &s.IP, &s.Browser, &mailbox, &rights, &only)
+		var rights, workflows sql.NullString
+		a, err := scanAgent(rows, &s.CreatedAt, &s.SeenAt, &s.ExpiresAt, &s.IP, &s.Browser, &mailbox, &rights, &only, &workflows)
 		if agent == nil || err != nil {
 			agent = a
 		}
 		if mailbox.Valid {
-			agent.Give(mailbox.Int64, postroom.Right{Most: postroom.Verb(rights.String), OnlyAssigned: only.Int64 == 1})
+			agent.Give(mailbox.Int64, postroom.Right{Most: postroom.Verb(rights.String), OnlyAssigned: only.Int64 == 1, Workflows: postroom.Verb(workflows.String)})
 		}
 		return err
 	})

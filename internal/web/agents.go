@@ -153,7 +153,7 @@ func updateAgent(q *request) error {
 		}
 		for i := range p.Mailboxes {
 			m := &p.Mailboxes[i]
-			m.Right, m.OnlyAssigned = q.field("right_"+strconv.FormatInt(m.ID, 10)), fields.Rights[m.ID].OnlyAssigned
+			m.Right, m.OnlyAssigned, m.Workflows = q.field("right_"+strconv.FormatInt(m.ID, 10)), fields.Rights[m.ID].OnlyAssigned, string(fields.Rights[m.ID].Workflows)
 		}
 		p.Agent.Name, p.Agent.Address, p.Agent.Role, p.Errors = q.field("name"), q.field("email"), q.field("role"), wrong
 		return q.html(422, view.Agent(*p))
@@ -168,7 +168,8 @@ func updateAgent(q *request) error {
 
 // rights reads what an agent may do, mailbox by mailbox: right_ID is "" for no
 // access, see, answer or manage, own_ID says that it is for conversations
-// assigned to them only. A mailbox named by "mailbox" may be answered in.
+// assigned to them only, flows_ID what they may do with its workflows: "", draft
+// or publish. A mailbox named by "mailbox" may be answered in.
 func (q *request) rights() (mailboxes []int64, rights map[int64]postroom.Right) {
 	mailboxes, rights = q.ids("mailbox"), map[int64]postroom.Right{}
 	for name := range q.Form {
@@ -178,7 +179,7 @@ func (q *request) rights() (mailboxes []int64, rights map[int64]postroom.Right) 
 			continue
 		}
 		mailboxes = append(mailboxes, id)
-		rights[id] = postroom.Right{Most: postroom.Verb(q.field(name)), OnlyAssigned: q.ticked("own_" + text)}
+		rights[id] = postroom.Right{Most: postroom.Verb(q.field(name)), OnlyAssigned: q.ticked("own_" + text), Workflows: postroom.Verb(q.field("flows_" + text))}
 	}
 	return mailboxes, rights
 }

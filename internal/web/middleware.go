@@ -164,6 +164,8 @@ func (q *request) admit() error {
 		return postroom.Errorf(postroom.Unauthorized, "Sign in first.")
 	case q.route.Who == Admins && !postroom.Can(q.agent, postroom.Manage, 0):
 		return postroom.Errorf(postroom.Forbidden, "Only admins may do this.")
+	case q.route.Who == Writers && !postroom.CanSomewhere(q.agent, postroom.DraftWorkflows):
+		return postroom.Errorf(postroom.Forbidden, "Only agents who may write workflows may do this. An admin can give you that right.")
 	}
 	return nil
 }

@@ -35,12 +35,13 @@ type Workflows interface {
 	Gone(ctx context.Context, workflow int64) ([]string, error)
 	// Move changes its place in the order by one.
 	Move(ctx context.Context, by *postroom.Agent, workflow int64, up bool) error
-	// Reword publishes a version like base with another wording of its reply.
+	// RewordWith publishes a version like base with another wording of its reply.
 	// Conflict when base is not the published version any more; Invalid with
 	// field "template" for a wording that cannot be used.
-	Reword(ctx context.Context, by *postroom.Agent, workflow int64, base int, wording string) error
-	// Restore publishes an older version again.
-	Restore(ctx context.Context, by *postroom.Agent, workflow int64, version int) error
+	// Red tests are a Conflict with field "tests", unless it is to be anyway.
+	RewordWith(ctx context.Context, by *postroom.Agent, workflow int64, base int, wording string, anyway bool) error
+	// RestoreWith publishes an older version again, with the same errors.
+	RestoreWith(ctx context.Context, by *postroom.Agent, workflow int64, version int, anyway bool) error
 	// PreviewOn renders a wording on the conversation with a number, 0 for an
 	// invented one; it changes nothing.
 	PreviewOn(ctx context.Context, by *postroom.Agent, workflow int64, wording string, number int64) (query.WorkflowSample, error)
@@ -49,6 +50,8 @@ type Workflows interface {
 	// Begin and Copy make the draft of a new one and return its id.
 	Begin(ctx context.Context, by *postroom.Agent, recipe string) (int64, error)
 	Copy(ctx context.Context, by *postroom.Agent, workflow int64) (int64, error)
+	// CopyFor makes the copy for a mailbox, 0 being all.
+	CopyFor(ctx context.Context, by *postroom.Agent, workflow, mailbox int64) (int64, error)
 	Rename(ctx context.Context, by *postroom.Agent, workflow int64, name string) error
 	// Delete keeps versions and runs; Undelete brings it back, switched off.
 	Delete(ctx context.Context, by *postroom.Agent, workflow int64) error

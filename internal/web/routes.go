@@ -13,6 +13,7 @@ const (
 	Anybody Who = iota
 	Agents
 	Admins
+	Writers // who may write workflows of at least one mailbox
 )
 
 // Route is one way to ask for something.
@@ -150,25 +151,25 @@ func (s *Site) Routes() []Route {
 		{Method: "POST", Pattern: "/alarms/{id}/acknowledge", Who: Admins, answer: acknowledge},
 
 		// Workflows
-		{Method: "GET", Pattern: "/workflows", Who: Admins, answer: showWorkflows},
-		{Method: "GET", Pattern: "/workflows/new", Who: Admins, answer: newWorkflow},
-		{Method: "POST", Pattern: "/workflows", Who: Admins, answer: beginWorkflow},
-		{Method: "GET", Pattern: "/workflows/{id}/edit", Who: Admins, answer: editWorkflow},
-		{Method: "POST", Pattern: "/workflows/{id}/draft", Who: Admins, answer: saveWorkflowDraft},
-		{Method: "POST", Pattern: "/workflows/{id}/{verb}", Who: Admins, answer: keepWorkflow},
-		{Method: "GET", Pattern: "/workflows/{id}/backtest", Who: Admins, answer: showBacktests},
-		{Method: "POST", Pattern: "/workflows/{id}/backtest", Who: Admins, answer: startBacktest},
-		{Method: "GET", Pattern: "/workflows/{id}/backtest/{job}", Who: Admins, answer: showBacktest},
-		{Method: "GET", Pattern: "/workflows/{id}/judgements", Who: Admins, answer: showJudgements},
-		{Method: "GET", Pattern: "/workflows/{id}/tests/{test}", Who: Admins, answer: showTest},
-		{Method: "POST", Pattern: "/workflows/{id}/tests/{test}", Who: Admins, answer: saveTest},
-		{Method: "POST", Pattern: "/workflows/{id}/switch", Who: Admins, answer: switchWorkflow},
-		{Method: "POST", Pattern: "/workflows/{id}/move", Who: Admins, answer: moveWorkflow},
-		{Method: "GET", Pattern: "/workflows/{id}", Who: Admins, answer: showWorkflow},
-		{Method: "GET", Pattern: "/workflows/{id}/versions/{n}", Who: Admins, answer: showWorkflow},
-		{Method: "POST", Pattern: "/workflows/{id}/preview", Who: Admins, answer: previewWorkflow},
-		{Method: "POST", Pattern: "/workflows/{id}/publish", Who: Admins, answer: publishWorkflow},
-		{Method: "POST", Pattern: "/workflows/{id}/versions/{n}/restore", Who: Admins, answer: restoreWorkflow},
+		{Method: "GET", Pattern: "/workflows", Who: Writers, answer: showWorkflows},
+		{Method: "GET", Pattern: "/workflows/new", Who: Writers, answer: newWorkflow},
+		{Method: "POST", Pattern: "/workflows", Who: Writers, answer: beginWorkflow},
+		{Method: "GET", Pattern: "/workflows/{id}/edit", Who: Writers, answer: editWorkflow},
+		{Method: "POST", Pattern: "/workflows/{id}/draft", Who: Writers, answer: saveWorkflowDraft},
+		{Method: "POST", Pattern: "/workflows/{id}/{verb}", Who: Writers, answer: keepWorkflow},
+		{Method: "GET", Pattern: "/workflows/{id}/backtest", Who: Writers, answer: showBacktests},
+		{Method: "POST", Pattern: "/workflows/{id}/backtest", Who: Writers, answer: startBacktest},
+		{Method: "GET", Pattern: "/workflows/{id}/backtest/{job}", Who: Writers, answer: showBacktest},
+		{Method: "GET", Pattern: "/workflows/{id}/judgements", Who: Writers, answer: showJudgements},
+		{Method: "GET", Pattern: "/workflows/{id}/tests/{test}", Who: Writers, answer: showTest},
+		{Method: "POST", Pattern: "/workflows/{id}/tests/{test}", Who: Writers, answer: saveTest},
+		{Method: "POST", Pattern: "/workflows/{id}/switch", Who: Writers, answer: switchWorkflow},
+		{Method: "POST", Pattern: "/workflows/{id}/move", Who: Writers, answer: moveWorkflow},
+		{Method: "GET", Pattern: "/workflows/{id}", Who: Writers, answer: showWorkflow},
+		{Method: "GET", Pattern: "/workflows/{id}/versions/{n}", Who: Writers, answer: showWorkflow},
+		{Method: "POST", Pattern: "/workflows/{id}/preview", Who: Writers, answer: previewWorkflow},
+		{Method: "POST", Pattern: "/workflows/{id}/publish", Who: Writers, answer: publishWorkflow},
+		{Method: "POST", Pattern: "/workflows/{id}/versions/{n}/restore", Who: Writers, answer: restoreWorkflow},
 		{Method: "GET", Pattern: "/promises", Who: Admins, answer: showPromises},
 		{Method: "POST", Pattern: "/promises", Who: Admins, answer: beginPromise},
 		{Method: "GET", Pattern: "/promises/{id}", Who: Admins, answer: showPromise},

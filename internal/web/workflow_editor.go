@@ -198,9 +198,14 @@ func keepWorkflow(q *request) error {
 	}
 	switch q.PathValue("verb") {
 	case "copy":
-		copied, err := w.Copy(q.Context(), q.agent, id)
+		var copied int64
+		if q.Form.Has("mailbox") {
+			copied, err = w.CopyFor(q.Context(), q.agent, id, q.id("mailbox"))
+		} else {
+			copied, err = w.Copy(q.Context(), q.agent, id)
+		}
 		if err != nil {
-			return q.told(err, "", "/workflows")
+			return q.told(err, "", workflowPath(id))
 		}
 		q.flash(query.Flash{Kind: "done", Text: "This is the copy. It runs when you publish it."})
 		q.see(editorPath(copied, ""))

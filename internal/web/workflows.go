@@ -209,7 +209,7 @@ func publishWorkflow(q *request) error {
 	if err != nil {
 		return err
 	}
-	err = w.Reword(q.Context(), q.agent, id, int(q.id("base")), q.Form.Get("template"))
+	err = w.RewordWith(q.Context(), q.agent, id, int(q.id("base")), q.Form.Get("template"), q.field("do") == "anyway")
 	if wrong := faults(err); wrong != nil {
 		p, err := q.workflow()
 		if err != nil {
@@ -231,5 +231,14 @@ func restoreWorkflow(q *request) error {
 	if err != nil {
 		return err
 	}
-	return q.told(w.Restore(q.Context(), q.agent, id, int(version)), "The older version is published again.", workflowPath(id))
+	err = w.RestoreWith(q.Context(), q.agent, id, int(version), q.field("do") == "anyway")
+	if wrong := faults(err); wrong["tests"] != "" {
+		p, err := q.workflow()
+		if err != nil {
+			return err
+		}
+		p.Errors, p.Restoring = wrong, int(version)
+		return q.html(422, view.Workflow(*p))
+	}
+	return q.told(err, "The older version is published again.", workflowPath(id))
 }

@@ -73,6 +73,10 @@ func setupSamples() map[string]templ.Component {
 			p.Schedule = &query.WorkflowSchedule{Next: sampleNow + 3*3600_000, Most: 1000, LastAt: sampleNow - day, LastLooked: 2140, LastMatched: 1000, LastWords: "It stopped at its limit of 1000 conversations."}
 			return p
 		}()),
+		"flow-asks": view.Workflow(sampleAsking()),
+		"flow-red":  view.Workflow(sampleRefused()),
+		"flow-part": view.Workflows(sampleSome()),
+
 		"probe":    view.ProbeResult(badProbe),
 		"provider": view.ProviderLine(gmail, "support@harbour.example"),
 	}

@@ -22,7 +22,7 @@ const (
 
 func sampleShell(section, folder, path string) query.Shell {
 	return query.Shell{
-		Me:        query.Me{ID: 2, Name: "Ann Moor", Address: "ann@harbour.example", Admin: true, Zone: "Europe/Berlin", Theme: "system", Density: "comfortable"},
+		Me:        query.Me{ID: 2, Name: "Ann Moor", Address: "ann@harbour.example", Admin: true, Writes: true, Zone: "Europe/Berlin", Theme: "system", Density: "comfortable"},
 		Mailboxes: []query.MailboxFolders{{ID: 1, Name: "Support", Address: "support@harbour.example", Counts: query.FolderCounts{Unassigned: 5, Mine: 3, Assigned: 9, Drafts: 1, Closed: 1204, Spam: 12}}, {ID: 2, Name: "Orders", Address: "orders@harbour.example", Counts: query.FolderCounts{Unassigned: 2, Mine: 1, Assigned: 4, Closed: 310}, Paused: true}},
 		All:       query.FolderCounts{Unassigned: 7, Mine: 4, Assigned: 13, Drafts: 1, Snoozed: 2, Closed: 1514, Spam: 12},
 		Alarms:    2, Now: sampleNow, Demo: true, Version: "0.1.0",
@@ -257,19 +257,19 @@ func sampleWorkflow(shown int) query.WorkflowPage {
 		Limits:   []string{"Once per event; at most 3 mails per conversation and day that only machines caused."},
 		Template: "Hello {{ customer.first_name | default: \"there\" }},\n\nwe have closed your request {{ conversation.number }}. If anything is left, just answer this mail.", Variables: []query.Choice{{Value: "customer.first_name", Text: "First name of the customer"}, {Value: "conversation.number", Text: "Number of the conversation"}},
 		Preview:  &query.WorkflowSample{Number: 1042, Subject: "Re: Kettle arrived with a dent", To: "Mara Lind <mara@lind.example>", Text: "Hello Mara,\n\nwe have closed your request 1042."},
-		Versions: []query.WorkflowVersion{{Version: 2, At: sampleNow - 3*day, By: "Ann Moor", Note: "Warmer words", Current: true}, {Version: 1, At: sampleNow - 90*day, By: "Postroom"}}, Shown: shown, MayEdit: true, Errors: query.FieldErrors{"template": "Line 3: there is no variable conversation.nunber."}}
+		Versions: []query.WorkflowVersion{{Version: 2, At: sampleNow - 3*day, By: "Ann Moor", Note: "Warmer words", Current: true}, {Version: 1, At: sampleNow - 90*day, By: "Postroom"}}, Shown: shown, MayEdit: true, MayTell: true, CopyTo: []query.Choice{{Value: "0", Text: "All mailboxes"}, {Value: "1", Text: "Support"}}, Errors: query.FieldErrors{"template": "Line 3: there is no variable conversation.nunber."}}
 }
 
 func sampleWorkflows() query.WorkflowsPage {
 	return query.WorkflowsPage{Shell: sampleShell("workflows", "", "/workflows"), Rows: []query.WorkflowLine{
-		{ID: 1, Name: "Tell the customer it is closed", Sentence: "When the status changes to closed, then reply to the customer.", On: true, Version: 2, PublishedAt: sampleNow - 3*day, PublishedBy: "Ann Moor", Runs: 412, First: true, Shipped: true},
-		{ID: 2, Name: "Acknowledge a new conversation", Sentence: "When a customer begins a conversation, if the mail was written by a person, then reply to the customer.", Version: 1, PublishedAt: sampleNow - 90*day, PublishedBy: "Postroom", Runs: 0, Last: true, Shipped: true, Paused: "Paused itself: it failed 5 times in a row. The template needs customer.first_name."}},
+		{ID: 1, Name: "Tell the customer it is closed", Sentence: "When the status changes to closed, then reply to the customer.", On: true, Version: 2, PublishedAt: sampleNow - 3*day, PublishedBy: "Ann Moor", Runs: 412, First: true, Shipped: true, MayPublish: true},
+		{ID: 2, Name: "Acknowledge a new conversation", Sentence: "When a customer begins a conversation, if the mail was written by a person, then reply to the customer.", Version: 1, PublishedAt: sampleNow - 90*day, PublishedBy: "Postroom", Runs: 0, Last: true, Shipped: true, MayPublish: true, Paused: "Paused itself: it failed 5 times in a row. The template needs customer.first_name."}},
 		Graph: query.WorkflowGraph{Columns: 3, Rows: 2, Nodes: []query.WorkflowNode{{ID: 1, Name: "Tell the customer it is closed"}, {ID: 2, Name: "Acknowledge a new conversation of a very long name", Row: 1},
 			{ID: 4, Name: "Back to pending", Column: 1, Circle: true}, {ID: 5, Name: "Close again", Column: 2, Circle: true}, {ID: 6, Name: "Once more", Column: 1, Row: 1, Circle: true}},
 			Arrows: []query.WorkflowArrow{{From: 0, To: 2, Words: "set the status to pending"}, {From: 1, To: 2, Words: "add the tag vip"}, {From: 2, To: 3, Words: "set the status to closed", Circle: true},
 				{From: 3, To: 2, Words: "set the status to pending", Circle: true}, {From: 1, To: 4, Words: "reply to the customer"}, {From: 4, To: 4, Words: "reply to the customer", Circle: true}}},
 		Drafts:  []query.WorkflowDraftLine{{ID: 3, Sentence: "When …: do nothing yet.", SavedAt: sampleNow - hour, SavedBy: "Ann Moor"}},
-		Deleted: []query.WorkflowLine{{ID: 4, Name: "Greet everybody twice", Sentence: "When a message arrives: reply to the customer.", Version: 1, DeletedAt: sampleNow - day}}}
+		Deleted: []query.WorkflowLine{{ID: 4, Name: "Greet everybody twice", Sentence: "When a message arrives: reply to the customer.", Version: 1, DeletedAt: sampleNow - day, MayPublish: true}}}
 }
 
 // sampleEditor has one of each control, and everything that can be said about
@@ -303,7 +303,7 @@ func sampleEditor() query.EditorPage {
 	header := cond("if[6]", "message.header.*", "set", "none")
 	header.IsHeader, header.Strange = true, true
 	return query.EditorPage{Shell: sampleShell("workflows", "", "/workflows/1/edit"), Called: sampleCalled(), ID: 1, Name: "Tell the customer it is closed", Mailbox: "0", Mailboxes: []query.Choice{{Value: "0", Text: "All mailboxes"}},
-		Version: 2, Base: 1, Newer: true, Revision: 4, SavedAt: sampleNow - minute, SavedBy: "Ann Moor", Sentence: "When the status changes to closed: reply to the customer.", At: "if[1]", Tests: sampleTests(),
+		Version: 2, Base: 1, Newer: true, MayPublish: true, Revision: 4, SavedAt: sampleNow - minute, SavedBy: "Ann Moor", Sentence: "When the status changes to closed: reply to the customer.", At: "if[1]", Tests: sampleTests(),
 		Events: []query.EditorEvent{{Value: "status.changed", Text: "the status changes"}}, Event: "status.changed", EventDoc: "From one status to another.",
 		Filters: []query.EditorControl{{Name: "when.to", Label: "To", Choices: choices("active", "closed"), Any: "anything"}, {Name: "when.actors", Label: "By", Any: "anybody"}},
 		If: query.EditorNode{Place: "if", Group: "all", Children: []query.EditorNode{cond("if[0]", "customer.name", "contains", "text"), cond("if[1]", "conversation.status", "is", "choice"),
