@@ -414,7 +414,10 @@ func (e *editor) proof() error {
 			delete(p.Missing, field)
 		}
 	}
-	return e.findings(id)
+	if err := e.findings(id); err != nil {
+		return err
+	}
+	return e.notHere()
 }
 
 // problem puts a fault beside its field: what was typed and cannot be is an

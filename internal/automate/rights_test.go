@@ -145,6 +145,54 @@ func TestDraftAndPublishAreTwoRights(t *testing.T) {
 	})
 }
 
+// A copy for another mailbox says what that one does not have.
+func TestACopyForAnotherMailbox(t *testing.T) {
+	t.Parallel()
+	each(t, func(r *rig) {
+		ctx := t.Context()
+		drafts, _, elsewhere := r.people()
+		begin := func(mailbox int64, name string, then ...workflow.Action) int64 {
+			id, err := r.Begin(ctx, admin, "")
+			r.must(err)
+			r.must(r.save(admin, id, r.of(mailbox, id, admin, name, workflow.Definition{When: workflow.When{Event: postroom.ConversationCreated}, Then: then})))
+			_, err = r.PublishDraft(ctx, admin, id)
+			r.must(err)
+			return id
+		}
+		inner := begin(10, "Inner", workflow.Action{Do: workflow.DoNote, Text: "Hello"})
+		id := begin(10, "Outer", workflow.Action{Do: workflow.DoAssign, Agent: &drafts.ID}, workflow.Action{Do: workflow.DoRun, Workflow: inner})
+		found := func(by *postroom.Agent, id int64) (out []string) {
+			p, err := r.Editor(ctx, by, id, automate.EditorView{})
+			r.must(err)
+			for _, f := range p.Findings {
+				if f.Title == "not_here" {
+					out = append(out, f.Text)
+				}
+			}
+			return out
+		}
+		if all := found(admin, id); len(all) != 0 {
+			t.Errorf("in its own mailbox: %q", all)
+		}
+		copied, err := r.CopyFor(ctx, admin, id, 11)
+		r.must(err)
+		all := found(admin, copied)
+		if len(all) != 2 || all[0] != "It names Dora, who may not see Press: what is done there does not reach them." || all[1] != "It runs “Inner”, which is for Support and does nothing in Press." {
+			t.Errorf("in another: %q", all)
+		}
+		global, err := r.CopyFor(ctx, admin, id, 0)
+		r.must(err)
+		if p, err := r.Editor(ctx, admin, global, automate.EditorView{}); err != nil || p.Mailbox != "0" || len(found(admin, global)) != 0 {
+			t.Errorf("for all mailboxes: %+v, %v", p.Mailbox, err)
+		}
+		_, err = r.CopyFor(ctx, admin, id, 4711)
+		want(t, err, postroom.NotFound, "")
+		if p, err := r.Editor(ctx, elsewhere, copied, automate.EditorView{}); err != nil || len(p.Mailboxes) != 1 {
+			t.Errorf("somebody of Press: %+v, %v", p, err)
+		}
+	})
+}
+
 // A right that was lost since the page was opened is none, and a workflow that
 // goes to another mailbox needs the right in both.
 func TestAWorkflowGoesToAnotherMailbox(t *testing.T) {

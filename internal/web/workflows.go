@@ -90,6 +90,8 @@ func findingTitle(kind string) (title string, grave bool) {
 		return "A circle", true
 	case "never_runs":
 		return "Runs another in vain", false
+	case "not_here":
+		return "Not in this mailbox", false
 	case "machine_reply":
 		return "May answer machines", false
 	}

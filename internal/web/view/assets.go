@@ -4,7 +4,7 @@ package view
 
 // Paths of the assets every page, and a mail's own document, load.
 const (
-	appJS    = "/assets/app-Y27K7R46.js"
+	appJS    = "/assets/app-VPBXISEK.js"
 	appCSS   = "/assets/app-V2FOWOWT.css"
 	bodyCSS  = "/assets/body-LHDXZ2HF.css"
 	iconsSVG = "/assets/icons-4366B545.svg"

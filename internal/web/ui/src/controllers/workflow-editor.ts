@@ -196,13 +196,17 @@ export default class extends Controller<HTMLFormElement> {
     this.dropped()
     if (!target || !from) return
     event.preventDefault()
-    const button = document.createElement("button")
-    button.name = "do"
-    button.hidden = true
-    button.value = `put ${from} ${target.after ? next(target.place) : target.place}`
-    this.element.append(button)
-    this.element.requestSubmit(button)
-    button.remove()
+    const act = `put ${from} ${target.after ? next(target.place) : target.place}`
+    // The button is there only while it is pressed: a save under way comes first.
+    void (this.saving ?? Promise.resolve()).then(() => {
+      const button = document.createElement("button")
+      button.name = "do"
+      button.hidden = true
+      button.value = act
+      this.element.append(button)
+      this.element.requestSubmit(button)
+      button.remove()
+    })
   }
 
   dropped(): void {
