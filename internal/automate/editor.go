@@ -78,6 +78,8 @@ type editor struct {
 	definition workflow.Definition             // as drawn: stored or typed
 	fields     workflow.Fields                 // the same as fields
 	version    *workflow.Version               // compiled; nil if it is not complete
+	called     map[int64]workflow.Entry        // what it runs, and what that runs
+	judged     []workflow.Explanation          // what was said of these on the event it is tried on
 }
 
 // name puts an id into words.

@@ -50,6 +50,9 @@ func (e *editor) try() error {
 	case e.definition.When.Scheduled():
 		event = e.dueNow(c)
 	}
+	if err := e.callees(); err != nil {
+		return err
+	}
 	var all []postroom.Event
 	if c != nil {
 		if all, err = e.moments(c); err != nil {
@@ -85,7 +88,7 @@ func (e *editor) try() error {
 			return err
 		}
 	}
-	return e.steps(s)
+	return e.steps(s, asked, all)
 }
 
 // examples lists conversations on which such an event happened lately, each
@@ -192,15 +195,18 @@ func (e *editor) judge(event *postroom.Event, c *postroom.Conversation) error {
 	if err != nil {
 		return err
 	}
-	set := workflow.NewSet(0, []workflow.Entry{{Version: e.version, State: workflow.Enabled}})
-	if event.Kind == postroom.TimerDue && e.version.Timed() {
-		set = e.version.DueSet()
-	}
-	all, _ := workflow.Explain(set, event, facts, workflow.Inputs{}, e.name)
-	if len(all) == 0 {
+	all, _ := workflow.Explain(e.trialSet(event), event, facts, workflow.Inputs{}, e.name)
+	i := slices.IndexFunc(all, func(x workflow.Explanation) bool { return x.WorkflowID == e.x.id && x.Level == 0 })
+	if i < 0 {
 		return nil
 	}
-	x := all[0]
+	x := all[i]
+	for _, called := range all[i+1:] {
+		if called.Level == 0 {
+			break // one that listens for the same itself
+		}
+		e.judged = append(e.judged, called)
+	}
 	t.Reason, t.Change = x.Reason, x.SmallestChange
 	switch x.Verdict {
 	case workflow.Matched:
@@ -221,7 +227,11 @@ func (e *editor) judge(event *postroom.Event, c *postroom.Conversation) error {
 
 // facts reads what the conditions look at.
 func (e *editor) facts(event *postroom.Event, c *postroom.Conversation) (workflow.Facts, error) {
-	r, err := e.w.record(e.ctx, e.read, event, c, e.version.Needs())
+	needs := e.version.Needs()
+	for _, en := range e.called {
+		needs = needs.Or(en.Version.Needs())
+	}
+	r, err := e.w.record(e.ctx, e.read, event, c, needs)
 	return workflow.NewFacts(r), err
 }
 
@@ -285,41 +295,13 @@ func (w *Workflows) record(ctx context.Context, read store.Read, event *postroom
 	return r, nil
 }
 
-// steps renders each action by itself, so that one that is not complete does
-// not hide the others.
-func (e *editor) steps(s *scene) error {
-	for i, a := range e.definition.Then {
-		d := workflow.Definition{When: workflow.When{Event: postroom.MessageReceived}, Then: []workflow.Action{a}}
-		v, err := workflow.Compile(d, workflow.Identity{WorkflowID: e.x.id, Name: e.page.Name})
-		words := workflow.Describe(d, e.name).Then[0]
-		tried := query.EditorTried{Text: strings.ToUpper(words[:1]) + words[1:]}
-		if err == nil {
-			var wishes []workflow.Wish
-			if wishes, err = workflow.Plan(v, s.options, s.value, e.name); err == nil {
-				err = e.rendered(s, &tried, wishes[0], e.definition.Then[i])
-			}
-		}
-		if err != nil && postroom.CodeOf(err) != postroom.Invalid {
-			return err
-		}
-		if err != nil && a.Do == workflow.DoWebhook {
-			tried.Words = postroom.TextOf(err)
-		}
-		if err != nil && (a.Do == workflow.DoReply || a.Do == workflow.DoMail) {
-			tried.Mail = &query.WorkflowSample{Number: e.page.Try.Number, Error: postroom.TextOf(err)}
-		}
-		e.page.Try.Steps = append(e.page.Try.Steps, tried)
-	}
-	return nil
-}
-
-func (e *editor) rendered(s *scene, tried *query.EditorTried, wish workflow.Wish, a workflow.Action) (err error) {
+func (e *editor) rendered(t trying, tried *query.EditorTried, wish workflow.Wish, a workflow.Action) (err error) {
 	switch a.Do {
 	case workflow.DoNote, workflow.DoForward:
 		tried.Words = wish.Text
 	case workflow.DoWebhook:
 		var call postroom.WebhookCall
-		call, err = e.w.callOf(e.ctx, s, workflow.Identity{WorkflowID: e.x.id, Number: e.x.version() + 1, Name: e.page.Name}, wish, e.name)
+		call, err = e.w.callOf(e.ctx, t.scene, t.id, wish, e.name)
 		tried.Words, tried.Code = callText(call), true
 	case workflow.DoSubject:
 		tried.Words = wish.Subject
@@ -327,7 +309,7 @@ func (e *editor) rendered(s *scene, tried *query.EditorTried, wish workflow.Wish
 		tried.Words = strings.TrimSpace(wish.Subject + "\n\n" + wish.Text + wish.HTML)
 	case workflow.DoReply:
 		tried.Mail = &query.WorkflowSample{Number: e.page.Try.Number}
-		*tried.Mail, err = e.w.sample(s, wish, *tried.Mail)
+		*tried.Mail, err = e.w.sample(t.scene, wish, *tried.Mail)
 	}
 	return err
 }

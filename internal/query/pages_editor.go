@@ -247,4 +247,8 @@ type EditorTried struct {
 	Mail  *WorkflowSample // the mail a reply would be
 	Words string          // of a note
 	Code  bool            // Words are what a program reads
+	Depth int             // how many workflows run each other down to whose action it is
+	Wait  bool            // it is a wait; Words say what becomes of it
+	DueAt int64           // of a wait: when it is due; 0 if that is not known
+	Over  bool            // a wait before it ended early: it would not be done
 }
