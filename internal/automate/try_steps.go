@@ -223,7 +223,7 @@ func (e *editor) runs(t trying, leg int, id int64, tried query.EditorTried) erro
 
 // sceneFor is what the texts of a workflow that is run are rendered for.
 func (e *editor) sceneFor(t trying, v *workflow.Version) (*scene, error) {
-	if t.scene.conversation == nil {
+	if e.page.Try.Number == 0 {
 		return e.w.invented(v.Name), nil
 	}
 	return e.w.sceneOf(e.ctx, e.by, v.Name, v.Definition.When, t.scene.conversation, t.event)

@@ -140,16 +140,16 @@ func (w *whyReader) event(e store.WhyRow) (WhyEvent, error) {
 		out.Listened = len(j.Results)
 		return w.pick(e.ID, j, stored, &out)
 	}
-	explanations, _ := workflow.ExplainSome(w.set(e), &e.Event, workflow.NewFacts(record), in, w.name, pick)
+	set := w.set(e)
+	explanations, _ := workflow.ExplainSome(set, &e.Event, workflow.NewFacts(record), in, w.name, pick)
 	if err != nil {
 		return out, err
 	}
 	for _, x := range explanations {
 		line := w.workflow(e.ID, x, stored)
-		for _, s := range e.Set {
-			if s.ID == x.WorkflowID {
-				line.MayRead, line.MayWrite = readsWorkflow(v.agent, s.MailboxID), postroom.Can(v.agent, postroom.DraftWorkflows, s.MailboxID)
-			}
+		if en, there := set.Find(x.WorkflowID); there {
+			m := en.Version.MailboxID
+			line.MayRead, line.MayWrite = readsWorkflow(v.agent, m), postroom.Can(v.agent, postroom.DraftWorkflows, m)
 		}
 		if postroom.Can(v.agent, postroom.Manage, 0) {
 			line.MayRead, line.MayWrite = true, true
