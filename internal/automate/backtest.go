@@ -112,6 +112,8 @@ func (p backtestParams) compile(d workflow.Definition) (*workflow.Version, error
 		return nil, postroom.InvalidField("of", "It is not complete yet: the editor says what is missing.")
 	case v.ByHand():
 		return nil, postroom.InvalidField("of", "It is run by hand, so nothing of the past would have set it off.")
+	case d.When.Scheduled():
+		return nil, postroom.InvalidField("of", "It runs at set times on what is so then, and how every conversation was at each of those times is not known any more. Try it on conversations, in the editor.")
 	case !slices.Contains(workflow.Events(), d.When.Event) || workflow.OwnEvent(d.When.Event):
 		return nil, postroom.InvalidField("of", "It does not listen for what happens, so nothing of the past would have set it off.")
 	}

@@ -27,6 +27,7 @@ type backtest struct {
 	read store.Read
 	p    backtestParams
 	v    *workflow.Version
+	runs map[int64]workflow.Entry // the workflows that it runs, and those that these run
 	tell func(total, done int) (goes bool, err error)
 
 	names     workflow.Names
@@ -63,6 +64,8 @@ type moment struct {
 	failed  string
 	really  []string
 	letters []string
+	called  []*workflow.Version // what it runs and what would match too
+	waits   []string            // what would become of the waits between its actions
 }
 
 type backtestLine struct {
@@ -78,6 +81,9 @@ func (w *Workflows) backtest(ctx context.Context, p backtestParams, tell func(in
 	}
 	b := &backtest{w: w, ctx: ctx, read: w.store.Read(), p: p, tell: tell, before: map[[2]int64]bool{}, waits: map[string]int{}, mailed: map[int64]bool{}, ran: map[int64]int{}, offices: map[int64]*calendar.Calendar{}}
 	if b.v, err = p.compile(d); err != nil {
+		return nil, err
+	}
+	if b.runs, err = callees(ctx, b.read, b.v); err != nil {
 		return nil, err
 	}
 	b.sim = workflow.NewSimulation(b.v)
@@ -191,7 +197,7 @@ func (b *backtest) batch(all []store.JudgedEvent) error {
 	}
 	later := map[int64][]postroom.Event{}
 	once := b.v.Definition.Limits.OncePer == workflow.OncePerClose
-	if b.v.Timed() || once {
+	if b.v.Timed() || once || b.waiting() {
 		if once {
 			first = 0
 		}
@@ -291,6 +297,11 @@ func (b *backtest) officeFor(mailbox int64) (c *calendar.Calendar, err error) {
 	if !b.v.CountsOffice() {
 		return nil, nil
 	}
+	return b.calendarOf(mailbox)
+}
+
+// calendarOf is the calendar of a mailbox, as it is now.
+func (b *backtest) calendarOf(mailbox int64) (c *calendar.Calendar, err error) {
 	if c = b.offices[mailbox]; c == nil {
 		c, err = officeNow(b.ctx, b.read, mailbox)
 		b.offices[mailbox] = c
@@ -304,6 +315,9 @@ func (b *backtest) judge(events []*postroom.Event, conversations []int64, later 
 		return nil
 	}
 	needs := b.v.Needs().Or(workflow.Needs{Customer: true, Subject: true, Root: true})
+	for _, en := range b.runs {
+		needs = needs.Or(en.Version.Needs())
+	}
 	records, err := query.Records(b.ctx, b.read, events, needs, b.w.headers)
 	if err != nil {
 		return err
@@ -312,17 +326,26 @@ func (b *backtest) judge(events []*postroom.Event, conversations []int64, later 
 	if err != nil {
 		return err
 	}
-	set := workflow.NewSet(0, []workflow.Entry{{Version: b.v, State: workflow.Enabled}})
-	if b.v.Timed() {
-		set = b.v.DueSet()
-	}
+	set := trialSet(b.v, b.runs, events[0])
 	for i, e := range events {
+		if b.v.Timed() {
+			set = trialSet(b.v, b.runs, e)
+		}
 		facts := workflow.NewFacts(records[i])
 		j := workflow.Judge(set, e, facts, workflow.Inputs{})
-		if len(j.Results) == 0 {
+		mine := slices.IndexFunc(j.Results, func(r workflow.Result) bool { return r.WorkflowID == b.p.Workflow && r.Level == 0 })
+		if mine < 0 {
 			continue
 		}
-		m := &moment{event: e, verdict: j.Results[0].Verdict}
+		m := &moment{event: e, verdict: j.Results[mine].Verdict}
+		for _, r := range j.Results[mine+1:] {
+			if r.Level == 0 {
+				break // one that listens for the same itself
+			}
+			if r.Verdict == workflow.Matched {
+				m.called = append(m.called, b.runs[r.WorkflowID].Version)
+			}
+		}
 		if records[i].Subject != nil {
 			m.subject = *records[i].Subject
 		}
@@ -330,7 +353,7 @@ func (b *backtest) judge(events []*postroom.Event, conversations []int64, later 
 		b.really(m, runs[e.ConversationID], mails[e.ConversationID])
 		switch m.verdict {
 		case workflow.Undecided:
-			x := workflow.ExplainResult(set.On(e.Kind)[0], j.Results[0], e, facts, workflow.Inputs{}, b.names)
+			x := workflow.ExplainResult(workflow.Entry{Version: b.v, State: workflow.Enabled}, j.Results[mine], e, facts, workflow.Inputs{}, b.names)
 			m.words, m.change = x.Reason, x.SmallestChange
 		case workflow.Matched:
 			if by := b.stopper(e, runs[e.ConversationID]); by != 0 {
@@ -391,26 +414,94 @@ func (b *backtest) plan(m *moment, r workflow.Record, trust []store.Trust, later
 			m.chance.ClosedSeq = x.Seq
 		}
 	}
-	wishes, err := workflow.Plan(b.v, o, values.Value, b.names)
-	if err != nil {
-		m.failed = postroom.TextOf(err)
-		return
-	}
 	m.same = map[string]bool{}
-	for _, w := range wishes {
-		m.effects = append(m.effects, w.Detail)
-		m.same[w.Detail] = same(w, e.After)
-		for _, to := range b.recipients(w, r.Customer, values.Assignee) {
-			text, html := w.Text, false
-			if w.HTML != "" {
-				text, html = w.HTML, true
-			}
-			m.mails = append(m.mails, query.BacktestMail{To: to, Subject: cmp.Or(w.Subject, "Re: "+m.subject), Text: text, HTML: html})
-			a := b.v.Definition.Then[w.Position]
-			sum := sha256.Sum256([]byte(a.Text + a.HTML))
-			m.chance.Mails = append(m.chance.Mails, workflow.ChanceMail{To: to, Text: hex.EncodeToString(sum[:8])})
+	for _, v := range append([]*workflow.Version{b.v}, m.called...) {
+		values.Workflow = v.Name
+		if err := b.effects(m, v, o, values, later); err != nil {
+			m.failed = postroom.TextOf(err)
+			return
 		}
 	}
+}
+
+// effects renders what one workflow would do: the one that is tried, or one that
+// it runs, whose mails count for the limits like its own. What stands behind a
+// wait is there if the wait would have come to its time.
+func (b *backtest) effects(m *moment, v *workflow.Version, o template.Options, values workflow.Values, later []postroom.Event) error {
+	wishes, err := workflow.Plan(v, o, values.Value, b.names)
+	if err != nil {
+		return err
+	}
+	legs, err := b.legs(m, v, later)
+	if err != nil {
+		return err
+	}
+	whose := ""
+	if v.WorkflowID != b.p.Workflow {
+		whose = "“" + v.Name + "”: "
+	}
+	for leg := range legs {
+		behind := ""
+		if leg > 0 {
+			behind = "after the wait: "
+		}
+		for _, w := range v.OfLeg(leg, wishes) {
+			detail := whose + behind + w.Detail
+			m.effects = append(m.effects, detail)
+			m.same[detail] = leg == 0 && same(w, m.event.After)
+			for _, to := range b.recipients(w, values.Customer, values.Assignee) {
+				text, html := w.Text, false
+				if w.HTML != "" {
+					text, html = w.HTML, true
+				}
+				m.mails = append(m.mails, query.BacktestMail{To: to, Subject: cmp.Or(w.Subject, "Re: "+m.subject), Text: text, HTML: html})
+				a := v.Definition.Then[w.Position]
+				sum := sha256.Sum256([]byte(a.Text + a.HTML))
+				m.chance.Mails = append(m.chance.Mails, workflow.ChanceMail{To: to, Text: hex.EncodeToString(sum[:8])})
+			}
+		}
+	}
+	return nil
+}
+
+// waiting reports whether anything waits between two actions.
+func (b *backtest) waiting() bool {
+	for _, en := range b.runs {
+		if en.Version.Legs() > 1 {
+			return true
+		}
+	}
+	return b.v.Legs() > 1
+}
+
+// legs counts the legs of a workflow that would have been done, and notes what
+// would have become of its waits.
+func (b *backtest) legs(m *moment, v *workflow.Version, later []postroom.Event) (int, error) {
+	at := m.event.At
+	for leg := 1; leg < v.Legs(); leg++ {
+		var office *calendar.Calendar
+		if v.LegCountsOffice(leg) {
+			var err error
+			if office, err = b.calendarOf(m.event.After.MailboxID); err != nil {
+				return 0, err
+			}
+		}
+		due, _ := v.LegDueAt(leg, at, office)
+		ended := slices.ContainsFunc(later, func(x postroom.Event) bool {
+			return x.Seq > m.event.Seq && x.At >= at && x.At < due && v.EndsLeg(leg, &x, b.names) != ""
+		})
+		switch {
+		case ended:
+			m.waits = append(m.waits, "waits between actions would have ended before their time")
+			return leg, nil
+		case due > b.p.Until:
+			m.waits = append(m.waits, "waits between actions would still wait")
+			return leg, nil
+		}
+		m.waits = append(m.waits, "waits between actions would have come to their time")
+		at = due
+	}
+	return v.Legs(), nil
 }
 
 // same reports whether an action would find it so already.
@@ -486,6 +577,9 @@ func (b *backtest) simulate() {
 		}
 		if m.verdict == workflow.Matched {
 			b.sum.Matched++
+			for _, x := range m.waits {
+				b.waits[x]++
+			}
 			if m.failed != "" {
 				failed[m.failed]++
 			}

@@ -1,12 +1,15 @@
 package automate
 
 import (
+	"context"
+	"maps"
 	"slices"
 	"strings"
 
 	"postroom"
 	"postroom/internal/calendar"
 	"postroom/internal/query"
+	"postroom/internal/store"
 	"postroom/internal/workflow"
 )
 
@@ -23,38 +26,41 @@ type trying struct {
 	chain      []int64 // who runs whom, down to this one
 }
 
-// callees reads the published workflows that the one being written runs, and
-// those that these run, with the states they have.
-func (e *editor) callees() error {
-	e.called = map[int64]workflow.Entry{}
-	if e.version == nil {
-		return nil
+// maxCallees is how many workflows are followed that one runs.
+const maxCallees = 8 * workflow.MaxDepth
+
+// callees reads the published workflows that a version runs, and those that these
+// run, with the states they have.
+func callees(ctx context.Context, read store.Read, v *workflow.Version) (map[int64]workflow.Entry, error) {
+	out := map[int64]workflow.Entry{}
+	if v == nil {
+		return out, nil
 	}
-	for open := runBy(e.version); len(open) > 0; {
+	for open := runBy(v); len(open) > 0; {
 		id := open[0]
 		open = open[1:]
-		if _, known := e.called[id]; known || id == e.x.id || len(e.called) >= 8*workflow.MaxDepth {
+		if _, known := out[id]; known || id == v.WorkflowID || len(out) >= maxCallees {
 			continue
 		}
-		row, err := e.read.Workflow(e.ctx, id)
+		row, err := read.Workflow(ctx, id)
 		if postroom.CodeOf(err) == postroom.NotFound || err == nil && row.DeletedAt > 0 {
 			continue
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
-		v, err := e.read.Version(e.ctx, id, row.Version)
+		published, err := read.Version(ctx, id, row.Version)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		entry, err := entryOf(combine(row, v))
+		entry, err := entryOf(combine(row, published))
 		if err != nil {
 			continue // it cannot be read, and does nothing
 		}
-		e.called[id] = entry
+		out[id] = entry
 		open = append(open, runBy(entry.Version)...)
 	}
-	return nil
+	return out, nil
 }
 
 // runBy lists what a version runs, in all of its legs.
@@ -65,17 +71,16 @@ func runBy(v *workflow.Version) (out []int64) {
 	return out
 }
 
-// trialSet is what the event is judged by: the workflow that is written, and
-// those that it runs.
-func (e *editor) trialSet(event *postroom.Event) *workflow.Set {
-	list := []workflow.Entry{{Version: e.version, State: workflow.Enabled}}
-	for _, en := range e.called {
-		list = append(list, en)
+// trialSet is what an event is judged by that a version is tried on: by that one,
+// and those that it runs.
+func trialSet(v *workflow.Version, called map[int64]workflow.Entry, event *postroom.Event) *workflow.Set {
+	list := []workflow.Entry{{Version: v, State: workflow.Enabled}}
+	for _, id := range slices.Sorted(maps.Keys(called)) {
+		list = append(list, called[id])
 	}
-	slices.SortFunc(list[1:], func(a, b workflow.Entry) int { return int(a.Version.WorkflowID - b.Version.WorkflowID) })
 	set := workflow.NewSet(0, list)
-	if event.Kind == postroom.TimerDue && e.version.Timed() {
-		set = set.Own(event, e.version)
+	if event.Kind == postroom.TimerDue && v.Timed() {
+		set = set.Own(event, v)
 	}
 	return set
 }

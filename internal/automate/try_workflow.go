@@ -50,7 +50,7 @@ func (e *editor) try() error {
 	case e.definition.When.Scheduled():
 		event = e.dueNow(c)
 	}
-	if err := e.callees(); err != nil {
+	if e.called, err = callees(e.ctx, e.read, e.version); err != nil {
 		return err
 	}
 	var all []postroom.Event
@@ -195,7 +195,7 @@ func (e *editor) judge(event *postroom.Event, c *postroom.Conversation) error {
 	if err != nil {
 		return err
 	}
-	all, _ := workflow.Explain(e.trialSet(event), event, facts, workflow.Inputs{}, e.name)
+	all, _ := workflow.Explain(trialSet(e.version, e.called, event), event, facts, workflow.Inputs{}, e.name)
 	i := slices.IndexFunc(all, func(x workflow.Explanation) bool { return x.WorkflowID == e.x.id && x.Level == 0 })
 	if i < 0 {
 		return nil

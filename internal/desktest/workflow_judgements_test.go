@@ -69,7 +69,14 @@ func TestJudgementsOfAWorkflow(t *testing.T) {
 		if got := p.Rows[0]; got.Verdict != "not considered" || !strings.Contains(got.Change, "Stop for VIPs had not said stop") {
 			t.Errorf("what was stopped: %+v", got)
 		}
-		for verdict, want := range map[string]int{"matched": 1, "not_matched": 2, "stopped": 1, "not_met": 1, "failed": 0, "limit_used": 0} {
+		// What its When does not fit is left out unless all is asked for.
+		active := d.CustomerWrites("mara@customer.example", "A lamp again", "It smokes.")
+		ann.SetStatus(active, postroom.Pending, postroom.PathMenu)
+		d.Settle()
+		if considered, all := read("", ""), read("all", ""); len(considered.Rows) != 3 || len(all.Rows) != 4 || all.Rows[0].Number != active.Number || considered.Looked != all.Looked {
+			t.Errorf("considered are %d rows, all are %d", len(considered.Rows), len(all.Rows))
+		}
+		for verdict, want := range map[string]int{"filtered": 1, "matched": 1, "not_matched": 3, "stopped": 1, "not_met": 1, "failed": 0, "limit_used": 0} {
 			if p := read(verdict, ""); len(p.Rows) != want {
 				t.Errorf("%s: %d rows", verdict, len(p.Rows))
 			}

@@ -27,11 +27,12 @@ const (
 	outcomeFailed    = "failed"
 	outcomeOvertaken = "overtaken"
 	notMatched       = "not_matched"
+	everyAnswer      = "all"
 )
 
 // JudgementsAsk says which part of a workflow's judgements is wanted.
 type JudgementsAsk struct {
-	Verdict string // workflow.VerdictKey, "not_matched", "failed" or "overtaken"; "" is all
+	Verdict string // workflow.VerdictKey, "not_matched", "failed", "overtaken" or "all"; "" is what it considered
 	Before  string // from Older; "" is the newest part
 }
 
@@ -71,7 +72,7 @@ func (d *Desk) Judgements(ctx context.Context, a *postroom.Agent, id int64, ask 
 }
 
 func judgementFilters(chosen string) []JudgementFilter {
-	out := []JudgementFilter{{Key: "", Text: "All"}, {Key: workflow.VerdictKey(workflow.Matched), Text: "Matched"}, {Key: notMatched, Text: "Not matched"},
+	out := []JudgementFilter{{Key: "", Text: "Considered"}, {Key: everyAnswer, Text: "All"}, {Key: workflow.VerdictKey(workflow.Matched), Text: "Matched"}, {Key: notMatched, Text: "Not matched"},
 		{Key: outcomeFailed, Text: "Failed"}, {Key: outcomeOvertaken, Text: "Overtaken"}}
 	for _, v := range workflow.Verdicts() {
 		if v != workflow.Matched {
@@ -210,6 +211,10 @@ func (w *judgementWalk) wanted(s store.Said) bool {
 	res, _, ok := w.mine(s.Verdicts)
 	switch w.ask.Verdict {
 	case "":
+		// What its When does not let pass, or is in another mailbox, says
+		// nothing about the workflow; most events of a busy desk are such.
+		return ok && res.Verdict != workflow.Filtered && res.Verdict != workflow.OtherMailbox
+	case everyAnswer:
 		return ok
 	case outcomeFailed, outcomeOvertaken:
 		return ok && res.Verdict.Runs()

@@ -6,7 +6,7 @@ type JudgementsPage struct {
 	Shell   Shell
 	ID      int64
 	Name    string
-	Chosen  string            // the filter; "" is all
+	Chosen  string            // the filter; "" is what it considered, "all" is all
 	Filters []JudgementFilter // in their order
 	Rows    []JudgementLine   // the newest first
 	Looked  int               // how many events were looked at for them
