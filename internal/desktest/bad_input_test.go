@@ -113,8 +113,10 @@ func TestBadInputAtEveryDoor(t *testing.T) {
 				want = x.check
 			}
 			for door, f := range map[string]func() (automate.FilePlan, error){
-				"plan":  func() (automate.FilePlan, error) { return flows.PlanFiles(d.Ctx, ann, automate.Files{Sources: source}) },
-				"apply": func() (automate.FilePlan, error) { return flows.ApplyFiles(d.Ctx, ann, automate.Files{Sources: source}) },
+				"plan": func() (automate.FilePlan, error) { return flows.PlanFiles(d.Ctx, ann, automate.Files{Sources: source}) },
+				"apply": func() (automate.FilePlan, error) {
+					return flows.ApplyFiles(d.Ctx, ann, automate.Files{Sources: source})
+				},
 			} {
 				p, err := f()
 				d.Must(err)

@@ -115,6 +115,8 @@ func (s *stream) always() {
 		def.When = workflow.When{Event: kind}
 		if kind == postroom.ScheduleDue {
 			def.When.Schedule = s.x.schedule()
+			// It comes back on the same conversations, so that its limits are met.
+			def.Limits = one(s.x, workflow.Limits{}, workflow.Limits{CoolDown: 12 * 24 * 60}, workflow.Limits{Runs: 2, Period: 30 * 24 * 60}, workflow.Limits{OncePer: workflow.OncePerConversation})
 		}
 		if workflow.Publishable(def) == nil {
 			s.add(def)

@@ -397,10 +397,14 @@ func (t tally) mail(m *postroom.Mail, flow int64) {
 	if m.Machine && !m.Aside {
 		t.add(3, "A6: machines' mails to %v on day %d", addresses(m), m.CreatedAt/dayMS)
 	}
-	for _, to := range addresses(m) {
-		t.add(10, "W23: automatic mails to %s in the ten minutes from %d", to, window)
+	kind, each, talk := "automatic mails", 10, 10
+	if m.Aside { // admins chose to whom it goes
+		kind, each, talk = "mails to others", 100, 200
 	}
-	t.add(10, "W23: automatic mails on conversation %d in the ten minutes from %d", m.ConversationID, window)
+	for _, to := range addresses(m) {
+		t.add(each, "W23: %s to %s in the ten minutes from %d", kind, to, window)
+	}
+	t.add(talk, "W23: %s on conversation %d in the ten minutes from %d", kind, m.ConversationID, window)
 	t.add(500, "W23: mails of workflow %d on day %d", flow, m.CreatedAt/dayMS)
 }
 

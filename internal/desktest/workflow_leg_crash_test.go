@@ -314,3 +314,35 @@ func TestWaitCountsOfficeTime(t *testing.T) {
 		}
 	})
 }
+
+// W40: a workflow that another one ran is missing when that one comes out otherwise
+// since something it looks at was changed: the same reason explains both.
+func TestReplayExplainsTheCalled(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		inner := d.AddWorkflow("Inner", byHand(note("Inner."), workflow.Action{Do: workflow.DoStop}))
+		outer := closing(note("Outer."), workflow.Action{Do: workflow.DoRun, Workflow: inner})
+		outer.If = workflow.Cond{Fact: "conversation.subject", Op: workflow.Contains, Values: []string{"lamp"}}
+		d.AddWorkflow("Outer", outer)
+		d.AddWorkflow("After", closing(note("Never.")))
+		c := d.CustomerWrites("Mara <mara@customer.example>", "A lamp", "Broken.")
+		ann := d.Agent("ann")
+		ann.SetStatus(c, postroom.Closed, postroom.PathMenu)
+		d.Settle()
+		if _, err := d.Desk.SetSubject(d.Ctx, ann.Agent, c.ID, "A kettle", postroom.PathMenu); err != nil {
+			t.Fatal(err)
+		}
+		d.Settle()
+		r, err := d.Pages().Replay(d.Ctx, query.ReplayAsk{})
+		if err != nil || r.Unexplained != 0 || r.Explained != 3 {
+			t.Fatalf("judged again: %+v, %v", r, err)
+		}
+		why := map[string]string{}
+		for _, x := range r.Differences {
+			why[x.Workflow] = x.Why
+		}
+		expect(t, "the one that looks at it", why["Outer"], "it looks at the subject, which was changed since")
+		expect(t, "the one that it runs", why["Inner"], "the workflow that runs it comes out otherwise: it looks at the subject, which was changed since")
+		expect(t, "the one that was stopped", why["After"], "a workflow before it comes out otherwise")
+	})
+}

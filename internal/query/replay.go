@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"postroom"
 	"postroom/internal/store"
@@ -203,27 +204,78 @@ func (r *replay) again(e store.JudgedEvent, record workflow.Record) error {
 		r.differs(e, workflow.Result{}, "what is stored cannot be read", j.Vector(), "")
 		return nil
 	}
-	before := r.out.Explained + r.out.Unexplained
-	for _, x := range was {
-		i := slices.IndexFunc(j.Results, func(y workflow.Result) bool { return y.WorkflowID == x.WorkflowID })
+	before, explained := r.out.Explained+r.out.Unexplained, r.out.Explained
+	for k, x := range was {
+		y, found := same(was, k, j.Results)
 		switch {
-		case i < 0 && r.versions[versionKey{x.WorkflowID, x.Number}] == nil:
+		case !found && r.versions[versionKey{x.WorkflowID, x.Number}] == nil:
 			r.differs(e, x, x.Verdict.String(), "nothing", "this version of it cannot be read any more")
-		case i < 0:
-			r.differs(e, x, x.Verdict.String(), "nothing", "")
-		case j.Results[i].Verdict != x.Verdict || j.Results[i].Number != x.Number:
-			r.differs(e, x, x.Verdict.String(), j.Results[i].Verdict.String(), r.why(e, x, record))
+		case !found:
+			r.differs(e, x, x.Verdict.String(), "nothing", r.caller(e, was, k, j.Results, record))
+		case y.Verdict != x.Verdict || y.Number != x.Number:
+			why := r.why(e, x, record)
+			if why == "" && r.out.Explained > explained && (follows(x.Verdict) || follows(y.Verdict)) {
+				why = "a workflow before it comes out otherwise"
+			}
+			r.differs(e, x, x.Verdict.String(), y.Verdict.String(), why)
 		}
 	}
-	for _, y := range j.Results {
-		if !slices.ContainsFunc(was, func(x workflow.Result) bool { return x.WorkflowID == y.WorkflowID }) {
-			r.differs(e, y, "nothing", y.Verdict.String(), "")
+	for k, y := range j.Results {
+		if _, found := same(j.Results, k, was); !found {
+			r.differs(e, y, "nothing", y.Verdict.String(), r.caller(e, j.Results, k, was, record))
 		}
 	}
 	if before == r.out.Explained+r.out.Unexplained { // the same verdicts in another order
 		r.differs(e, workflow.Result{}, e.Verdicts, j.Vector(), "")
 	}
 	return nil
+}
+
+// follows reports whether a verdict says what workflows before have done.
+func follows(v workflow.Verdict) bool { return v == workflow.Stopped || v == workflow.RanAlready }
+
+// same finds what another judging of an event says of the workflow at a place: of
+// one that others run, where the same one runs it.
+func same(all []workflow.Result, k int, others []workflow.Result) (workflow.Result, bool) {
+	x, before := all[k], 0
+	is := func(y workflow.Result) bool {
+		return y.WorkflowID == x.WorkflowID && y.Level == x.Level && y.Caller == x.Caller
+	}
+	for _, y := range all[:k] {
+		if is(y) {
+			before++
+		}
+	}
+	for _, y := range others {
+		if is(y) {
+			if before == 0 {
+				return y, true
+			}
+			before--
+		}
+	}
+	return workflow.Result{}, false
+}
+
+// caller says why a workflow that another one runs stands in one judging only: the
+// one that runs it came out otherwise, and that has a reason.
+func (r *replay) caller(e store.JudgedEvent, all []workflow.Result, k int, others []workflow.Result, record workflow.Record) string {
+	for i := k - 1; i >= 0 && all[k].Level > 0; i-- {
+		if all[i].Level != all[k].Level-1 {
+			continue
+		}
+		why := ""
+		if y, found := same(all, i, others); !found {
+			why = r.caller(e, all, i, others, record)
+		} else if y.Verdict != all[i].Verdict {
+			why = r.why(e, all[i], record)
+		}
+		if why != "" {
+			return "the workflow that runs it comes out otherwise: " + strings.TrimPrefix(why, "the workflow that runs it comes out otherwise: ")
+		}
+		break
+	}
+	return ""
 }
 
 // why says what a workflow looks at that was changed since, or is gone: facts
