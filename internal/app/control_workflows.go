@@ -39,8 +39,18 @@ type WorkflowTestResult = workflow.TestResult
 // WorkflowLine is a line of what changes.
 type WorkflowLine = workflow.Change
 
+// WorkflowStep is what becomes of one thing of the files.
+type WorkflowStep = automate.FileStep
+
 // WorkflowPlan is what files of workflows change, or have changed.
 type WorkflowPlan = automate.FilePlan
+
+// CountFiles says how many promises and calendars stand in files, as far as they
+// can be read.
+func CountFiles(files []WorkflowFile) (promises, calendars int) {
+	held := flowfile.Keys(files)
+	return len(held.Promises), len(held.Calendars)
+}
 
 // WorkflowTests is what came of the tests of one workflow.
 type WorkflowTests struct {
@@ -92,9 +102,15 @@ func (o Operator) HasDesk(ctx context.Context) bool {
 // every name is taken for one that is there. It also runs their tests.
 func CheckWorkflows(files []WorkflowFile) ([]flowfile.Fault, []WorkflowTests) {
 	names := flowfile.Invented()
-	docs, faults := flowfile.Read(files, names)
+	held, faults := flowfile.Read(files, names)
+	for _, p := range held.Promises {
+		faults = append(faults, p.Check()...)
+	}
+	for _, c := range held.Calendars {
+		faults = append(faults, c.Check()...)
+	}
 	var out []WorkflowTests
-	for _, d := range docs {
+	for _, d := range held.Workflows {
 		id, _ := names.ID(workflow.RefWorkflow, d.Key) // as those have it that run it
 		v, more := d.Check(id)
 		if faults = append(faults, more...); len(faults) > 0 {

@@ -35,7 +35,7 @@ var table = []row{
 	{rooms: "calendar", may: "root"},
 	{rooms: "workflow", may: "root template calendar"},
 	{rooms: "promise", may: "root workflow calendar"},
-	{rooms: "flowfile", may: "root workflow", parties: "go.yaml.in/yaml/v4"},
+	{rooms: "flowfile", may: "root workflow promise calendar", parties: "go.yaml.in/yaml/v4"},
 	{rooms: "recipe", may: "workflow flowfile"},
 	{rooms: "wire/smtpout", may: "root email", parties: "github.com/emersion/go-smtp github.com/emersion/go-sasl golang.org/x/net"},
 	{rooms: "store", may: "root db"},

@@ -42,7 +42,14 @@ func (a *applying) write(ctx context.Context, t *store.Tx) (changed bool, err er
 	if err != nil {
 		return false, err
 	}
-	changed = changed || moved || len(gone) > 0
+	promised, err := a.writePromises(ctx, t)
+	if err != nil {
+		return false, err
+	}
+	if err := a.writeCalendars(ctx, t); err != nil {
+		return false, err
+	}
+	changed = changed || moved || promised || len(gone) > 0
 	if !changed {
 		t.OnCommit(func() { a.w.publish(Key) })
 	}

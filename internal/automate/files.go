@@ -12,10 +12,11 @@ import (
 	"postroom/internal/workflow"
 )
 
-// Files are workflows as files (W37), with what is to be done with them.
+// Files are workflows, promises and calendars as files (W37), with what is to be
+// done with them.
 type Files struct {
 	Sources  []flowfile.Source
-	Prune    bool // workflows that no file has are deleted
+	Prune    bool // workflows that no file has are deleted, and promises if the files hold any
 	Anyway   bool // red tests keep nothing from being published; it is logged
 	Backtest int  // PlanFiles tries what would change on so many days; 0 does not
 }
@@ -24,8 +25,10 @@ type Files struct {
 type FilePlan struct {
 	Faults []flowfile.Fault // what is wrong with the files; nothing else is known then
 	Steps  []FileStep       // one for each workflow of the files, in their order, and for each that goes
-	Order  []string         // the names of all workflows in their new order; nil if it stays
-	Red    int              // tests of the files that are red
+	// Promises and Calendars are the same for these.
+	Promises, Calendars []FileStep
+	Order               []string // the names of all workflows in their new order; nil if it stays
+	Red                 int      // tests of the files that are red
 	// Applied says that it was done. Refused says why it was not although it was
 	// asked for.
 	Applied bool
@@ -34,7 +37,7 @@ type FilePlan struct {
 
 // Changed reports whether anything is to be done.
 func (p FilePlan) Changed() bool {
-	return p.Order != nil || slices.ContainsFunc(p.Steps, func(s FileStep) bool { return s.What != StepSame })
+	return p.Order != nil || slices.ContainsFunc(slices.Concat(p.Steps, p.Promises, p.Calendars), func(s FileStep) bool { return s.What != StepSame })
 }
 
 // blocked counts the red tests of workflows that would change.
@@ -47,7 +50,7 @@ func (p FilePlan) blocked() (n int) {
 	return n
 }
 
-// What becomes of a workflow.
+// What becomes of a workflow, a promise or a calendar.
 const (
 	StepNew      = "new"
 	StepChanged  = "changed"
@@ -56,7 +59,7 @@ const (
 	StepSame     = "same"
 )
 
-// FileStep is what becomes of one workflow.
+// FileStep is what becomes of one of them.
 type FileStep struct {
 	Key, Name string
 	What      string
@@ -69,8 +72,9 @@ type FileStep struct {
 }
 
 // ExportFiles writes published workflows as one file, in their order, with
-// their tests; those with the given keys, or all. A key that nobody has is
-// NotFound. Drafts and deleted workflows are not in it.
+// their tests, then the promises and the calendars; those with the given keys, or
+// all. A key that nobody has is NotFound. Drafts and what was deleted are not in
+// it.
 func (w *Workflows) ExportFiles(ctx context.Context, by *postroom.Agent, keys []string) (text string, err error) {
 	if err := manage(by); err != nil {
 		return "", err
@@ -85,14 +89,14 @@ func (w *Workflows) ExportFiles(ctx context.Context, by *postroom.Agent, keys []
 	if err != nil {
 		return "", err
 	}
-	for _, k := range keys {
-		if !slices.ContainsFunc(rows, func(r store.Workflow) bool { return r.Key == k }) {
-			return "", postroom.Errorf(postroom.NotFound, "There is no workflow with the key %q.", k)
-		}
-	}
 	var docs []flowfile.Document
+	found := map[string]bool{}
+	wanted := func(key string) bool {
+		found[key] = true
+		return len(keys) == 0 || slices.Contains(keys, key)
+	}
 	for _, r := range rows {
-		if len(keys) > 0 && !slices.Contains(keys, r.Key) {
+		if !wanted(r.Key) {
 			continue
 		}
 		d, fault, err := document(ctx, read, r)
@@ -104,7 +108,28 @@ func (w *Workflows) ExportFiles(ctx context.Context, by *postroom.Agent, keys []
 		}
 		docs = append(docs, d)
 	}
-	return flowfile.Write(docs, flowfile.NewNames(names))
+	var parts []string
+	if len(docs) > 0 {
+		flows, err := flowfile.Write(docs, flowfile.NewNames(names))
+		if err != nil {
+			return "", err
+		}
+		parts = append(parts, flows)
+	}
+	promises, err := exportPromises(ctx, read, flowfile.NewNames(names), wanted)
+	if err != nil {
+		return "", err
+	}
+	calendars, err := exportCalendars(ctx, read, flowfile.NewNames(names), wanted)
+	if err != nil {
+		return "", err
+	}
+	for _, k := range keys {
+		if !found[k] {
+			return "", postroom.Errorf(postroom.NotFound, "There is no workflow, promise or calendar with the key %q.", k)
+		}
+	}
+	return flowfile.Join(slices.Concat(parts, promises, calendars)...), nil
 }
 
 // document is a workflow as it is published; fault says why that cannot be
@@ -173,9 +198,17 @@ func (w *Workflows) ApplyFiles(ctx context.Context, by *postroom.Agent, f Files)
 	if err != nil {
 		return out, err
 	}
-	// What of it needs a right is known when it was reckoned.
-	still := func(context.Context, *store.Tx) error { return nil }
+	// What of workflows needs a right is known when it was reckoned.
+	still := func(ctx context.Context, t *store.Tx) error {
+		if len(a.held.Promises)+len(a.held.Calendars) == 0 {
+			return nil
+		}
+		return stillManages(ctx, t, by.ID)
+	}
 	err = w.changeIf(ctx, by.ID, still, func(t *store.Tx) (bool, error) {
+		if err := a.lockCalendars(ctx, t); err != nil {
+			return false, err
+		}
 		if err := a.reckon(ctx, t.Read); err != nil || len(a.plan.Faults) > 0 {
 			return false, err
 		}
@@ -208,7 +241,9 @@ type applying struct {
 	w    *Workflows
 	by   *postroom.Agent
 	f    Files
-	ids  map[string]int64 // by key, for those that are not there yet
+	held flowfile.Held
+	ids  map[string]int64 // of workflows by key, for those that are not there yet
+	more map[string]int64 // of promises and calendars by kind and key
 	free []int64          // for tests
 
 	plan   FilePlan
@@ -216,6 +251,10 @@ type applying struct {
 	order  []int64 // of all workflows
 	rows   []store.Workflow
 	coming []int64 // the workflows of the files
+
+	promises  []*promiseItem
+	gone      []store.Promise // that are deleted
+	calendars []*calendarItem
 }
 
 // item is one workflow of the files.
@@ -230,19 +269,29 @@ type item struct {
 }
 
 func (w *Workflows) applying(ctx context.Context, by *postroom.Agent, f Files) (*applying, error) {
-	a := &applying{w: w, by: by, f: f, ids: map[string]int64{}}
-	keys, tests := flowfile.Keys(f.Sources)
-	if len(keys)+tests == 0 {
+	a := &applying{w: w, by: by, f: f, ids: map[string]int64{}, more: map[string]int64{}, held: flowfile.Keys(f.Sources)}
+	if len(a.held.Promises)+len(a.held.Calendars) > 0 {
+		if err := manage(by); err != nil {
+			return nil, postroom.Errorf(postroom.Forbidden, "Only an admin may change promises and calendars, which are in these files.")
+		}
+	}
+	need := len(a.held.Workflows) + len(a.held.Promises) + len(a.held.Calendars) + a.held.Tests
+	if need == 0 {
 		return a, nil
 	}
-	ids, err := w.store.NewIDs(ctx, len(keys)+tests)
+	ids, err := w.store.NewIDs(ctx, need)
 	if err != nil {
 		return nil, err
 	}
-	for i, k := range keys {
-		a.ids[k] = ids[i]
+	take := func(into map[string]int64, keys []string, kind string) {
+		for _, k := range keys {
+			into[kind+k], ids = ids[0], ids[1:]
+		}
 	}
-	a.free = ids[len(keys):]
+	take(a.ids, a.held.Workflows, "")
+	take(a.more, a.held.Promises, ofPromise)
+	take(a.more, a.held.Calendars, ofCalendar)
+	a.free = ids
 	return a, nil
 }
 
@@ -262,7 +311,8 @@ func (a *applying) reckon(ctx context.Context, read store.Read) (err error) {
 		}
 	}
 	names := flowfile.NewNames(called)
-	docs, faults := flowfile.Read(a.f.Sources, names)
+	files, faults := flowfile.Read(a.f.Sources, names)
+	docs := files.Workflows
 	a.plan.Faults = append(a.plan.Faults, faults...)
 	world, err := a.w.world(ctx, read)
 	if err != nil {
@@ -279,8 +329,14 @@ func (a *applying) reckon(ctx context.Context, read store.Read) (err error) {
 			return err
 		}
 	}
+	if err := a.reckonPromises(ctx, read, files.Promises, names, world.Names); err != nil {
+		return err
+	}
+	if err := a.reckonCalendars(ctx, read, files.Calendars, names); err != nil {
+		return err
+	}
 	if len(a.plan.Faults) > 0 {
-		a.plan.Steps = nil
+		a.plan.Steps, a.plan.Promises, a.plan.Calendars = nil, nil, nil
 		return nil
 	}
 	for _, x := range a.items {

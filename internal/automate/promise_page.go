@@ -73,7 +73,7 @@ func watched(ctx context.Context, read store.Read, row store.Promise) (d promise
 
 func promiseLine(row store.Promise, d promise.Definition, n store.PromiseCounts, names workflow.Names) query.PromiseLine {
 	line := query.PromiseLine{ID: row.ID, Name: row.Name, Sentence: promise.Sentence(d, names), On: row.Enabled, Version: row.Version,
-		Drafted: row.Version > 0 && row.Draft.Revision > 0, Shipped: row.Key != "",
+		Drafted: row.Version > 0 && row.Draft.Revision > 0, Shipped: slices.ContainsFunc(promise.Shipped(), func(s promise.ShippedPromise) bool { return s.Key == row.Key }),
 		Kept: n.Kept, Explained: n.Explained, Broken: n.Broken, Waiting: n.Waiting, Late: n.Late, Unseen: n.Unseen}
 	mailbox := row.MailboxID
 	if row.Version == 0 {

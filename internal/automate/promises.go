@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"postroom"
@@ -221,19 +222,19 @@ func (p *Promises) Publish(ctx context.Context, by *postroom.Agent, id int64) (n
 
 // missingInPromise lists the agents, tags, mailboxes and workflows that a promise
 // names and that are not there.
-func missingInPromise(ctx context.Context, read store.Read, d promise.Definition) (workflow.Faults, error) {
+func missingInPromise(ctx context.Context, read store.Read, d promise.Definition, coming ...int64) (workflow.Faults, error) {
 	same := workflow.Definition{When: d.When, If: d.If}
 	if x := d.Expect.Event; x != nil {
 		same.When.Unless = []workflow.Unless{*x}
 	}
-	faults, err := missingReferences(ctx, read, same)
+	faults, err := missingReferences(ctx, read, same, coming...)
 	if err != nil {
 		return nil, err
 	}
 	for i := range faults {
 		faults[i].Path = strings.Replace(faults[i].Path, "when.unless[0].", "expect.", 1)
 	}
-	if id := d.Expect.Workflow; id != 0 {
+	if id := d.Expect.Workflow; id != 0 && !slices.Contains(coming, id) {
 		row, err := read.Workflow(ctx, id)
 		switch {
 		case postroom.CodeOf(err) == postroom.NotFound || err == nil && row.DeletedAt > 0:
@@ -311,15 +312,22 @@ func (p *Promises) set(ctx context.Context, by *postroom.Agent, id int64, what s
 			return false, err
 		}
 		if !row.Enabled {
-			if err := t.DropWatches(ctx, id, "The promise was "+what+"."); err != nil {
-				return false, err
-			}
-			if err := p.clear(ctx, t, id); err != nil {
-				return false, err
-			}
+			return true, p.end(ctx, t, by, row, what)
 		}
 		return true, logPromise(ctx, t, by, fmt.Sprintf("The promise %q was %s.", row.Name, what))
 	})
+}
+
+// end ends what is watched of a promise that was switched off or deleted, and
+// clears its alarm.
+func (p *Promises) end(ctx context.Context, t *store.Tx, by *postroom.Agent, row store.Promise, what string) error {
+	if err := t.DropWatches(ctx, row.ID, "The promise was "+what+"."); err != nil {
+		return err
+	}
+	if err := p.clear(ctx, t, row.ID); err != nil {
+		return err
+	}
+	return logPromise(ctx, t, by, fmt.Sprintf("The promise %q was %s.", row.Name, what))
 }
 
 // logPromise writes into the system log what somebody did to a promise.

@@ -28,12 +28,12 @@ func (w *Workflows) TakeDraft(ctx context.Context, by *postroom.Agent, file flow
 	if err != nil {
 		return 0, err
 	}
-	keys, _ := flowfile.Keys([]flowfile.Source{file})
+	keys := flowfile.Keys([]flowfile.Source{file}).Workflows
 	i := -1
 	if len(keys) == 1 {
 		i = slices.IndexFunc(rows, func(r store.Workflow) bool { return r.Key == keys[0] })
 	}
-	docs, faults := flowfile.Read([]flowfile.Source{file}, flowfile.NewNames(called))
+	docs, faults := flowfile.ReadWorkflows([]flowfile.Source{file}, flowfile.NewNames(called))
 	if len(faults) > 0 {
 		return 0, postroom.Errorf(postroom.Invalid, "This desk cannot take it over: %s", faults[0].Text)
 	}

@@ -15,10 +15,10 @@ import (
 )
 
 type workflowCommand struct {
-	Export   workflowExport   `cmd:"" help:"Write the published workflows as YAML, with their tests."`
-	Check    workflowCheck    `cmd:"" help:"Look whether files of workflows are in order, with their tests. Changes nothing; works without a desk."`
+	Export   workflowExport   `cmd:"" help:"Write the published workflows as YAML, with their tests, the promises and the calendars."`
+	Check    workflowCheck    `cmd:"" help:"Look whether files of workflows, promises and calendars are in order, with their tests. Changes nothing; works without a desk."`
 	Plan     workflowPlan     `cmd:"" help:"Say what applying files would change, line by line. Changes nothing."`
-	Apply    workflowApply    `cmd:"" help:"Make the workflows what files say: all of it or nothing. A second time changes nothing."`
+	Apply    workflowApply    `cmd:"" help:"Make workflows, promises and calendars what files say: all of it or nothing. A second time changes nothing."`
 	Test     workflowTest     `cmd:"" help:"Run the tests of the published workflows, or of files, and print each."`
 	Backtest workflowBacktest `cmd:"" help:"Say what a workflow would have done with what happened in the last days. Changes nothing and sends nothing."`
 	Replay   workflowReplay   `cmd:"" help:"Judge stored events again, as they were judged, and list those that come out otherwise. Changes nothing."`
@@ -31,7 +31,7 @@ const exitRed = 1
 
 type workflowExport struct {
 	config.Place
-	Key    []string `arg:"" optional:"" help:"Keys of the workflows to write; without any, all."`
+	Key    []string `arg:"" optional:"" help:"Keys of the workflows, promises and calendars to write; without any, all."`
 	Output string   `short:"o" placeholder:"FILE" help:"Write to a file and not to standard output."`
 }
 
@@ -132,8 +132,35 @@ func (c *workflowCheck) Run(s *Surroundings) error {
 			where = "There is no desk in " + c.Data + ", so names were not looked up."
 		}
 	}
-	fmt.Fprintf(s.Stdout, "%s in order. %s\n", counted(len(tests), "workflow is", "workflows are"), where)
+	fmt.Fprintf(s.Stdout, "%s in order. %s\n", inOrder(len(tests), files), where)
 	return printTests(s, tests, false)
+}
+
+// inOrder says how much of what is in order, as in "2 workflows and 1 promise
+// are".
+func inOrder(workflows int, files []app.WorkflowFile) string {
+	promises, calendars := app.CountFiles(files)
+	if promises+calendars == 0 {
+		return counted(workflows, "workflow is", "workflows are")
+	}
+	var parts []string
+	for _, x := range []struct {
+		n         int
+		one, many string
+	}{{workflows, "workflow", "workflows"}, {promises, "promise", "promises"}, {calendars, "calendar", "calendars"}} {
+		if x.n > 0 {
+			parts = append(parts, counted(x.n, x.one, x.many))
+		}
+	}
+	is := " are"
+	if workflows+promises+calendars == 1 {
+		is = " is"
+	}
+	last := len(parts) - 1
+	if last == 0 {
+		return parts[0] + is
+	}
+	return strings.Join(parts[:last], ", ") + " and " + parts[last] + is
 }
 
 func counted(n int, one, many string) string {
@@ -176,7 +203,7 @@ func printTests(s *Surroundings, all []app.WorkflowTests, green bool) error {
 type workflowPlan struct {
 	config.Place
 	workflowFiles
-	Prune    bool `help:"Plan as well to delete the workflows that no file has."`
+	Prune    bool `help:"Plan as well to delete the workflows that no file has, and the promises if the files hold any."`
 	ExitCode bool `help:"End with 1 if anything would change, for scripts."`
 	Backtest int  `default:"30" placeholder:"DAYS" help:"Say what each workflow that changes would have done on the events of the last days; 0 does not."`
 }
@@ -217,11 +244,21 @@ const around = 3
 
 // printPlan prints what changes, line by line.
 func printPlan(w io.Writer, p app.WorkflowPlan) {
-	for _, step := range p.Steps {
+	printSteps(w, "", p.Steps)
+	printSteps(w, "promise ", p.Promises)
+	printSteps(w, "calendar ", p.Calendars)
+	if p.Order != nil {
+		fmt.Fprintf(w, "The order becomes: %s.\n\n", strings.Join(p.Order, ", "))
+	}
+}
+
+// printSteps prints what becomes of the things of one kind.
+func printSteps(w io.Writer, kind string, steps []app.WorkflowStep) {
+	for _, step := range steps {
 		if !slices.ContainsFunc(step.Tests, func(r app.WorkflowTestResult) bool { return !r.Green }) && step.What == "same" {
 			continue
 		}
-		fmt.Fprintf(w, "%s (%s): %s\n", step.Key, step.Name, step.What)
+		fmt.Fprintf(w, "%s%s (%s): %s\n", kind, step.Key, step.Name, step.What)
 		for _, words := range step.Words {
 			fmt.Fprintf(w, "  %s\n", words)
 		}
@@ -245,9 +282,6 @@ func printPlan(w io.Writer, p app.WorkflowPlan) {
 			fmt.Fprintf(w, "    %s\n", words)
 		}
 		fmt.Fprintln(w)
-	}
-	if p.Order != nil {
-		fmt.Fprintf(w, "The order becomes: %s.\n\n", strings.Join(p.Order, ", "))
 	}
 }
 
@@ -275,7 +309,7 @@ type workflowApply struct {
 	config.Place
 	workflowFiles
 	As     string `placeholder:"ADDRESS" help:"The admin who publishes; without it the command line itself."`
-	Prune  bool   `help:"Delete the workflows that no file has. They can be restored."`
+	Prune  bool   `help:"Delete the workflows that no file has, and the promises if the files hold any. They can be restored."`
 	Anyway bool   `help:"Publish although tests are red. The system log says so."`
 }
 
@@ -297,7 +331,7 @@ func (c *workflowApply) Run(s *Surroundings) error {
 		return err
 	}
 	if !p.Changed() {
-		fmt.Fprintln(s.Stdout, "Nothing has changed: the workflows are what the files say.")
+		fmt.Fprintln(s.Stdout, "Nothing has changed: the desk is what the files say.")
 		return nil
 	}
 	printPlan(s.Stdout, p)

@@ -73,7 +73,16 @@ func TestWorkflowsAsFiles(t *testing.T) {
 	step(0, "Nothing would change", "workflow", "plan", "--exit-code", good)
 	step(1, "+     text: 'Bye", "workflow", "plan", "--exit-code", red)
 	step(0, "key: hello\nname: Say hello\nenabled: true\n", "workflow", "export")
-	step(1, "There is no workflow with the key", "workflow", "export", "nobody")
+	step(1, "There is no workflow, promise or calendar with the key", "workflow", "export", "nobody")
+	both := file("both.yaml", "kind: promise\nkey: greeted\nname: Greeted\nwhen: {event: conversation.created}\nexpect: {mail: workflow, workflow: hello}\nwithin: 1bh\n---\n"+
+		"kind: calendar\nkey: office\nname: Office\nweek: {monday: 9-17}\n")
+	step(0, "1 promise and 1 calendar are in order. Every name is there.", "workflow", "check", both)
+	step(65, `:13:11: "99-17" is not a time of opening`, "workflow", "check", "--offline", file("wrong.yaml", "kind: promise\nkey: greeted\nname: Greeted\nwhen: {event: conversation.created}\nexpect: {mail: workflow, workflow: hello}\nwithin: 1bh\n---\n"+
+		"kind: calendar\nkey: office\nname: Office\nweek:\n  friday: 9-12\n  monday: 99-17\n"))
+	step(0, "promise greeted (Greeted): new", "workflow", "plan", both)
+	step(0, "calendar office (Office): new", "workflow", "apply", both)
+	step(0, "Nothing has changed", "workflow", "apply", both)
+	step(0, "within: 1bh\n", "workflow", "export", "greeted")
 	step(0, "0 events, 0 matched; 0 mails", "workflow", "backtest", "hello")
 	step(1, "There is no workflow with the key", "workflow", "backtest", "nobody")
 	step(2, "Between 1 and 366 days", "workflow", "backtest", "hello", "--days", "4000")

@@ -31,7 +31,7 @@ func (d *Desk) Recipe(key string) int64 {
 	for kind, list := range all {
 		names[workflow.Ref(kind)] = list
 	}
-	docs, faults := flowfile.Read([]flowfile.Source{{Name: r.File, Text: r.Text}}, flowfile.NewNames(names))
+	docs, faults := flowfile.ReadWorkflows([]flowfile.Source{{Name: r.File, Text: r.Text}}, flowfile.NewNames(names))
 	if len(faults) > 0 {
 		d.T.Fatal(faults)
 	}

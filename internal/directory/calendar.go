@@ -126,7 +126,7 @@ func (d *Directory) changeCalendars(ctx context.Context, by *postroom.Agent, f f
 		return err
 	}
 	return d.write(ctx, KeyCalendars, func(t *store.Tx) error {
-		if err := t.Lock(ctx, "calendars"); err != nil {
+		if err := t.Lock(ctx, CalendarsLock); err != nil {
 			return err
 		}
 		all, err := t.Calendars(ctx)
@@ -147,6 +147,17 @@ func (d *Directory) changeCalendars(ctx context.Context, by *postroom.Agent, f f
 		return t.Log(ctx, store.LogEntry{Area: store.AreaMailboxes, AgentID: by.ID, Words: words})
 	})
 }
+
+// CalendarRow turns what an admin says of a calendar into a row, as AddCalendar
+// does, for those who write several things at once. The row has neither id nor
+// revision.
+func CalendarRow(by *postroom.Agent, f CalendarFields) (store.CalendarRow, error) {
+	return checkCalendar(by, f)
+}
+
+// CalendarsLock is held by whoever changes calendars, so that there is always one
+// default and no name twice.
+const CalendarsLock = "calendars"
 
 // checkCalendar turns fields into a row.
 func checkCalendar(by *postroom.Agent, f CalendarFields) (row store.CalendarRow, err error) {
@@ -185,7 +196,7 @@ func calendarThere(ctx context.Context, t *store.Tx, id int64) error {
 	if id == 0 {
 		return nil
 	}
-	if err := t.Lock(ctx, "calendars"); err != nil {
+	if err := t.Lock(ctx, CalendarsLock); err != nil {
 		return err
 	}
 	c, err := t.Calendar(ctx, id)

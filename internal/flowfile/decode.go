@@ -14,41 +14,68 @@ import (
 	"postroom/internal/workflow"
 )
 
-// Read reads the workflows of some files, in their order. It is strict: a field
-// that nobody knows, a name that nobody has, a key that stands twice are faults,
-// with line and column. The documents are what could be read; what they mean is
-// for Document.Check.
-func Read(files []Source, names *Names) ([]*Document, Faults) {
-	r := &reader{names: names}
+// Content is what some files hold, by kind, each in their order.
+type Content struct {
+	Workflows []*Document
+	Promises  []*Promise
+	Calendars []*Calendar
+}
+
+// Read reads what stands in some files. It is strict: a field that nobody knows,
+// a name that nobody has, a key that stands twice for things of one kind are
+// faults, with line and column. The documents are what could be read; what they
+// mean is for their Check.
+func Read(files []Source, names *Names) (Content, Faults) {
+	r := &reader{names: names, keys: map[string]keyPlace{}}
 	size := 0
 	for _, f := range files {
 		if size += len(f.Text); size > MaxBytes {
-			return nil, Faults{{File: f.Name, Text: fmt.Sprintf("The files have more than %d MiB together.", MaxBytes>>20)}}
+			return Content{}, Faults{{File: f.Name, Text: fmt.Sprintf("The files have more than %d MiB together.", MaxBytes>>20)}}
 		}
 		r.file(f)
 	}
-	seen := map[string]*Document{}
-	for _, d := range r.documents {
-		if first := seen[d.Key]; d.Key != "" && first != nil {
-			at := first.find("key")
-			r.faults = append(r.faults, d.Fault("key", "The key %q stands in %s, line %d, already.", d.Key, first.file, at.line))
-		}
-		seen[d.Key] = d
-	}
-	return r.documents, r.faults
+	return r.content, r.faults
 }
 
-// Keys lists the keys of the workflows in some files, as far as they can be
-// read, and counts their tests, for drawing ids before Read.
-func Keys(files []Source) (keys []string, tests int) {
-	docs, _ := Read(files, Invented())
-	for _, d := range docs {
-		tests += len(d.Tests)
-		if d.Key != "" && !slices.Contains(keys, d.Key) {
-			keys = append(keys, d.Key)
+// ReadWorkflows is Read for files that hold nothing but workflows: anything else
+// is a fault.
+func ReadWorkflows(files []Source, names *Names) ([]*Document, Faults) {
+	c, faults := Read(files, names)
+	for _, p := range c.Promises {
+		faults = append(faults, p.Fault("kind", "Here stands a workflow, and not a promise."))
+	}
+	for _, x := range c.Calendars {
+		faults = append(faults, x.Fault("kind", "Here stands a workflow, and not a calendar."))
+	}
+	return c.Workflows, faults
+}
+
+// Held is what ids are needed for, as far as files can be read: the keys of each
+// kind, and the tests.
+type Held struct {
+	Workflows, Promises, Calendars []string
+	Tests                          int
+}
+
+// Keys lists what some files hold, for drawing ids before Read.
+func Keys(files []Source) (h Held) {
+	c, _ := Read(files, Invented())
+	add := func(list *[]string, key string) {
+		if key != "" && !slices.Contains(*list, key) {
+			*list = append(*list, key)
 		}
 	}
-	return keys, tests
+	for _, d := range c.Workflows {
+		h.Tests += len(d.Tests)
+		add(&h.Workflows, d.Key)
+	}
+	for _, p := range c.Promises {
+		add(&h.Promises, p.Key)
+	}
+	for _, x := range c.Calendars {
+		add(&h.Calendars, x.Key)
+	}
+	return h
 }
 
 // ReadTest reads a single test, a document without a workflow around it.
@@ -65,7 +92,7 @@ func ReadTest(file Source, names *Names) (workflow.Test, Faults) {
 	if len(r.faults) > 0 {
 		return t, r.faults
 	}
-	r.doc = &Document{file: file.Name, at: map[string]place{}}
+	r.doc = sheet{file: file.Name, at: map[string]place{}}
 	r.value(nodes[0], reflect.ValueOf(&t).Elem(), "", scope{}, "")
 	if len(r.faults) == 0 {
 		r.faults = r.doc.Place(t.Check())
@@ -75,12 +102,13 @@ func ReadTest(file Source, names *Names) (workflow.Test, Faults) {
 
 // reader collects documents and what is wrong with them.
 type reader struct {
-	names     *Names
-	documents []*Document
-	faults    Faults
-	doc       *Document
-	visited   int
-	gap       bool // what was just read is left for somebody to choose
+	names   *Names
+	content Content
+	keys    map[string]keyPlace // by kind and key
+	faults  Faults
+	doc     sheet
+	visited int
+	gap     bool // what was just read is left for somebody to choose
 }
 
 func (r *reader) fault(n *yaml.Node, path, format string, args ...any) {
@@ -118,22 +146,84 @@ func (r *reader) nodes(f Source) (out []*yaml.Node) {
 	return nil
 }
 
+// keyPlace is where a key stands.
+type keyPlace struct {
+	file string
+	line int
+}
+
+// file reads the documents of a file.
 func (r *reader) file(f Source) {
 	for _, n := range r.nodes(f) {
-		r.doc = &Document{file: f.Name, at: map[string]place{}}
-		var raw struct {
-			Key     string `json:"key"`
-			Name    string `json:"name"`
-			Mailbox int64  `json:"mailbox,omitempty" ref:"mailbox"`
-			Enabled *bool  `json:"enabled,omitempty"`
-			workflow.Definition
-			Tests []workflow.Test `json:"tests,omitzero"`
+		r.doc = sheet{file: f.Name, at: map[string]place{}}
+		key, kind := "", r.kind(n)
+		switch kind {
+		case kindWorkflow:
+			key = r.workflow(n)
+		case kindPromise:
+			key = r.promise(n)
+		case kindCalendar:
+			key = r.calendar(n)
 		}
-		r.value(n, reflect.ValueOf(&raw).Elem(), "", scope{}, "")
-		d := r.doc
-		d.Key, d.Name, d.Mailbox, d.Enabled, d.Definition, d.Tests = raw.Key, raw.Name, raw.Mailbox, raw.Enabled, raw.Definition, raw.Tests
-		r.documents = append(r.documents, d)
+		if key == "" {
+			continue
+		}
+		at := kind + " " + key
+		if first, twice := r.keys[at]; twice {
+			r.faults = append(r.faults, r.doc.Fault("key", "The key %q stands in %s, line %d, already.", key, first.file, first.line))
+		} else {
+			r.keys[at] = keyPlace{f.Name, r.doc.find("key").line}
+		}
 	}
+}
+
+// The kinds of documents, as their field "kind" names them. One without is a
+// workflow.
+const (
+	kindWorkflow = "workflow"
+	kindPromise  = "promise"
+	kindCalendar = "calendar"
+)
+
+// kind tells what a document is, "" if nobody knows.
+func (r *reader) kind(n *yaml.Node) string {
+	if n.Kind != yaml.MappingNode {
+		return kindWorkflow
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value != "kind" {
+			continue
+		}
+		value := meant(n.Content[i+1])
+		kinds := []string{kindWorkflow, kindPromise, kindCalendar}
+		if slices.Contains(kinds, value.Value) {
+			return value.Value
+		}
+		if near := nearest(value.Value, kinds); near != "" {
+			r.fault(value, "kind", "There is no kind %q; did you mean %q?", value.Value, near)
+		} else {
+			r.fault(value, "kind", "There is no kind %q; possible are %s.", value.Value, strings.Join(kinds, ", "))
+		}
+		return ""
+	}
+	return kindWorkflow
+}
+
+// workflow reads a document that is a workflow.
+func (r *reader) workflow(n *yaml.Node) string {
+	var raw struct {
+		Key     string `json:"key"`
+		Name    string `json:"name"`
+		Mailbox int64  `json:"mailbox,omitempty" ref:"mailbox"`
+		Enabled *bool  `json:"enabled,omitempty"`
+		workflow.Definition
+		Tests []workflow.Test `json:"tests,omitzero"`
+		Kind  string          `json:"kind,omitempty"`
+	}
+	r.value(n, reflect.ValueOf(&raw).Elem(), "", scope{}, "")
+	r.content.Workflows = append(r.content.Workflows, &Document{Key: raw.Key, Name: raw.Name, Mailbox: raw.Mailbox, Enabled: raw.Enabled,
+		Definition: raw.Definition, Tests: raw.Tests, sheet: r.doc})
+	return raw.Key
 }
 
 // scope is what the fields around a value say about ids in it.

@@ -35,6 +35,12 @@ type Document struct {
 	Definition workflow.Definition // embedded in the file: when, if, then, limits
 	Tests      []workflow.Test     // nil: the file does not say, and they stay as they are
 
+	sheet
+}
+
+// sheet is where a document stands, so that what is wrong with it is said at its
+// place.
+type sheet struct {
 	file string
 	at   map[string]place
 }
@@ -77,7 +83,7 @@ func (f Faults) Error() string {
 // Place puts faults of a document, which name paths of its JSON, to where they
 // stand in its file. A path that is not written there is put to the nearest
 // that is.
-func (d *Document) Place(faults workflow.Faults) Faults {
+func (d sheet) Place(faults workflow.Faults) Faults {
 	out := make(Faults, 0, len(faults))
 	for _, f := range faults {
 		p := d.find(f.Path)
@@ -91,13 +97,13 @@ func (d *Document) Place(faults workflow.Faults) Faults {
 }
 
 // Fault is one fault of a document at a path.
-func (d *Document) Fault(path, format string, args ...any) Fault {
+func (d sheet) Fault(path, format string, args ...any) Fault {
 	p := d.find(path)
 	return Fault{d.file, p.line, p.column, path, fmt.Sprintf(format, args...)}
 }
 
 // find looks for a path, or the nearest one above it.
-func (d *Document) find(path string) place {
+func (d sheet) find(path string) place {
 	for {
 		if p, ok := d.at[path]; ok {
 			return p
@@ -118,18 +124,7 @@ func (d *Document) Check(id int64) (*workflow.Version, Faults) {
 	add := func(path, format string, args ...any) {
 		faults = append(faults, workflow.Fault{Path: path, Text: fmt.Sprintf(format, args...)})
 	}
-	switch {
-	case d.Key == "":
-		add("key", "A workflow needs a key, such as closing-notice.")
-	case !keyPattern.MatchString(d.Key) || len(d.Key) > maxKey || d.Key == wordNone:
-		add("key", "%q is no key: small letters, digits and - . _ are possible, %d at most.", d.Key, maxKey)
-	}
-	switch {
-	case strings.TrimSpace(d.Name) == "":
-		add("name", "A workflow needs a name.")
-	case len([]rune(d.Name)) > MaxName || strings.ContainsAny(d.Name, "\n\r\t"):
-		add("name", "A name has at most %d characters on one line.", MaxName)
-	}
+	checkHead("workflow", d.Key, d.Name, add)
 	v, err := workflow.Compile(d.Definition, workflow.Identity{WorkflowID: id, Number: 1, Key: d.Key, Name: d.Name, MailboxID: d.Mailbox})
 	if err == nil {
 		err = workflow.Publishable(d.Definition)
@@ -137,6 +132,22 @@ func (d *Document) Check(id int64) (*workflow.Version, Faults) {
 	faults = append(faults, workflow.FaultsOf(err)...)
 	faults = append(faults, CheckTests(d.Tests, "tests")...)
 	return v, d.Place(faults)
+}
+
+// checkHead checks the key and the name of a document.
+func checkHead(what, key, name string, add func(path, format string, args ...any)) {
+	switch {
+	case key == "":
+		add("key", "A %s needs a key, such as closing-notice.", what)
+	case !keyPattern.MatchString(key) || len(key) > maxKey || key == wordNone:
+		add("key", "%q is no key: small letters, digits and - . _ are possible, %d at most.", key, maxKey)
+	}
+	switch {
+	case strings.TrimSpace(name) == "":
+		add("name", "A %s needs a name.", what)
+	case len([]rune(name)) > MaxName || strings.ContainsAny(name, "\n\r\t"):
+		add("name", "A name has at most %d characters on one line.", MaxName)
+	}
 }
 
 // MaxName is how long the name of a workflow may be, in characters.

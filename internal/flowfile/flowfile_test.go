@@ -60,7 +60,7 @@ tests:
 
 func TestReadsEveryPart(t *testing.T) {
 	t.Parallel()
-	docs, faults := flowfile.Read([]flowfile.Source{{Name: "a.yaml", Text: whole + "---\n# nothing\n---\n"}}, desk())
+	docs, faults := flowfile.ReadWorkflows([]flowfile.Source{{Name: "a.yaml", Text: whole + "---\n# nothing\n---\n"}}, desk())
 	if len(faults) > 0 || len(docs) != 1 {
 		t.Fatalf("%d documents, %v", len(docs), faults)
 	}
@@ -121,7 +121,7 @@ func TestFaultsNameLineAndColumn(t *testing.T) {
 		if text == whole {
 			t.Fatalf("%q is not in the text", c.from)
 		}
-		docs, faults := flowfile.Read([]flowfile.Source{{Name: "a.yaml", Text: text}}, desk())
+		docs, faults := flowfile.ReadWorkflows([]flowfile.Source{{Name: "a.yaml", Text: text}}, desk())
 		for _, d := range docs {
 			if _, more := d.Check(1); len(faults) == 0 {
 				faults = more
@@ -135,11 +135,11 @@ func TestFaultsNameLineAndColumn(t *testing.T) {
 
 func TestOneKeyStandsOnce(t *testing.T) {
 	t.Parallel()
-	_, faults := flowfile.Read([]flowfile.Source{{Name: "a.yaml", Text: "key: x\nname: X\n"}, {Name: "b.yaml", Text: "name: Y\nkey: x\n"}}, desk())
+	_, faults := flowfile.ReadWorkflows([]flowfile.Source{{Name: "a.yaml", Text: "key: x\nname: X\n"}, {Name: "b.yaml", Text: "name: Y\nkey: x\n"}}, desk())
 	if len(faults) != 1 || faults[0].String() != `b.yaml:2:6: The key "x" stands in a.yaml, line 1, already.` {
 		t.Error(faults)
 	}
-	if keys, _ := flowfile.Keys([]flowfile.Source{{Name: "a", Text: "key: x\n---\nkey: y\nnonsense: 1\n---\nkey: x"}}); !reflect.DeepEqual(keys, []string{"x", "y"}) {
+	if keys := flowfile.Keys([]flowfile.Source{{Name: "a", Text: "key: x\n---\nkey: y\nnonsense: 1\n---\nkey: x"}}).Workflows; !reflect.DeepEqual(keys, []string{"x", "y"}) {
 		t.Error(keys)
 	}
 }
@@ -147,7 +147,7 @@ func TestOneKeyStandsOnce(t *testing.T) {
 // Without a desk every name is taken for one that is there, and always the same.
 func TestChecksWithoutADesk(t *testing.T) {
 	t.Parallel()
-	docs, faults := flowfile.Read([]flowfile.Source{{Name: "a.yaml", Text: whole}}, flowfile.Invented())
+	docs, faults := flowfile.ReadWorkflows([]flowfile.Source{{Name: "a.yaml", Text: whole}}, flowfile.Invented())
 	if len(faults) > 0 {
 		t.Fatal(faults)
 	}
@@ -168,14 +168,14 @@ func TestAliasesAreBounded(t *testing.T) {
 	for i := range 40 {
 		fmt.Fprintf(&b, "  - &a%d {all: [*a%d, *a%d]}\n", i+1, i, i)
 	}
-	if _, faults := flowfile.Read([]flowfile.Source{{Name: "a.yaml", Text: b.String()}}, desk()); len(faults) == 0 || !strings.Contains(faults[0].Text, "too deep or too long") {
+	if _, faults := flowfile.ReadWorkflows([]flowfile.Source{{Name: "a.yaml", Text: b.String()}}, desk()); len(faults) == 0 || !strings.Contains(faults[0].Text, "too deep or too long") {
 		t.Error(faults)
 	}
 	loop := "key: x\nname: X\nwhen: {event: tags.changed}\nthen: [{do: stop}]\nif: &a\n  all: [*a]\n"
-	if _, faults := flowfile.Read([]flowfile.Source{{Name: "a.yaml", Text: loop}}, desk()); len(faults) == 0 {
+	if _, faults := flowfile.ReadWorkflows([]flowfile.Source{{Name: "a.yaml", Text: loop}}, desk()); len(faults) == 0 {
 		t.Error("a condition that holds itself is read")
 	}
-	docs, faults := flowfile.Read([]flowfile.Source{{Name: "a.yaml", Text: strings.Replace(loop, "if: &a\n  all: [*a]", "if:\n  any:\n  - &b {fact: message.body, op: set}\n  - none: [*b]", 1)}}, desk())
+	docs, faults := flowfile.ReadWorkflows([]flowfile.Source{{Name: "a.yaml", Text: strings.Replace(loop, "if: &a\n  all: [*a]", "if:\n  any:\n  - &b {fact: message.body, op: set}\n  - none: [*b]", 1)}}, desk())
 	if len(faults) > 0 || docs[0].Definition.If.Any[1].None[0].Fact != "message.body" {
 		t.Error("an alias is not read:", faults)
 	}
@@ -193,7 +193,7 @@ func TestTextsSurvive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		back, _ := flowfile.Read([]flowfile.Source{{Name: "a", Text: file}}, desk())
+		back, _ := flowfile.ReadWorkflows([]flowfile.Source{{Name: "a", Text: file}}, desk())
 		if len(back) != 2 || back[0].Definition.Then[0].Text != text || back[1].Tests[0].Given["message.body"][0] != text {
 			t.Fatalf("%q does not come back from\n%s", text, file)
 		}
@@ -206,7 +206,7 @@ func FuzzRead(f *testing.F) {
 	f.Add("a: [*b")
 	f.Add("key: &a x\nname: *a\nif: {<<: {fact: 1}}\n--- !!binary aGk=\n")
 	f.Fuzz(func(_ *testing.T, text string) {
-		docs, _ := flowfile.Read([]flowfile.Source{{Name: "a", Text: text}}, desk())
+		docs, _ := flowfile.ReadWorkflows([]flowfile.Source{{Name: "a", Text: text}}, desk())
 		for _, d := range docs {
 			v, _ := d.Check(1)
 			for _, x := range d.Tests {

@@ -114,7 +114,7 @@ func (r Recipe) Begin(names *flowfile.Names) (workflow.Definition, error) {
 func (r Recipe) Document() (*flowfile.Document, error) { return r.document(flowfile.Invented()) }
 
 func (r Recipe) document(names *flowfile.Names) (*flowfile.Document, error) {
-	docs, faults := flowfile.Read([]flowfile.Source{{Name: r.File, Text: r.Text}}, names)
+	docs, faults := flowfile.ReadWorkflows([]flowfile.Source{{Name: r.File, Text: r.Text}}, names)
 	switch {
 	case len(faults) > 0:
 		return nil, faults

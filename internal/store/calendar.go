@@ -7,6 +7,7 @@ import (
 // CalendarRow is one revision of a calendar, as it is stored.
 type CalendarRow struct {
 	ID       int64
+	Key      string // by which files name it, "" for one that was made on its page
 	Revision int
 	Name     string
 	Hours    string // JSON of package calendar
@@ -17,9 +18,10 @@ type CalendarRow struct {
 }
 
 const (
-	calendarColumns = `c.id, r.revision, r.name, r.hours, r.author_id, r.at, c.main, c.deleted_at`
+	calendarColumns = `c.id, c.key, r.revision, r.name, r.hours, r.author_id, r.at, c.main, c.deleted_at`
 	calendarFrom    = ` from calendar c join calendar_revision r on r.calendar_id = c.id`
 	qCalendars      = `select ` + calendarColumns + calendarFrom + ` and r.revision = c.revision where c.deleted_at = 0 order by c.main desc, lower(r.name), c.id`
+	qEveryCalendar  = `select ` + calendarColumns + calendarFrom + ` and r.revision = c.revision order by c.id`
 	qCalendar       = `select ` + calendarColumns + calendarFrom + ` and r.revision = c.revision where c.id = $1`
 	qCalendarOf     = `select ` + calendarColumns + calendarFrom + ` where c.id = $1 and r.revision = $2`
 	qCalendarFor    = `select ` + calendarColumns + calendarFrom + ` and r.revision = c.revision
@@ -31,7 +33,7 @@ const (
 func scanCalendar(r row) (CalendarRow, error) {
 	var c CalendarRow
 	var deleted int64
-	err := r.Scan(&c.ID, &c.Revision, &c.Name, &c.Hours, &c.AuthorID, &c.At, &c.Main, &deleted)
+	err := r.Scan(&c.ID, &c.Key, &c.Revision, &c.Name, &c.Hours, &c.AuthorID, &c.At, &c.Main, &deleted)
 	c.Deleted = deleted > 0
 	return c, err
 }
@@ -40,6 +42,11 @@ func scanCalendar(r row) (CalendarRow, error) {
 // name.
 func (r Read) Calendars(ctx context.Context) ([]CalendarRow, error) {
 	return r.calendars(ctx, qCalendars)
+}
+
+// EveryCalendar lists all calendars as they are now, those that were deleted too.
+func (r Read) EveryCalendar(ctx context.Context) ([]CalendarRow, error) {
+	return r.calendars(ctx, qEveryCalendar)
 }
 
 // CalendarRevisions lists the latest revisions of a calendar, the newest first.
@@ -96,16 +103,18 @@ type MailboxName struct {
 }
 
 const (
-	qInsertCalendar = `insert into calendar (id, revision, main) values ($1,$2,$3)`
+	qInsertCalendar = `insert into calendar (id, revision, main, key) values ($1,$2,$3,$4)`
 	qReviseCalendar = `update calendar set revision = $2 where id = $1 and revision = $3 and deleted_at = 0`
 	qInsertRevision = `insert into calendar_revision (calendar_id, revision, name, hours, author_id, at) values ($1,$2,$3,$4,$5,$6)`
 	qMainCalendar   = `update calendar set main = case when id = $1 then 1 else 0 end where id = $1 or main = 1`
+	qBringCalendar  = `update calendar set deleted_at = 0 where id = $1`
+	qBoxCalendar    = `update mailbox set calendar_id = $2 where id = $1`
 	qDeleteCalendar = `update calendar set deleted_at = $2, main = 0 where id = $1 and deleted_at = 0`
 )
 
 // InsertCalendar stores a new calendar with its first revision.
 func (t *Tx) InsertCalendar(ctx context.Context, c CalendarRow) error {
-	if _, err := t.exec(ctx, qInsertCalendar, c.ID, c.Revision, bit(c.Main)); err != nil {
+	if _, err := t.exec(ctx, qInsertCalendar, c.ID, c.Revision, bit(c.Main), c.Key); err != nil {
 		return err
 	}
 	return t.insertRevision(ctx, c)
@@ -129,6 +138,16 @@ func (t *Tx) insertRevision(ctx context.Context, c CalendarRow) error {
 func (t *Tx) SetMainCalendar(ctx context.Context, id int64) error {
 	_, err := t.exec(ctx, qMainCalendar, id)
 	return err
+}
+
+// BringCalendarBack puts a deleted calendar to use again.
+func (t *Tx) BringCalendarBack(ctx context.Context, id int64) error {
+	return t.one(ctx, "restore calendar", qBringCalendar, id)
+}
+
+// SetMailboxCalendar has a mailbox count by a calendar; 0 is the main one.
+func (t *Tx) SetMailboxCalendar(ctx context.Context, mailbox, calendar int64) error {
+	return t.one(ctx, "set calendar", qBoxCalendar, mailbox, calendar)
 }
 
 // DeleteCalendar takes a calendar out of use; its revisions stay.

@@ -36,7 +36,7 @@ func TestJudgementsAreWalkedByIndex(t *testing.T) {
 		}
 		walks := store.JudgedWalks()
 		for i, args := range [][]any{
-			{postroom.StatusChanged, int64(4_000_000), int64(1), 20, "% 1c.%"},
+			{postroom.StatusChanged, int64(4_000_000), int64(1), 20, "% 1c.%", "%+1c.%"},
 			{postroom.StatusChanged, int64(4_000_000), int64(1), 20},
 			{postroom.StatusChanged, int64(4_000_000), int64(1), int64(5_000_000), 20},
 		} {

@@ -44,7 +44,7 @@ func TestDefinitionSurvivesAFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		back, faults := flowfile.Read([]flowfile.Source{{Name: "x.yaml", Text: text}}, names)
+		back, faults := flowfile.ReadWorkflows([]flowfile.Source{{Name: "x.yaml", Text: text}}, names)
 		if len(faults) > 0 || len(back) != len(docs) {
 			t.Fatalf("%d documents of %d, %v in\n%s", len(back), len(docs), faults, text)
 		}
@@ -83,7 +83,7 @@ func TestShippedWorkflowsSurviveAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Log(text)
-	back, faults := flowfile.Read([]flowfile.Source{{Name: "x.yaml", Text: text}}, someNames())
+	back, faults := flowfile.ReadWorkflows([]flowfile.Source{{Name: "x.yaml", Text: text}}, someNames())
 	if len(faults) > 0 || len(back) != len(docs) {
 		t.Fatal(faults)
 	}
