@@ -154,7 +154,7 @@ func save(d *desktest.Desk, flows *automate.Workflows, id int64, name string, de
 // checked is what check says to files, without a desk.
 func checked(files []flowfile.Source) []string {
 	names := flowfile.Invented()
-	docs, faults := flowfile.Read(files, names)
+	docs, faults := flowfile.ReadWorkflows(files, names)
 	for _, doc := range docs {
 		if id, _ := names.ID(workflow.RefWorkflow, doc.Key); len(faults) == 0 {
 			_, faults = doc.Check(id)
