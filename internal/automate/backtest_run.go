@@ -42,6 +42,7 @@ type backtest struct {
 	before  map[[2]int64]bool // conversations and runs noted for the limits
 	sum     query.BacktestSummary
 	lines   []backtestLine
+	texts   []*moment // those whose mails have their texts still, the newest last
 	waits   map[string]int
 	mailed  map[int64]bool // automatic mails that were counted
 	ran     map[int64]int  // workflows that really ran, by workflow
@@ -420,6 +421,7 @@ func (b *backtest) plan(m *moment, r workflow.Record, trust []store.Trust, later
 			return
 		}
 	}
+	b.keepTexts(m)
 }
 
 // same reports whether an action would find it so already.
