@@ -80,10 +80,10 @@ func TestStreams(t *testing.T) {
 		for _, what := range slices.Sorted(maps.Keys(met)) {
 			t.Logf("%5d %s", met[what], what)
 		}
-		for _, what := range wanted {
-			if os.Getenv("POSTROOM_STREAM_SEED") == "" && all.Load() > 6 && met[what] == 0 {
-				t.Errorf("no stream met %q: the test has lost its hold", what)
-			}
+		// What is drawn changes with whatever can be drawn: few streams may miss some.
+		missed := slices.DeleteFunc(slices.Clone(wanted), func(what string) bool { return met[what] > 0 })
+		if n := all.Load(); n > 6 && len(missed) > 5 || n > 30 && len(missed) > 0 {
+			t.Errorf("no stream met %q: the test has lost its hold", missed)
 		}
 		if t.Logf("%d streams, %d deaths", all.Load(), deaths.Load()); deaths.Load() < 3*all.Load() {
 			t.Error("that is too few: the test has lost its hold")
