@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-rod/rod"
 	"github.com/go-rod/rod/lib/proto"
 )
 
@@ -146,9 +145,7 @@ func (w *walker) keep(name string, width, height int, selector string) {
 	if selector == "" {
 		data, err = w.patient().Screenshot(false, &proto.PageCaptureScreenshot{Format: proto.PageCaptureScreenshotFormatPng})
 	} else {
-		var e *rod.Element
-		e = w.see(selector)
-		data, err = e.Screenshot(proto.PageCaptureScreenshotFormatPng, 0)
+		data, err = w.see(selector).Screenshot(proto.PageCaptureScreenshotFormatPng, 0)
 	}
 	w.must(err, "take the picture %s", name)
 	w.must(os.WriteFile(filepath.Join(pictures, name+".png"), data, 0o644), "keep the picture %s", name)

@@ -1507,7 +1507,7 @@ func folderGlyph(folder string) string {
 	case "assigned":
 		return "people"
 	case "snoozed":
-		return "clock"
+		return "moon"
 	case "drafts":
 		return "pencil"
 	case "closed":

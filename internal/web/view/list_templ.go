@@ -1668,7 +1668,7 @@ func emptyFolder(l query.List) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		case "snoozed":
-			templ_7745c5c3_Err = empty("clock", "Nothing sleeps", "Snooze a conversation (h) and it is out of the way until its time has come, or the customer writes.").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = empty("moon", "Nothing sleeps", "Snooze a conversation (h) and it is out of the way until its time has come, or the customer writes.").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
