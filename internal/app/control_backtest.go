@@ -15,9 +15,10 @@ const opBacktest = "workflow.backtest"
 
 // BacktestAsk says which workflow is to be tried, on how many days.
 type BacktestAsk struct {
-	Key   string
-	Days  int
-	Draft bool // as it is being written
+	Key     string
+	Days    int
+	Draft   bool // as it is being written
+	Version int  // an older version; 0 is the published one
 }
 
 // Backtest is what a workflow would have done.
@@ -42,6 +43,6 @@ func (o operators) backtest(ctx context.Context, ask BacktestAsk) (Backtest, err
 	if i < 0 {
 		return Backtest{}, postroom.Errorf(postroom.NotFound, "There is no workflow with the key %q.", ask.Key)
 	}
-	sum, lines, err := o.workflows().BacktestNow(ctx, operator(), rows[i].ID, automate.BacktestAsk{Days: ask.Days, Draft: ask.Draft})
+	sum, lines, err := o.workflows().BacktestNow(ctx, operator(), rows[i].ID, automate.BacktestAsk{Days: ask.Days, Draft: ask.Draft, Version: ask.Version})
 	return Backtest{Name: rows[i].Name, Words: automate.BacktestWords(sum), Lines: lines, Sum: sum}, err
 }

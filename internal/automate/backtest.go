@@ -25,8 +25,9 @@ const (
 
 // BacktestAsk says what is to be tried on what happened.
 type BacktestAsk struct {
-	Days  int
-	Draft bool // as it is being written, and not as it is published
+	Days    int
+	Draft   bool // as it is being written, and not as it is published
+	Version int  // an older version; 0 is the published one
 }
 
 // backtestParams is a backtest job's row.
@@ -92,6 +93,12 @@ func (w *Workflows) backtestOf(ctx context.Context, id int64, ask BacktestAsk) (
 	p = backtestParams{Workflow: id, Name: x.name, Mailbox: x.mailboxID, Version: x.version(), Draft: ask.Draft, Days: ask.Days, Until: w.store.Now()}
 	if x.row != nil && !ask.Draft {
 		p.Name, p.Mailbox = x.row.Name, x.row.MailboxID
+		if ask.Version > 0 && ask.Version != p.Version {
+			p.Version = ask.Version
+			if d, err = w.olderVersion(ctx, id, ask.Version); err != nil {
+				return p, err
+			}
+		}
 	}
 	if ask.Draft {
 		p.Version++
@@ -102,6 +109,21 @@ func (w *Workflows) backtestOf(ctx context.Context, id int64, ask BacktestAsk) (
 	body, err := d.Encode()
 	p.Definition = string(body)
 	return p, err
+}
+
+// olderVersion reads a version that was published once.
+func (w *Workflows) olderVersion(ctx context.Context, id int64, number int) (d workflow.Definition, err error) {
+	v, err := w.store.Read().Version(ctx, id, number)
+	if postroom.CodeOf(err) == postroom.NotFound {
+		return d, postroom.InvalidField("of", "There is no version %d.", number)
+	}
+	if err != nil {
+		return d, err
+	}
+	if d, err = workflow.Decode([]byte(v.Definition)); err != nil {
+		return d, postroom.InvalidField("of", "Version %d cannot be read.", number)
+	}
+	return d, nil
 }
 
 // compile refuses what cannot be tried.

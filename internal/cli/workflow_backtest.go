@@ -14,7 +14,8 @@ type workflowBacktest struct {
 	config.Place
 	Key   string `arg:"" help:"Key of the workflow."`
 	Days  int    `default:"30" help:"On the events of how many days."`
-	Draft bool   `help:"As it is being written, and not as it is published."`
+	Draft bool   `help:"As it is being written, and not as it is published." xor:"of"`
+	Of    int    `name:"of" placeholder:"VERSION" help:"An older version of that number." xor:"of"`
 	List  int    `default:"20" placeholder:"N" help:"List so many of the events, the newest; 0 lists none. At most 100."`
 	JSON  bool   `name:"json" help:"Print everything as JSON."`
 }
@@ -25,7 +26,7 @@ func (c *workflowBacktest) Run(s *Surroundings) error {
 	if err != nil {
 		return err
 	}
-	b, err := o.BacktestWorkflow(s.Context, app.BacktestAsk{Key: c.Key, Days: c.Days, Draft: c.Draft})
+	b, err := o.BacktestWorkflow(s.Context, app.BacktestAsk{Key: c.Key, Days: c.Days, Draft: c.Draft, Version: c.Of})
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ type BacktestsPage struct {
 	Draft    bool   // somebody is writing its next version
 	Version  int    // the published one, 0 if there is none
 	Days     string // as typed
-	Of       string // "draft" or "published"
+	Of       string // "draft", "published", or the number of an older version
 	Past     []BacktestHead
 	Errors   FieldErrors
 }

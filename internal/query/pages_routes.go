@@ -156,8 +156,8 @@ package query
 //	POST /workflows/{id}/rename           name
 //	GET  /workflows/{id}/tests/{test}     TestPage; test = new proposes one, ?event= makes it from that event
 //	POST /workflows/{id}/tests/{test}     text, do=save|try|delete (try: 422, so that the page stays)
-//	GET  /workflows/{id}/backtest         BacktestsPage
-//	POST /workflows/{id}/backtest         days, of=draft|published; 303 to the next
+//	GET  /workflows/{id}/backtest         BacktestsPage, ?of=N chooses an older version
+//	POST /workflows/{id}/backtest         days, of=draft|published|N; 303 to the next
 //	GET  /workflows/{id}/backtest/{job}   BacktestPage; POST /jobs/{job}/cancel stops it
 //	GET  /workflows/{id}/judgements?verdict=&before=   JudgementsPage
 //	GET  /workflows/{id}                  WorkflowPage

@@ -27,7 +27,16 @@ func showBacktests(q *request) error {
 		return err
 	}
 	q.dress(&p.Shell)
+	if _, older := versionOf(q.URL.Query().Get("of")); older {
+		p.Of = q.URL.Query().Get("of")
+	}
 	return q.page(view.WorkflowBacktests(*p), p)
+}
+
+// versionOf reads the number of an older version.
+func versionOf(of string) (number int, ok bool) {
+	number, err := strconv.Atoi(of)
+	return number, err == nil && number > 0
 }
 
 // startBacktest is POST /workflows/{id}/backtest.
@@ -40,7 +49,8 @@ func startBacktest(q *request) error {
 	if err != nil {
 		days = 0
 	}
-	job, err := w.StartBacktest(q.Context(), q.agent, id, automate.BacktestAsk{Days: days, Draft: q.field("of") == "draft"})
+	version, _ := versionOf(q.field("of"))
+	job, err := w.StartBacktest(q.Context(), q.agent, id, automate.BacktestAsk{Days: days, Draft: q.field("of") == "draft", Version: version})
 	if wrong := faults(err); wrong != nil {
 		p, err := q.site.o.Pages.Backtests(q.Context(), q.agent, id, q.place("workflows"))
 		if err != nil {

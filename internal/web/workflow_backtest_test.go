@@ -116,6 +116,27 @@ func TestBacktestOfADraft(t *testing.T) {
 		}
 		o.browser("ben").get(result).want(t, 403, "a member")
 
+		// An older version, from its own page.
+		newer := def
+		newer.Then = []workflow.Action{{Do: workflow.DoNote, Text: "Farewell"}}
+		d.PublishVersion(flow, newer)
+		if page := ann.get(fmt.Sprintf("/workflows/%d/versions/1", flow)); !strings.Contains(string(page.body), begin+"?of=1") {
+			t.Error("the page of an older version does not lead to its backtest")
+		}
+		if page := ann.get(begin + "?of=1"); chosenOf(page.find("name", "of")) != "1" {
+			t.Error("the older version is not chosen")
+		}
+		ann.post(begin, url.Values{"of": {"9"}, "days": {"30"}}).want(t, 422, "a version that never was")
+		older := ann.post(begin, url.Values{"of": {"1"}, "days": {"30"}}).want(t, 303, "an older version").header.Get("Location")
+		newest := ann.post(begin, url.Values{"of": {"published"}, "days": {"30"}}).want(t, 303, "the newest version").header.Get("Location")
+		d.Settle()
+		if page := ann.get(older); !page.has("Version 1") || !page.has("Goodbye you") {
+			t.Errorf("of version 1 it says %.800s", page.body)
+		}
+		if page := ann.get(newest); !page.has("Version 2") || page.has("Goodbye you") {
+			t.Errorf("of version 2 it says %.800s", page.body)
+		}
+
 		// Stopped before it was worked on: it ends without a result.
 		second := ann.post(begin, url.Values{"of": {"published"}, "days": {"7"}}).want(t, 303, "begin again").header.Get("Location")
 		job := second[strings.LastIndex(second, "/")+1:]
