@@ -260,6 +260,27 @@ func (d *Desk) ClosingNotice() int64 { return d.Shipped(workflow.KeyClosingNotic
 func (d *Desk) Settle() {
 	d.T.Helper()
 	d.must(d.Runner.Settle(d.Ctx))
+	for end := time.Now().Add(30 * time.Second); d.died && d.leftByTheDead() && time.Now().Before(end); {
+		d.must(d.Runner.Settle(d.Ctx))
+	}
+}
+
+// leftByTheDead reports whether work is due that a settled desk would have done:
+// the transaction of a process that died holds it until the engine has noticed,
+// and a claim passes over what is locked.
+func (d *Desk) leftByTheDead() bool {
+	d.T.Helper()
+	for _, k := range d.React.Kinds() {
+		if name := k.Source.Name(); !mortalWork[name] && name != desk.WakePromise {
+			continue
+		}
+		due, ok, err := k.Source.NextDue(d.Ctx)
+		d.must(err)
+		if ok && due <= d.Store.Now() {
+			return true
+		}
+	}
+	return false
 }
 
 // Pass lets time pass and does the work that becomes due.

@@ -18,6 +18,7 @@ func TestWritingAWorkflow(t *testing.T) {
 	w := newWalker(t)
 	w.signIn("ann@brightwater.example")
 	people := w.twoWaiting()
+	w.turnPages()
 	w.begin()
 
 	w.rewrite("#f-name", "Goodbye to most")
@@ -59,6 +60,53 @@ func TestWritingAWorkflow(t *testing.T) {
 
 	w.closesWithANoticeOnlyFor(people)
 	w.backToVersionOne()
+	w.nestByDragging()
+}
+
+// nestByDragging puts conditions into a group and takes them out again.
+func (w *walker) nestByDragging() {
+	w.Helper()
+	w.open("/workflows/new")
+	w.click(".recipe strong", "^Closing notice with a condition")
+	w.see("#editor")
+	w.rewrite(field("if[0].values"), "partner.example")
+	w.click(`button[value="group if"]`, "Group")
+	w.pick(field("if[1].group"), "Any of these")
+	w.pick(field("if[1][0].fact"), "the status")
+	w.holds(`document.querySelector('[name="if[1][0].was"]').value === "conversation.status"`)
+
+	w.dragOnto("if[0]", "if[1][0]", 0.8)
+	w.holds(`document.getElementById("f-if[0][1].values")?.value === "partner.example" && !document.getElementById("if[1]")`)
+	w.picture("dragged-into-a-group")
+
+	w.dragOnto("if[0][0]", "if[0]", 0.02)
+	w.holds(`document.getElementById("f-if[0].fact")?.value === "conversation.status" && document.getElementById("f-if[1][0].values")?.value === "partner.example"`)
+
+	// A group goes with all that is in it, and ends when the last one leaves it.
+	w.dragOnto("if[1]", "if[0]", 0.1)
+	w.holds(`document.getElementById("f-if[0][0].values")?.value === "partner.example" && document.getElementById("f-if[1].fact")?.value === "conversation.status"`)
+	w.picture("dragged-a-group")
+	w.dragOnto("if[0][0]", "if[1]", 0.9)
+	w.holds(`document.getElementById("f-if[0].fact")?.value === "conversation.status" && document.getElementById("f-if[1].values")?.value === "partner.example"`)
+}
+
+// dragOnto drags a row by its handle onto another one, to a height of it from 0,
+// its top, to 1. The events are those of a mouse; Chromium without a screen makes
+// no drag of a real one.
+func (w *walker) dragOnto(from, to string, height float64) {
+	w.Helper()
+	_, err := w.patient().Eval(`(from, to, height) => {
+		const handle = document.querySelector('[data-drag="' + from + '"]')
+		document.getElementById(to).scrollIntoView({ block: "center" })
+		const box = document.getElementById(to).getBoundingClientRect()
+		const dataTransfer = new DataTransfer()
+		const at = { dataTransfer, bubbles: true, cancelable: true, clientX: box.left + box.width / 2, clientY: box.top + box.height * height }
+		handle.dispatchEvent(new DragEvent("dragstart", at))
+		const under = document.elementFromPoint(at.clientX, at.clientY)
+		under.dispatchEvent(new DragEvent("dragover", at))
+		under.dispatchEvent(new DragEvent("drop", at))
+	}`, from, to, height)
+	w.must(err, "drag %s onto %s", from, to)
 }
 
 // person is a customer who waits.
@@ -85,9 +133,9 @@ func (w *walker) twoWaiting() []person {
 	return nil
 }
 
-// begin opens the editor with a recipe, on a low screen first: each page begins
-// at its top, and Back leads to where one was.
-func (w *walker) begin() {
+// turnPages goes to a page and back on a low screen: each page begins at its top,
+// and Back leads to where one was.
+func (w *walker) turnPages() {
 	w.Helper()
 	w.size(1440, 260)
 	w.open("/workflows")
@@ -100,6 +148,12 @@ func (w *walker) begin() {
 	w.read("h1", "^Workflows$")
 	w.holds(`document.querySelector("main.page").scrollTop > 0`)
 	w.size(1440, 900)
+}
+
+// begin opens the editor with a recipe.
+func (w *walker) begin() {
+	w.Helper()
+	w.open("/workflows")
 	w.click("main .page-acts a", "New workflow")
 	w.click(".recipe", "Closing notice with a condition")
 	w.see("#editor")

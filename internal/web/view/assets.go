@@ -4,7 +4,7 @@ package view
 
 // Paths of the assets every page, and a mail's own document, load.
 const (
-	appJS    = "/assets/app-VPBXISEK.js"
+	appJS    = "/assets/app-QLEHKEAQ.js"
 	appCSS   = "/assets/app-B7YNMIYX.css"
 	bodyCSS  = "/assets/body-LHDXZ2HF.css"
 	iconsSVG = "/assets/icons-4366B545.svg"

@@ -219,7 +219,7 @@ export default class extends Controller<HTMLFormElement> {
     if (!this.dragged) return null
     const row = (event.target as HTMLElement).closest<HTMLElement>("[data-place]")
     const place = row?.dataset.place
-    if (!row || !place || place.startsWith("if") !== this.dragged.startsWith("if") || place.startsWith(this.dragged)) return null
+    if (!row || !place || place.startsWith("if") !== this.dragged.startsWith("if") || place === this.dragged || place.startsWith(`${this.dragged}[`)) return null
     const box = row.getBoundingClientRect()
     return { row, place, after: event.clientY > box.top + box.height / 2 }
   }
