@@ -196,7 +196,8 @@ func (w *walker) click(selector, pattern string) {
 	for end := time.Now().Add(patience); ; {
 		e, err := w.patient().ElementR(selector, pattern)
 		if err == nil {
-			err = e.Click(proto.InputMouseButtonLeft, 1)
+			// What was drawn anew meanwhile never comes into sight any more.
+			err = e.Timeout(10*time.Second).Click(proto.InputMouseButtonLeft, 1)
 		}
 		if err == nil {
 			return
