@@ -19,7 +19,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -44,8 +46,9 @@ const (
 // Store is a folder of blobs. It is safe for use by many goroutines, and by
 // several processes on one machine or a shared file system.
 type Store struct {
-	dir string
-	id  string
+	dir  string
+	id   string
+	kept [256]atomic.Bool // which folders are known to be on the disk by name
 }
 
 // Open opens the store in a folder and makes it if there is none.
@@ -54,12 +57,6 @@ func Open(dir string) (s *Store, err error) {
 	s = &Store{dir: dir}
 	if err := os.MkdirAll(filepath.Join(dir, tempFolder), folderMode); err != nil {
 		return nil, err
-	}
-	// All folders now, so that Put has one folder to sync and not three.
-	for i := range 256 {
-		if err := os.Mkdir(filepath.Join(dir, fmt.Sprintf("%02x", i)), folderMode); err != nil && !errors.Is(err, fs.ErrExist) {
-			return nil, err
-		}
 	}
 	if s.id, err = readOrMakeID(dir); err != nil {
 		return nil, err
@@ -191,7 +188,7 @@ func (s *Store) Put(ctx context.Context, r io.Reader) (ref Ref, err error) {
 	ref = Ref{Hash: hex.EncodeToString(sum.Sum(nil)), Size: size}
 	if s.refresh(ref) {
 		open = false
-		return ref, errors.Join(f.Close(), os.Remove(f.Name()), syncFolder(s.folder(ref.Hash)))
+		return ref, errors.Join(f.Close(), os.Remove(f.Name()), s.keep(ref.Hash))
 	}
 	if err := f.Sync(); err != nil {
 		return Ref{}, err
@@ -200,17 +197,48 @@ func (s *Store) Put(ctx context.Context, r io.Reader) (ref Ref, err error) {
 	if err := f.Close(); err != nil {
 		return Ref{}, err
 	}
-	if err := os.Rename(f.Name(), s.path(ref.Hash)); err != nil {
+	if err := s.name(f.Name(), ref.Hash); err != nil {
 		return Ref{}, err
 	}
-	return ref, syncFolder(s.folder(ref.Hash))
+	return ref, s.keep(ref.Hash)
+}
+
+// name gives a written file the name of its hash, in one of 256 folders, which
+// is made by its first blob.
+func (s *Store) name(file, hash string) error {
+	err := os.Rename(file, s.path(hash))
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.Mkdir(s.folder(hash), folderMode); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return os.Rename(file, s.path(hash))
+}
+
+// keep brings the name of a blob to the disk. The first time in each folder
+// that takes the folder's own name along: whoever made it, which may be another
+// process, may not have come so far yet.
+func (s *Store) keep(hash string) error {
+	if err := syncFolder(s.folder(hash)); err != nil {
+		return err
+	}
+	i, err := strconv.ParseUint(hash[:2], 16, 8)
+	if err != nil || s.kept[i].Load() {
+		return err
+	}
+	if err := syncFolder(s.dir); err != nil {
+		return err
+	}
+	s.kept[i].Store(true)
+	return nil
 }
 
 // PutBytes is Put for what is in memory already.
 func (s *Store) PutBytes(ctx context.Context, content []byte) (ref Ref, err error) {
 	if ref = Hash(content); s.refresh(ref) {
 		// Who put it may not have synced its name yet.
-		err = syncFolder(s.folder(ref.Hash))
+		err = s.keep(ref.Hash)
 		translate(&err, "keep a file in the blob store")
 		return ref, err
 	}
@@ -361,6 +389,9 @@ func (s *Store) Walk(ctx context.Context, fn func(ref Ref, put time.Time) error)
 	defer translate(&err, "walk the blob store")
 	for i := range 256 {
 		entries, err := os.ReadDir(filepath.Join(s.dir, fmt.Sprintf("%02x", i)))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // no blob has made it yet
+		}
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package dbtest
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"net/url"
 	"os"
@@ -27,12 +28,36 @@ import (
 //
 // Without it the server ends with the test program, but its folder stays
 // behind in the system's folder for temporary files.
-func Main(m *testing.M) { End(m.Run()) }
+func Main(m *testing.M) {
+	Begin()
+	End(m.Run())
+}
+
+// Begin lets all temporary files of this test program and of what it starts
+// be in memory, where the machine has room: making and dropping the many
+// databases is most of the work of many tests, and no test here pulls the
+// plug of the machine, which is all that a disk would add. Benchmarks measure
+// the disk too, so with them everything stays on it, and so it does where
+// POSTROOM_TEST_ON_DISK is 1. For a TestMain that does more than Main; it must
+// also call End.
+func Begin() {
+	flag.Parse()
+	if f := flag.Lookup("test.bench"); f != nil && f.Value.String() != "" || os.Getenv("POSTROOM_TEST_ON_DISK") == "1" {
+		return
+	}
+	if dir := inMemory(); dir != "" {
+		temporary = dir
+		_ = os.Setenv("TMPDIR", dir)
+	}
+}
 
 // End ends what the tests started and exits with a code, for a TestMain that
 // does more than Main, such as looking for leaked goroutines.
 func End(code int) {
 	cleanUp()
+	if temporary != "" {
+		_ = os.RemoveAll(temporary)
+	}
 	os.Exit(code)
 }
 
@@ -57,10 +82,11 @@ func cleanUp() {
 var errNoPostgres = errors.New("PostgreSQL is not installed and POSTROOM_TEST_POSTGRES is not set")
 
 // What End has to clean up, each set once: the server of this test program, or
-// the template it made on a server it was given.
+// the template it made on a server it was given, and its folder in memory.
 var (
 	started    *postgresServer
 	leftBehind string
+	temporary  string
 )
 
 // server returns the URL of a superuser's database, starting a server if need

@@ -21,6 +21,8 @@ import (
 	"github.com/go-rod/rod/lib/launcher"
 	"github.com/go-rod/rod/lib/launcher/flags"
 	"github.com/go-rod/rod/lib/proto"
+
+	"postroom/internal/dbtest"
 )
 
 // patience is how long a step may take before the walk is given up. It is no
@@ -35,7 +37,7 @@ func TestMain(m *testing.M) {
 		fmt.Println("the journeys are not walked with -short")
 		return
 	}
-	os.Exit(m.Run())
+	dbtest.Main(m)
 }
 
 // chromium returns the browser's path; where there is none the walk is

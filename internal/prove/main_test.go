@@ -41,6 +41,9 @@ func TestMain(m *testing.M) {
 		fmt.Println("the real program is not run in short mode")
 		return
 	}
+	if !soak() { // the long form is for a real disk
+		dbtest.Begin()
+	}
 	code := m.Run()
 	if path, err := program(); err == nil && os.Getenv("POSTROOM_PROVE_PROGRAM") == "" {
 		_ = os.RemoveAll(filepath.Dir(path))
