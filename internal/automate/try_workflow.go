@@ -245,6 +245,13 @@ func (w *Workflows) record(ctx context.Context, read store.Read, event *postroom
 		}
 		r.Customer = customer
 	}
+	if id := workflow.FormerCustomer(event); needs.Former && id != 0 {
+		former, err := read.Customer(ctx, id)
+		if err != nil && postroom.CodeOf(err) != postroom.NotFound {
+			return r, err
+		}
+		r.Former = former
+	}
 	if id := event.Payload.MailID; needs.Mail && id != 0 {
 		mail, err := read.Mail(ctx, id)
 		if err != nil && postroom.CodeOf(err) != postroom.NotFound {

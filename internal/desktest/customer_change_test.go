@@ -1,6 +1,7 @@
 package desktest_test
 
 import (
+	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"postroom"
+	"postroom/internal/automate"
 	"postroom/internal/desk"
 	"postroom/internal/desktest"
 	"postroom/internal/query"
@@ -207,5 +209,42 @@ func TestMailsOfAConversationGivenAway(t *testing.T) {
 			t.Errorf("the notice went to %s", m.To)
 		}
 		d.CheckInvariants()
+	})
+}
+
+// A workflow can ask whose the conversation was: the judge, Why?, a repeated
+// judgement and the editor's try read the same former customer.
+func TestFormerCustomerIsAsked(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		about := func(fact string, op workflow.Op, value string) workflow.Definition {
+			return workflow.Definition{When: workflow.When{Event: postroom.CustomerChanged}, If: workflow.Cond{Fact: fact, Op: op, Values: []string{value}},
+				Then: []workflow.Action{{Do: workflow.DoTags, Add: []int64{d.Tag("given")}}}}
+		}
+		from := d.AddWorkflow("From a partner", about("former.domain", workflow.Is, "partner.example"))
+		to := d.AddWorkflow("To a partner", about("customer.domain", workflow.Is, "partner.example"))
+		other := d.AddWorkflow("From Carol", about("former.address", workflow.Starts, "carol@"))
+		c := d.CustomerWrites("bob@partner.example", "Lamp", "Broken.")
+		d.Settle()
+		give(d, c, "carol@customer.example")
+		d.Settle()
+		for id, want := range map[int64]int{from: 1, to: 0, other: 0} {
+			expect(t, "runs", len(d.Runs(c.ID, id)), want)
+		}
+		event := d.EventsOf(c.ID, postroom.CustomerChanged)[0]
+		why, err := d.Pages().Why(d.Ctx, d.Agent("ann").Agent, c.Number, query.Place{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, _ := json.Marshal(why); !strings.Contains(string(text), "bob@partner.example") || !strings.Contains(string(text), "the former customer") {
+			t.Errorf("Why? does not say who the former customer was")
+		}
+		if r, err := pagesOf(d).Replay(d.Ctx, query.ReplayAsk{}); err != nil || r.Judged == 0 || len(r.Differences) > 0 {
+			t.Errorf("judged again: %+v, %v", r.Differences, err)
+		}
+		flows := automate.New(automate.Options{Store: d.Store, Letters: d.Desk})
+		if r, err := flows.Pin(d.Ctx, d.Agent("ann").Agent, from, event.ID); err != nil || !strings.Contains(r.Text, "former.domain") || strings.Contains(r.Text, "bob@") {
+			t.Errorf("kept as a test: %s, %v", r.Text, err)
+		}
 	})
 }

@@ -119,9 +119,9 @@ func group(kind postroom.EventKind, children []workflow.Cond, want, all bool) wa
 }
 
 // has reports whether events of a kind ever have a fact. Only what belongs to
-// a message or to a mail is missing from some.
+// a message, to a mail or to a former customer is missing from some.
 func has(kind postroom.EventKind, fact string) bool {
-	return !strings.HasPrefix(fact, "message.") && !strings.HasPrefix(fact, "mail.") || slices.ContainsFunc(workflow.FactsOn(kind), func(f workflow.Fact) bool {
+	return !strings.HasPrefix(fact, "message.") && !strings.HasPrefix(fact, "mail.") && !strings.HasPrefix(fact, "former.") || slices.ContainsFunc(workflow.FactsOn(kind), func(f workflow.Fact) bool {
 		return f.Name == fact || strings.HasPrefix(fact, workflow.HeaderFact) && strings.HasPrefix(f.Name, workflow.HeaderFact)
 	})
 }

@@ -81,6 +81,15 @@ func (d *Desk) Give(ctx context.Context, a *postroom.Agent, number int64, text s
 	return p, nil
 }
 
+// customerWas returns whose conversation it was at an event; who is not known is
+// who it is now.
+func (v *conversationView) customerWas(id int64) *postroom.Customer {
+	if c := v.former[id]; c != nil && id != v.head.CustomerID {
+		return c
+	}
+	return &postroom.Customer{ID: v.head.CustomerID, Name: v.head.Customer, Addresses: v.rows.Addresses, Language: v.head.Language}
+}
+
 // formerCustomers reads the names that the lines about a change of customer
 // need; hardly any conversation has such a line.
 func (d *Desk) formerCustomers(ctx context.Context, v *conversationView) (map[int64]*postroom.Customer, error) {

@@ -27,7 +27,7 @@ func Records(ctx context.Context, read store.Read, events []*postroom.Event, nee
 		wanted bool
 		read   func(context.Context, store.Read, []workflow.Record) error
 	}{
-		{needs.Customer, addCustomers}, {needs.Subject, addSubjects}, {needs.Mail, addMails}, {needs.Root, addRoots},
+		{needs.Customer, addCustomers}, {needs.Former, addFormer}, {needs.Subject, addSubjects}, {needs.Mail, addMails}, {needs.Root, addRoots},
 		{needs.Message || needs.Headers, addMessages}, {needs.Office, addOffices},
 	} {
 		if f.wanted {
@@ -63,6 +63,14 @@ func addCustomers(ctx context.Context, read store.Read, records []workflow.Recor
 	all, err := read.CustomersByID(ctx, distinct(records, func(e *postroom.Event) int64 { return e.After.CustomerID }))
 	for i := range records {
 		records[i].Customer = all[records[i].Event.After.CustomerID]
+	}
+	return err
+}
+
+func addFormer(ctx context.Context, read store.Read, records []workflow.Record) error {
+	all, err := read.CustomersByID(ctx, distinct(records, workflow.FormerCustomer))
+	for i := range records {
+		records[i].Former = all[workflow.FormerCustomer(records[i].Event)]
 	}
 	return err
 }

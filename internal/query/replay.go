@@ -286,13 +286,15 @@ func (r *replay) why(e store.JudgedEvent, x workflow.Result, record workflow.Rec
 		return "this version of it cannot be read any more"
 	}
 	switch needs := v.Needs(); {
+	case needs.Former && record.Former == nil && workflow.FormerCustomer(&e.Event) != 0:
+		return "the former customer it looks at is gone"
 	case (needs.Message || needs.Headers) && record.Message == nil && e.Payload.MessageID != 0:
 		return "the message it looks at is gone"
 	case needs.Mail && record.Mail == nil && e.Payload.MailID != 0:
 		return "the mail it looks at is gone"
 	case needs.Subject && record.Subject == nil:
 		return "it looks at the subject, which was changed since"
-	case needs.Customer:
+	case needs.Customer, needs.Former && record.Former != nil:
 		return "it looks at the customer, who may have been changed since"
 	case needs.Headers:
 		return "it looks at headers of the received mail, whose file may be gone"

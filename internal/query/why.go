@@ -48,6 +48,9 @@ func (d *Desk) why(ctx context.Context, a *postroom.Agent, number, event int64, 
 		return nil, err
 	}
 	v.now, v.shell = shell.Now, shell
+	if v.former, err = d.formerCustomers(ctx, v); err != nil {
+		return nil, err
+	}
 	events, err := d.read().WhyEvents(ctx, v.head.ID, event, whyEvents)
 	if err != nil {
 		return nil, fmt.Errorf("read judgements: %w", err)
@@ -169,7 +172,8 @@ func (w *whyReader) record(e *postroom.Event) workflow.Record {
 	v := w.view
 	r := workflow.Record{
 		Event:    e,
-		Customer: &postroom.Customer{ID: v.head.CustomerID, Name: v.head.Customer, Addresses: v.rows.Addresses},
+		Customer: v.customerWas(e.After.CustomerID),
+		Former:   v.former[workflow.FormerCustomer(e)],
 		Subject:  &v.head.Subject,
 	}
 	id := e.Payload.MessageID

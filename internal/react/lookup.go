@@ -27,6 +27,7 @@ type lookups struct {
 
 	conversation memo[*postroom.Conversation]
 	customer     memo[*postroom.Customer]
+	former       memo[*postroom.Customer]
 	mailboxes    memo[[]*postroom.Mailbox]
 	last         memo[*postroom.Message]
 	tags         memo[map[int64]string]
@@ -90,6 +91,18 @@ func (l *lookups) home() int64 {
 func (l *lookups) Customer() *postroom.Customer {
 	return l.customer.get(l, func() (*postroom.Customer, error) {
 		return orNone(l.r.Store.Read().Customer(l.ctx, l.event.After.CustomerID))
+	})
+}
+
+// Former is whose customer the event says the conversation was, nil if it says
+// nothing of that.
+func (l *lookups) Former() *postroom.Customer {
+	id := workflow.FormerCustomer(l.event)
+	if id == 0 {
+		return nil
+	}
+	return l.former.get(l, func() (*postroom.Customer, error) {
+		return orNone(l.r.Store.Read().Customer(l.ctx, id))
 	})
 }
 
@@ -214,6 +227,9 @@ func (l *lookups) facts(needs workflow.Needs) workflow.Facts {
 	record := workflow.Record{Event: l.event}
 	if needs.Customer {
 		record.Customer = l.Customer()
+	}
+	if needs.Former {
+		record.Former = l.Former()
 	}
 	if needs.Subject {
 		record.Subject = &l.Conversation().Subject

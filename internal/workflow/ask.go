@@ -30,7 +30,7 @@ var edgeDocs = map[postroom.EventKind]string{
 
 	postroom.NoteAdded:            "An internal note, by an agent or a workflow.",
 	postroom.SubjectChanged:       "The conversation got another subject.",
-	postroom.CustomerChanged:      "The conversation was given to another customer. Conditions about the customer ask about the new one.",
+	postroom.CustomerChanged:      "The conversation was given to another customer. Conditions about the customer ask about the new one, those about the former customer about whom it was taken from.",
 	postroom.ConversationMoved:    "Into another mailbox. A workflow of one mailbox hears of what comes into it.",
 	postroom.ConversationDeleted:  "It lies among the deleted ones now. Nothing is done to it there any more, and the customer gets no mail; mails to others go out.",
 	postroom.ConversationRestored: "It came back from the deleted ones.",
@@ -160,6 +160,8 @@ func kindHas(kind postroom.EventKind, fact string) bool {
 	switch {
 	case strings.HasPrefix(fact, "mail."):
 		return kind.OfMail()
+	case strings.HasPrefix(fact, "former."):
+		return kind == postroom.CustomerChanged
 	case !strings.HasPrefix(fact, "message."):
 		return true
 	}
@@ -176,6 +178,8 @@ func FactGroup(name string) string {
 	switch group {
 	case "customer":
 		return "Customer"
+	case "former":
+		return "Former customer"
 	case "conversation":
 		return "Conversation"
 	case "message":
@@ -274,6 +278,8 @@ var hints = map[string]string{
 	"customer.address":  "Such as @example.com.",
 	"customer.domain":   "Such as example.com.",
 	"customer.language": "A tag, such as de.",
+	"former.address":    "Such as @example.com.",
+	"former.domain":     "Such as example.com.",
 	"message.from":      "Such as @example.com.",
 	"mail.address":      "Such as @example.com.",
 	"mail.words":        "Such as mailbox full.",

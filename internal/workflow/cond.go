@@ -259,6 +259,8 @@ func needsOf(fact string) Needs {
 	switch {
 	case group == "customer":
 		return Needs{Customer: true}
+	case group == "former":
+		return Needs{Former: true}
 	case fact == "conversation.subject":
 		return Needs{Subject: true}
 	case strings.HasPrefix(fact, HeaderFact):
@@ -276,7 +278,7 @@ func needsOf(fact string) Needs {
 }
 
 func (n Needs) or(m Needs) Needs {
-	return Needs{Customer: n.Customer || m.Customer, Subject: n.Subject || m.Subject, Message: n.Message || m.Message,
+	return Needs{Customer: n.Customer || m.Customer, Former: n.Former || m.Former, Subject: n.Subject || m.Subject, Message: n.Message || m.Message,
 		Headers: n.Headers || m.Headers, Mail: n.Mail || m.Mail, Root: n.Root || m.Root, Office: n.Office || m.Office}
 }
 

@@ -34,6 +34,7 @@ func record(e *postroom.Event) Record {
 	return Record{
 		Event:    e,
 		Customer: &postroom.Customer{ID: 5, Name: "Maria Lind", Language: "de", Addresses: []string{"maria@example.com", "m.lind@work.example"}},
+		Former:   &postroom.Customer{ID: 6, Name: "Otto", Addresses: []string{"otto@elsewhere.example"}},
 		Subject:  &subject,
 		Message: &postroom.Message{
 			Kind: postroom.Received, From: postroom.Address{Address: "Maria@Example.com"},

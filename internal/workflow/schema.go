@@ -177,6 +177,11 @@ var schema = []Fact{
 	{Name: "customer.language", Label: "the customer's language", Kind: KindText, Ops: textOps,
 		Doc: "As a tag such as de or pt-br: what an agent has said, or else what the latest mail of theirs named as its language; not set where neither did."},
 
+	{Name: "former.name", Label: "the former customer's name", Kind: KindText, Ops: textOps,
+		Doc: "Of whom the conversation was until it was given to another customer. Missing, like all of the former customer, for every other event."},
+	{Name: "former.address", Label: "the former customer's address", Kind: KindText, Many: true, Ops: textOps},
+	{Name: "former.domain", Label: "the domain of the former customer's address", Kind: KindText, Many: true, Ops: textOps},
+
 	{Name: "conversation.number", Label: "the conversation's number", Kind: KindNumber, Ops: numberOps},
 	{Name: "conversation.status", Label: "the status", Kind: KindChoice, Choices: choiceLists.status,
 		Ops: join(choiceOps, changeOps), Doc: "The status right after the event."},

@@ -519,6 +519,9 @@ func (t Test) record(e *postroom.Event) Record {
 	}
 	subject := first(g["conversation.subject"])
 	r := Record{Event: e, Customer: customer, Subject: &subject, Office: testOffice}
+	if e.Kind == postroom.CustomerChanged {
+		r.Former = &postroom.Customer{ID: 2, Addresses: []string{"former@example.com"}}
+	}
 	about := e.Kind == postroom.MessageReceived || e.Kind == postroom.ConversationCreated && e.Actor.Kind == postroom.ByCustomer || e.Kind == postroom.ReplySent
 	for name := range g {
 		about = about || strings.HasPrefix(name, "message.")

@@ -59,6 +59,7 @@ type Facts interface {
 // and its snapshot, so that judging looks up no more than that.
 type Needs struct {
 	Customer bool
+	Former   bool // whose customer.changed says it was
 	Subject  bool
 	Message  bool
 	Headers  bool
@@ -72,7 +73,9 @@ type Needs struct {
 type Record struct {
 	Event    *postroom.Event
 	Customer *postroom.Customer
-	Subject  *string // the conversation's
+	// Former is the customer it was taken from by a customer.changed.
+	Former  *postroom.Customer
+	Subject *string // the conversation's
 	// Message is the message of the event; for conversation.created it is the
 	// message that began the conversation.
 	Message *postroom.Message
@@ -98,7 +101,9 @@ func (f recordFacts) Value(fact string) Value {
 	group, rest, _ := strings.Cut(fact, ".")
 	switch group {
 	case "customer":
-		return f.customer(rest)
+		return customerFact(f.r.Customer, rest)
+	case "former":
+		return customerFact(f.r.Former, rest)
 	case "conversation":
 		return f.conversation(rest)
 	case "message":
@@ -115,8 +120,8 @@ func (f recordFacts) Value(fact string) Value {
 	return Missing()
 }
 
-func (f recordFacts) customer(name string) Value {
-	c := f.r.Customer
+// customerFact returns a fact about a customer; nil is missing.
+func customerFact(c *postroom.Customer, name string) Value {
 	if c == nil {
 		return Missing()
 	}

@@ -53,6 +53,16 @@ func sides(e *postroom.Event) (from, to string) {
 	return from, to
 }
 
+// FormerCustomer returns whose conversation it was before an event gave it to
+// another customer, 0 for any other event.
+func FormerCustomer(e *postroom.Event) int64 {
+	if e.Kind != postroom.CustomerChanged {
+		return 0
+	}
+	id, _ := strconv.ParseInt(e.Payload.From, 10, 64)
+	return id
+}
+
 // when checks the When.
 func (c *compiler) when(w When) {
 	c.version.when = compiledWhen{w}
