@@ -42,6 +42,10 @@ func (e *editor) stepMore(s *query.EditorStep, a workflow.Action) {
 		if s.For, s.Unit, ok = workflow.SplitSpan(a.For); !ok {
 			s.Unit = "d"
 		}
+		s.Until, s.At = workflow.SplitMoment(a.Until)
+		for _, d := range workflow.SnoozeDays() {
+			s.Untils = append(s.Untils, query.Choice{Value: d[0], Text: d[1]})
+		}
 	case workflow.DoWait:
 		var ok bool
 		if s.For, s.Unit, ok = workflow.SplitSpan(a.For); !ok {

@@ -184,3 +184,16 @@ func (c *Calendar) Next(after int64) (at int64, opens, ok bool) {
 	}
 	return at, opens, ok
 }
+
+// Opens returns when it opens next after a time, both in milliseconds: where it
+// is open, that is after it has closed. ok is false where it never does.
+func (c *Calendar) Opens(after int64) (at int64, ok bool) {
+	for tries := 0; tries < 4; tries++ {
+		next, opens, more := c.Next(after)
+		if !more || opens {
+			return next, more
+		}
+		after = next
+	}
+	return 0, false
+}

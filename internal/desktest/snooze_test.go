@@ -1,12 +1,14 @@
 package desktest_test
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"postroom"
+	"postroom/internal/calendar"
 	"postroom/internal/desk"
 	"postroom/internal/desktest"
 	"postroom/internal/query"
@@ -264,5 +266,38 @@ func TestBulkSnooze(t *testing.T) {
 		ann.Bulk(desk.Bulk{Numbers: numbers, Snooze: d.Store.Now() + (time.Hour).Milliseconds()})
 		ann.Bulk(desk.Bulk{Numbers: numbers, Wake: true})
 		asleep(0)
+	})
+}
+
+// A workflow lets sleep until a moment too, by the clock of the calendar that
+// counted, which is recorded: a calendar changed since changes nothing, also not
+// where the judgement is looked at again.
+func TestWorkflowSnoozesUntilAMoment(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		hours := calendar.Usual("Europe/Berlin")
+		setOffice(d, 71, 1, "Support", hours)
+		berlin := hours.Location()
+		for tag, until := range map[string]string{"tomorrow": "tomorrow 09:00", "monday": "mon 08:30", "office": "office"} {
+			d.AddWorkflow(tag, workflow.Definition{When: workflow.When{Event: postroom.TagsChanged},
+				If:   workflow.Cond{Fact: "conversation.tags", Op: workflow.HasAny, Values: []string{idText(d.Tag(tag))}},
+				Then: []workflow.Action{{Do: workflow.DoSnooze, Until: until}}})
+		}
+		// It is Monday, 10:00 in Berlin.
+		for tag, want := range map[string]string{"tomorrow": "2026-03-03 09:00", "monday": "2026-03-09 08:30", "office": "2026-03-03 09:00"} {
+			c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+			d.Settle()
+			if _, err := d.Desk.ChangeTags(d.Ctx, d.Agent("ann").Agent, c.ID, []string{tag}, nil, postroom.PathMenu); err != nil {
+				t.Fatal(err)
+			}
+			d.Settle()
+			expect(t, tag, time.UnixMilli(d.Conversation(c.ID).SnoozedUntil).In(berlin).Format("2006-01-02 15:04"), want)
+			var in workflow.Inputs
+			_, _, text, err := d.Store.Read().Judgement(d.Ctx, d.EventsOf(c.ID, postroom.TagsChanged)[0].ID)
+			if err != nil || json.Unmarshal([]byte(text), &in) != nil || in.Office == nil || in.Office.Calendar != 71 || in.Office.Revision != 1 {
+				t.Errorf("recorded: %s, %v", text, err)
+			}
+		}
+		d.CheckInvariants()
 	})
 }

@@ -204,6 +204,9 @@ func (x *draw) action() workflow.Action {
 		}
 		return a
 	case workflow.DoSnooze:
+		if x.chance(3) {
+			return workflow.Action{Do: kind, Until: one(x, "tomorrow 09:00", "mon 8:30", "office")}
+		}
 		return workflow.Action{Do: kind, For: one(x, "30m", "2h", "2d", "4bh")}
 	case workflow.DoFollow:
 		return x.follow()

@@ -54,7 +54,7 @@ func (x *subject) leg(n int) doing {
 		case workflow.DoMove:
 			out.writes[a.Do] = decimal(a.Mailbox)
 		case workflow.DoSnooze:
-			out.writes[a.Do] = a.For
+			out.writes[a.Do] = a.For + a.Until
 		}
 	}
 	return out

@@ -148,6 +148,8 @@ type EditorStep struct {
 	Workflows []EditorChoice // one of them is run
 	For, Unit string         // how long it waits, as typed
 	Unless    []EditorUnless // what ends that wait
+	Until, At string         // until which day, and time of day, it sleeps; "" for so long
+	Untils    []Choice       // the days
 }
 
 // EditorWebhook is what a call of a webhook asks for.

@@ -14,7 +14,7 @@ type List struct {
 	Folder   string // one of FolderNames
 	Mailbox  int64  // 0 = all
 	Title    string // mailbox name, or "All mailboxes"
-	Sort     string // one of Sorts, never ""
+	Sort     string // one of SortsIn its folder, never ""
 	Rows     []Row
 	Next     string // cursor for ?after=
 	Previous string // cursor for ?before=

@@ -54,7 +54,7 @@ type Place struct {
 	Section string // "desk", "mails", "queue", "alarms", "inbound", "workflows", "mailboxes", "agents", "system", "profile", "demo"
 	Folder  string // one of FolderNames; "" outside the desk
 	Mailbox int64  // 0 = over all mailboxes
-	Sort    string // one of Sorts; "" is the folder's default
+	Sort    string // one of SortsIn the folder; "" is the folder's default
 	Path    string // path and query of the page itself, for the return field of forms in the shell
 }
 
@@ -65,6 +65,15 @@ var FolderNames = [...]string{"unassigned", "mine", "assigned", "snoozed", "draf
 // open folders), latest message first (the default of the others), oldest
 // first, highest number first.
 var Sorts = [...]string{"waiting", "newest", "oldest", "number"}
+
+// SortsIn lists the orders of a folder, its default first where it has one of its
+// own: what sleeps is sorted by what wakes next.
+func SortsIn(folder string) []string {
+	if folder == "snoozed" {
+		return append([]string{"wakes"}, Sorts[:]...)
+	}
+	return Sorts[:]
+}
 
 // FolderCounts holds the number of conversations in each folder.
 type FolderCounts struct {

@@ -35,7 +35,7 @@ func (l ListAsk) askStore(a *postroom.Agent) (store.ListAsk, error) {
 		return store.ListAsk{}, err
 	}
 	sort := l.sort()
-	if !slices.Contains(Sorts[:], sort) {
+	if !slices.Contains(SortsIn(l.Folder), sort) {
 		return store.ListAsk{}, postroom.Errorf(postroom.NotFound, "Lists cannot be sorted by %q.", l.Sort)
 	}
 	ask := store.ListAsk{Folder: postroom.Folder(l.Folder), Agent: a.ID, May: may, Sort: store.ListSort(sort), Limit: PageSize + 1}
@@ -58,8 +58,10 @@ func (l ListAsk) sort() string {
 	switch {
 	case l.Sort != "":
 		return l.Sort
-	case l.Folder == "closed" || l.Folder == "spam" || l.Folder == "deleted" || l.Folder == "drafts" || l.Folder == "snoozed":
+	case l.Folder == "closed" || l.Folder == "spam" || l.Folder == "deleted" || l.Folder == "drafts":
 		return "newest"
+	case l.Folder == "snoozed":
+		return "wakes"
 	}
 	return "waiting"
 }

@@ -201,7 +201,7 @@ func (f *filled) pages(number int64) map[string]func(context.Context, *postroom.
 		},
 	}
 	for _, folder := range query.FolderNames {
-		for _, sort := range query.Sorts {
+		for _, sort := range query.SortsIn(folder) {
 			pages["list "+folder+" "+sort] = list(query.ListAsk{Folder: folder, Sort: sort})
 		}
 	}
@@ -298,7 +298,7 @@ func TestListsMeetEveryRowOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, folder := range []string{"unassigned", "mine", "assigned", "closed"} {
-				for _, sort := range query.Sorts {
+				for _, sort := range query.SortsIn(folder) {
 					f.walk(t, who, shell, query.ListAsk{Folder: folder, Sort: sort})
 				}
 			}

@@ -98,15 +98,8 @@ func (d *Desk) opens(ctx context.Context, mailbox, now int64) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	for at, tries := now, 0; tries < 4; tries++ {
-		next, opens, ok := c.Next(at)
-		if !ok {
-			break
-		}
-		if opens {
-			return next, nil
-		}
-		at = next
+	if at, ok := c.Opens(now); ok {
+		return at, nil
 	}
 	return 0, postroom.InvalidField("until", "The office does not open again by its calendar. Choose a day and a time.")
 }

@@ -29,6 +29,8 @@ func (s *step) snooze(w workflow.Wish, e *postroom.Effect) error {
 		e.Result, e.Reason = postroom.EffectSkipped, "Only an active or pending conversation sleeps; this one is "+string(s.c.Status)+"."
 	case until <= s.turn.By().At:
 		e.Result, e.Reason = postroom.EffectSkipped, "The time until which it was to sleep has passed."
+	case until-s.turn.By().At > postroom.MaxSnooze:
+		e.Result, e.Reason = postroom.EffectSkipped, "By the calendar that counts, the time until which it was to sleep does not come within a year."
 	default:
 		ev, err := s.turn.Snooze(until, 0)
 		s.recorded(ev, e)

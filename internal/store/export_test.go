@@ -24,3 +24,10 @@ func KeyFragments() map[string]string {
 		"qKeepLane":  qKeepLane + ` for key share) select id from kept`,
 	}
 }
+
+// ListStatement is the statement that lists conversations, with its arguments.
+func ListStatement(ask ListAsk) (string, []any) {
+	h := ask.Sort.halves()[0]
+	from, args := ask.where(h)
+	return numbered(`select c.* ` + from + h.order(ask.Back) + ` limit 51`), args
+}

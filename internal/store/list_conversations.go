@@ -20,6 +20,7 @@ const (
 	SortNewest  ListSort = "newest"
 	SortOldest  ListSort = "oldest"
 	SortNumber  ListSort = "number"
+	SortWakes   ListSort = "wakes" // what sleeps, by when it wakes
 )
 
 // ListKey is the place of a conversation in a sorted list. Rest says that it
@@ -85,6 +86,8 @@ func (s ListSort) halves() []listOrder {
 		return []listOrder{{column: "c.updated_at"}}
 	case SortNumber:
 		return []listOrder{{column: "c.number", descending: true}}
+	case SortWakes:
+		return []listOrder{{column: "c.snoozed_until", only: "c.snoozed_until > 0"}}
 	}
 	return []listOrder{{column: "c.updated_at", descending: true}}
 }
@@ -96,6 +99,8 @@ func (r ListRow) key(o listOrder) ListKey {
 		k.Key = r.WaitingSince
 	case "c.number":
 		k.Key = r.Number
+	case "c.snoozed_until":
+		k.Key = r.SnoozedUntil
 	default:
 		k.Key = r.UpdatedAt
 	}
@@ -104,7 +109,7 @@ func (r ListRow) key(o listOrder) ListKey {
 
 // KeyOf returns the place of a conversation in a list of this order.
 func (s ListSort) KeyOf(c *postroom.Conversation) ListKey {
-	row := ListRow{ID: c.ID, Number: c.Number, WaitingSince: c.WaitingSince, UpdatedAt: c.UpdatedAt}
+	row := ListRow{ID: c.ID, Number: c.Number, WaitingSince: c.WaitingSince, UpdatedAt: c.UpdatedAt, SnoozedUntil: c.SnoozedUntil}
 	halves := s.halves()
 	if s == SortWaiting && c.WaitingSince == 0 {
 		return row.key(halves[1])

@@ -60,7 +60,7 @@ func (c *compiler) more(a Action, path string, allowed map[string]bool) (known b
 		allow("agents", "unfollow")
 		c.follow(a, path)
 	case DoSnooze:
-		allow("for")
+		allow("for", "until")
 	case DoRun:
 		allow("workflow")
 		c.run(a, path)

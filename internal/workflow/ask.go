@@ -131,7 +131,7 @@ func Actions() []ActionSchema {
 		DoSpam:    {"Mark as spam", "Unless somebody has changed the status since."},
 		DoDelete:  {"Delete it", "Among the deleted ones, from where it can be restored; not when the customer has written since."},
 
-		DoSnooze: {"Snooze", "It sleeps for so long, unless the customer writes or somebody wakes it; not when a message has arrived since."},
+		DoSnooze: {"Snooze", "It sleeps for so long or until a moment, unless the customer writes or somebody wakes it; not when a message has arrived since."},
 
 		DoRun:  {"Run another workflow", "On the same event, after this one: its conditions are asked, and its When is not. A workflow runs once in a chain."},
 		DoWait: {"Wait", "What stands behind it is done when the time has come, as the world is then: what somebody has changed since is left as it is."},

@@ -54,6 +54,7 @@ type compiledAction struct {
 	texts   map[string]*template.Template // by language
 	url     *template.Template            // of a webhook
 	wait    Span                          // of a wait
+	until   sleepMoment                   // of a sleep
 	unless  []compiledWhen                // what ends it
 }
 
@@ -243,7 +244,7 @@ func (c *compiler) action(a Action, path string) {
 		x.wait, x.unless = c.wait(a, path)
 	}
 	if a.Do == DoSnooze {
-		x.wait = c.snooze(a, path)
+		x.wait, x.until = c.snooze(a, path)
 	}
 	c.version.actions = append(c.version.actions, x)
 }
@@ -260,6 +261,7 @@ func (c *compiler) strangers(a Action, path string, allowed map[string]bool) {
 		{"subject", a.Subject != ""}, {"mailbox", a.Mailbox != 0}, {"unfollow", len(a.Unfollow) > 0}, {"texts", len(a.Texts) > 0},
 		{"method", a.Method != ""}, {"url", a.URL != ""}, {"headers", len(a.Headers) > 0}, {"content_type", a.Type != ""}, {"sign", a.Sign != 0},
 		{"workflow", a.Workflow != 0}, {"for", a.For != ""}, {"unless", len(a.Unless) > 0},
+		{"until", a.Until != ""},
 	} {
 		if f.used && !allowed[f.name] {
 			c.fault(path+"."+f.name, "The action %s has no %s.", a.Do, f.name)

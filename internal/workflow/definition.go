@@ -92,7 +92,7 @@ const (
 	DoFollow  ActionKind = "follow"  // Agents follow it, those of Unfollow no more
 	DoForward ActionKind = "forward" // the message of the event, to To, with Text before it
 	DoRun     ActionKind = "run"     // Workflow, on the same event
-	DoSnooze  ActionKind = "snooze"  // it sleeps For so long
+	DoSnooze  ActionKind = "snooze"  // it sleeps For so long, or Until a moment
 	DoWait    ActionKind = "wait"    // For so long, Unless something comes between; then what follows
 )
 
@@ -126,6 +126,7 @@ type Action struct {
 	Sign     int64    `json:"sign,omitempty" ref:"secret"`       // webhook: what it is signed with, 0 for nothing
 	Workflow int64    `json:"workflow,omitempty" ref:"workflow"` // run
 	For      string   `json:"for,omitempty"`                     // wait, snooze: as 30m, 12h, 7d or 2w
+	Until    string   `json:"until,omitempty"`                   // snooze, instead of For: as tomorrow 09:00, mon 09:00 or office
 	Unless   []Unless `json:"unless,omitempty"`                  // wait: what ends the run instead
 }
 

@@ -31,6 +31,7 @@ func (a Action) more(at string, set func(string, ...string)) {
 	if a.Do == DoWait || a.Do == DoSnooze {
 		a.waitFields(at, set)
 	}
+	a.snoozeFields(at, set)
 	if a.Mailbox != 0 {
 		set(at+".mailbox", strconv.FormatInt(a.Mailbox, 10))
 	}
@@ -69,11 +70,10 @@ func (r *fieldReader) more(at string, a *Action) {
 		if ids := r.ids(at + ".workflow"); len(ids) > 0 {
 			a.Workflow = ids[0]
 		}
-	case DoWait, DoSnooze:
+	case DoWait:
 		r.wait(at, a)
-		if a.Do == DoSnooze {
-			a.Unless = nil
-		}
+	case DoSnooze:
+		r.snooze(at, a)
 	case DoMail:
 		a.Agents, a.Assignee, a.Subject = r.ids(at+".agents"), f.first(at+".assignee") != "", oneLine(f.first(at+".subject"))
 		a.Text, a.HTML = lines(f.first(at+".text")), lines(f.first(at+".html"))

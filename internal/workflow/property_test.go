@@ -94,7 +94,7 @@ func drawDefinition(t *rapid.T) Definition {
 		{Do: DoTags, Add: []int64{1}, Remove: []int64{2}}, {Do: DoFollow, Agents: []int64{7}, Unfollow: []int64{8, 9}}, {Do: DoFollow, Unfollow: []int64{7}},
 		{Do: DoRun, Workflow: 10}, {Do: DoRun, Workflow: 1001},
 		{Do: DoAssign, By: RoundRobin, Agents: []int64{7, 8}}, {Do: DoAssign, By: LeastLoaded, Agents: []int64{9}},
-		{Do: DoSubject, Subject: "[{{ conversation.number }}] {{ conversation.subject }}"}, {Do: DoMove, Mailbox: 2}, {Do: DoSpam}, {Do: DoDelete}, {Do: DoSnooze, For: "2d"}, {Do: DoSnooze, For: "4bh"},
+		{Do: DoSubject, Subject: "[{{ conversation.number }}] {{ conversation.subject }}"}, {Do: DoMove, Mailbox: 2}, {Do: DoSpam}, {Do: DoDelete}, {Do: DoSnooze, For: "2d"}, {Do: DoSnooze, For: "4bh"}, {Do: DoSnooze, Until: "tomorrow 09:00"}, {Do: DoSnooze, Until: "office"},
 		{Do: DoMail, Agents: []int64{7}, Assignee: true, To: []string{"boss@example.com"}, Subject: "Look", Text: "at <it>"},
 		{Do: DoMail, To: []string{"boss@example.com", "x@example.org"}, HTML: "<p>x</p>"},
 		{Do: DoWebhook, URL: "https://example.com/hook"}, {Do: DoWebhook, Method: "GET", URL: "http://example.com:8080/{{ conversation.number }}?s={{ conversation.subject }}"},

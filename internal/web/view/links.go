@@ -157,8 +157,12 @@ func composeURL(s query.Shell, number int64, kind string) string {
 // ownSort is the order where it is not the folder's own (query.Sorts).
 func ownSort(folder, sort string) string {
 	switch folder {
-	case "closed", "spam", "drafts", "deleted", "snoozed":
+	case "closed", "spam", "drafts", "deleted":
 		if sort == "newest" {
+			return ""
+		}
+	case "snoozed":
+		if sort == "wakes" {
 			return ""
 		}
 	default:

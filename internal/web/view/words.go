@@ -75,6 +75,8 @@ func sortWord(sort string) string {
 		return "Oldest first"
 	case "number":
 		return "Number"
+	case "wakes":
+		return "Wakes next"
 	}
 	return sort
 }
