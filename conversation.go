@@ -1,6 +1,7 @@
 package postroom
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,6 +45,8 @@ type Conversation struct {
 	Tags       []int64 // ascending
 	Followers  []int64 // agents who follow it, ascending
 
+	Fields map[string]string // values of fields of one's own by Field.Path; of a text its id
+
 	SnoozedUntil int64 // it sleeps until then; 0 if it is awake
 	SnoozedBy    int64 // the agent who is told when it wakes, 0 for nobody
 
@@ -75,6 +78,7 @@ func (c *Conversation) Facts() Snapshot {
 		CreatedAt: c.CreatedAt, WaitingSince: c.WaitingSince,
 		LastCustomerAt: c.LastCustomerAt, LastAgentAt: c.LastAgentAt, LastHumanAt: c.LastHumanAt,
 		ClosedAt: c.ClosedAt, Deleted: c.DeletedAt > 0, Followers: slices.Clone(c.Followers), SnoozedUntil: c.SnoozedUntil,
+		Fields: maps.Clone(c.Fields),
 	}
 }
 

@@ -13,6 +13,8 @@ type Customer struct {
 	// mail of theirs said it was written in.
 	Language    string
 	LanguageSet bool
+	Company     string            // as an agent has said it, "" if nobody has
+	Fields      map[string]string // values of fields of one's own by Field.Path; texts as they are
 }
 
 // FirstName returns the first word of the name, "" when there is no name or

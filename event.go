@@ -1,6 +1,9 @@
 package postroom
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // EventKind names what happened, in the past tense. The list is the same for
 // workflows, the API and the audit.
@@ -22,6 +25,7 @@ const (
 	ConversationRestored EventKind = "conversation.restored" // out of it
 	ConversationSnoozed  EventKind = "conversation.snoozed"  // until the time that the payload names, in milliseconds
 	ConversationWoken    EventKind = "conversation.woken"    // its sleep is over: the time came, the customer wrote, or somebody woke it
+	FieldChanged         EventKind = "field.changed"         // a field of one's own; the payload names it by its path
 	SenderConfirmed      EventKind = "sender.confirmed"      // somebody new may take part; the payload names their message
 
 	MailAccepted    EventKind = "mail.accepted"
@@ -57,7 +61,7 @@ const EventVersion = 1
 func (k EventKind) Edge() bool {
 	switch k {
 	case ConversationCreated, MessageReceived, ReplySent, StatusChanged, AssigneeChanged, TagsChanged,
-		CustomerChanged, ConversationMoved, ConversationDeleted, ConversationRestored, ConversationSnoozed, ConversationWoken,
+		CustomerChanged, ConversationMoved, ConversationDeleted, ConversationRestored, ConversationSnoozed, ConversationWoken, FieldChanged,
 		TimerDue, WorkflowStarted, ScheduleDue:
 		return true
 	}
@@ -96,7 +100,7 @@ func (k EventKind) before(other EventKind) bool {
 		return other != ConversationCreated
 	case MessageReceived, ReplySent, NoteAdded:
 		switch other {
-		case StatusChanged, AssigneeChanged, TagsChanged, SubjectChanged, CustomerChanged, ConversationSnoozed, ConversationWoken:
+		case StatusChanged, AssigneeChanged, TagsChanged, SubjectChanged, CustomerChanged, ConversationSnoozed, ConversationWoken, FieldChanged:
 			return true
 		}
 	}
@@ -204,6 +208,8 @@ type Payload struct {
 	WorkflowID int64 `json:"workflow,omitempty"`         // whose timer it is, or which was started by hand
 	Number     int   `json:"workflow_version,omitempty"` // of that workflow
 	Leg        int   `json:"leg,omitempty"`              // of its run: n behind the nth wait of its Then, 0 the first
+
+	Field string `json:"field,omitempty"` // the path of the field that changed; of a text From and To are the ids of texts
 }
 
 // Snapshot is the conversation's facts after an event: ids and enumerated
@@ -227,6 +233,8 @@ type Snapshot struct {
 	Deleted        bool    `json:"deleted,omitempty"`
 	Followers      []int64 `json:"followers,omitempty"`
 	SnoozedUntil   int64   `json:"snoozed_until,omitempty"`
+
+	Fields map[string]string `json:"fields,omitempty"` // by Field.Path; of a text its id
 }
 
 // By is the circumstance of an act: who, how, when, in answer to what.
@@ -251,8 +259,14 @@ func (e Event) Replay(facts Snapshot) (next Event, changed bool) {
 	after := e.After
 	after.Status, after.AssigneeID, after.Tags = facts.Status, facts.AssigneeID, slices.Clone(facts.Tags)
 	after.MailboxID, after.CustomerID, after.Deleted = facts.MailboxID, facts.CustomerID, facts.Deleted
-	after.SnoozedUntil = facts.SnoozedUntil
+	after.SnoozedUntil, after.Fields = facts.SnoozedUntil, maps.Clone(facts.Fields)
 	switch e.Kind {
+	case FieldChanged:
+		if facts.Fields[e.Payload.Field] == e.Payload.To {
+			return e, false
+		}
+		next.Payload.From = facts.Fields[e.Payload.Field]
+		after.Fields = withField(facts.Fields, e.Payload.Field, e.Payload.To)
 	case ConversationSnoozed, ConversationWoken:
 		if facts.SnoozedUntil == e.After.SnoozedUntil {
 			return e, false

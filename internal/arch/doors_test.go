@@ -37,6 +37,7 @@ var doors = []door{
 	{"POST /conversations/{number}/follow", []string{"Follow"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
 	{"POST /conversations/{number}/customer/give", []string{"GiveTo"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
 	{"POST /conversations/{number}/move", []string{"Move"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
+	{"POST /conversations/{number}/field", []string{"SetField"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
 	{"POST /conversations/{number}/snooze", []string{"Snooze"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
 	{"POST /conversations/{number}/wake", []string{"WakeUp"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
 	{"POST /conversations/{number}/delete", []string{"Delete"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
@@ -67,7 +68,7 @@ var doors = []door{
 var unused = map[postroom.Path]string{}
 
 // verbs are the methods of the desk that change conversations.
-var verbs = []string{"Publish", "SetStatus", "Assign", "ChangeTags", "SetSubject", "ConfirmSender", "Follow", "GiveTo", "Snooze", "WakeUp", "Move", "Delete", "Restore", "EditMessage", "Undo", "UndoBulk", "StartBulk", "RunBulk", "CancelTimer", "Start", "Turn", "In"}
+var verbs = []string{"Publish", "SetStatus", "Assign", "ChangeTags", "SetSubject", "ConfirmSender", "Follow", "GiveTo", "SetField", "Snooze", "WakeUp", "Move", "Delete", "Restore", "EditMessage", "Undo", "UndoBulk", "StartBulk", "RunBulk", "CancelTimer", "Start", "Turn", "In"}
 
 // only are those of them that no other type has, so that the name is enough.
 var only = []string{"SetStatus", "ChangeTags", "SetSubject", "EditMessage", "UndoBulk", "StartBulk", "RunBulk"}

@@ -23,6 +23,7 @@ type Bulk struct {
 	Restore    bool
 	Snooze     int64               // let them sleep until then, in milliseconds; 0 leaves them
 	Wake       bool                // end their sleep
+	Field      *BulkField          // a field to set; nil for none
 	Run        *postroom.Startable // a workflow to run on each; nil for none
 }
 
@@ -41,6 +42,7 @@ type bulkParams struct {
 	Restore  bool                `json:"restore,omitempty"`
 	Snooze   int64               `json:"snooze,omitempty"`
 	Wake     bool                `json:"wake,omitempty"`
+	Field    *BulkField          `json:"field,omitempty"`
 	Run      *postroom.Startable `json:"run,omitempty"`
 	UndoMS   int64               `json:"undo_ms"`
 
@@ -59,7 +61,7 @@ func (d *Desk) StartBulk(ctx context.Context, a *postroom.Agent, b Bulk) (int64,
 		return 0, postroom.InvalidField("conversations", "Select at least one conversation.")
 	case len(numbers) > MaxBulk:
 		return 0, postroom.InvalidField("conversations", "At most %d conversations can be changed at once.", MaxBulk)
-	case b.Status == "" && b.Assignee == nil && len(b.AddTags)+len(b.RemoveTags) == 0 && b.Move == 0 && !b.Delete && !b.Restore && b.Snooze == 0 && !b.Wake && b.Run == nil:
+	case b.Status == "" && b.Assignee == nil && len(b.AddTags)+len(b.RemoveTags) == 0 && b.Move == 0 && !b.Delete && !b.Restore && b.Snooze == 0 && !b.Wake && b.Field == nil && b.Run == nil:
 		return 0, postroom.InvalidField("", "Say what to change.")
 	}
 	if b.Status != "" {
@@ -67,7 +69,7 @@ func (d *Desk) StartBulk(ctx context.Context, a *postroom.Agent, b Bulk) (int64,
 			return 0, err
 		}
 	}
-	p := bulkParams{Numbers: numbers, Status: b.Status, Assignee: b.Assignee, Move: b.Move, Delete: b.Delete, Restore: b.Restore, Snooze: b.Snooze, Wake: b.Wake, Run: b.Run, UndoMS: postroom.DefaultUndoMS}
+	p := bulkParams{Numbers: numbers, Status: b.Status, Assignee: b.Assignee, Move: b.Move, Delete: b.Delete, Restore: b.Restore, Snooze: b.Snooze, Wake: b.Wake, Field: b.Field, Run: b.Run, UndoMS: postroom.DefaultUndoMS}
 	if b.Move != 0 {
 		if err := d.checkMailbox(ctx, a, b.Move); err != nil {
 			return 0, err
@@ -212,6 +214,8 @@ func (d *Desk) bulkOne(ctx context.Context, a *postroom.Agent, job int64, p bulk
 			words = "It is deleted."
 		case p.Run != nil && !p.Run.For(c.MailboxID):
 			words = "The workflow is for another mailbox."
+		case p.Field != nil && !p.Field.For(c.MailboxID):
+			words = "The field is for another mailbox."
 		case p.Snooze != 0 && (c.Status == postroom.Closed || c.Status == postroom.Spam):
 			words = "It is " + string(c.Status) + ", and does not sleep."
 		case p.Snooze != 0 && p.Snooze <= d.store.Now():
@@ -224,6 +228,11 @@ func (d *Desk) bulkOne(ctx context.Context, a *postroom.Agent, job int64, p bulk
 				t.Tags(p.Add, p.Remove)
 				if p.Assignee != nil {
 					t.Assign(*p.Assignee)
+				}
+				if p.Field != nil {
+					if _, err := t.Field(p.Field.Path, p.Field.Value); err != nil {
+						return err
+					}
 				}
 				if p.Status != "" {
 					t.Status(p.Status)

@@ -54,6 +54,7 @@ type Turn struct {
 	messages     []*postroom.Message
 	mails        []*postroom.Mail
 	participants []store.Participant
+	texts        []store.FieldText
 	run          *postroom.Run
 	edited       *edited
 	publishes    int64 // draft
@@ -154,7 +155,7 @@ func (t *Turn) save() (Outcome, error) {
 		return out, postroom.Errorf(postroom.Conflict, "Conversation %d is deleted. Restore it first.", c.Number)
 	}
 	steps := []func() error{
-		func() error { return t.fault }, func() error { return t.hear(events) }, t.saveConversation, t.saveMessages, t.saveEdit,
+		func() error { return t.fault }, func() error { return t.hear(events) }, t.saveConversation, t.saveTexts, t.saveMessages, t.saveEdit,
 		func() error { return tx.InsertEvents(ctx, events) },
 		t.saveMails, t.saveRun, t.saveAct,
 		func() error { return t.openLane(events) }, t.openSleep,

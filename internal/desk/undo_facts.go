@@ -39,6 +39,12 @@ func (u *undoing) restore(ctx context.Context) error {
 			} else {
 				u.out.Kept = append(u.out.Kept, "It was put to sleep, or woken, since.")
 			}
+		case postroom.FieldChanged:
+			if path := e.Payload.Field; c.Fields[path] == e.Payload.To {
+				c.PutField(path, e.Payload.From)
+			} else if c.Fields[path] != e.Payload.From {
+				u.out.Kept = append(u.out.Kept, "A field was changed since.")
+			}
 		case postroom.CustomerChanged:
 			if err := u.giveBack(ctx, e); err != nil {
 				return err

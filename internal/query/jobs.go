@@ -21,7 +21,8 @@ type bulk struct {
 	Snooze   int64           `json:"snooze"`
 	Wake     bool            `json:"wake"`
 
-	Run *postroom.Startable `json:"run"`
+	Field *struct{ Name, Words string } `json:"field"`
+	Run   *postroom.Startable           `json:"run"`
 }
 
 // bulkWords says what a job does: "Close 214 conversations".
@@ -57,6 +58,10 @@ func bulkWords(j store.Job) string {
 		what = "Wake"
 	case b.Move != 0:
 		what = "Move"
+	case b.Field != nil && b.Field.Words == "":
+		what = "Clear “" + b.Field.Name + "” of"
+	case b.Field != nil:
+		what = "Set “" + b.Field.Name + "” to “" + b.Field.Words + "” for"
 	case b.Run != nil:
 		if j.Total == 1 {
 			return "Run “" + b.Run.Name + "” on 1 conversation"

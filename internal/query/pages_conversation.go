@@ -189,6 +189,7 @@ type EventLine struct {
 	Mine      bool
 	Path      string // of postroom.Path
 	Until     int64  // until when it sleeps from then on; 0 otherwise
+	Field     string // the name of the field that changed; "" otherwise
 	From, To  string // display words; for tags: those removed, those added, joined by ", "
 	Words     string // says it in full where From and To cannot; "" otherwise
 	At        int64
@@ -245,9 +246,10 @@ type Side struct {
 	Since        int64 // first conversation
 	Count        int   // conversations in all
 	Others       []OtherConversation
-	Participants []Address // besides the customer and our own addresses
-	Followers    []string  // names of the agents who follow it
-	Properties   []Choice  // further facts: Value is the label, Text the words
+	Participants []Address    // besides the customer and our own addresses
+	Followers    []string     // names of the agents who follow it
+	Fields       []FieldValue // of the conversation, in order
+	Properties   []Choice     // further facts: Value is the label, Text the words
 }
 
 // OtherConversation is another conversation of the same customer.

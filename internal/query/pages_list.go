@@ -20,10 +20,11 @@ type List struct {
 	Previous string // cursor for ?before=
 	Total    int    // conversations in the folder, from the counters
 	Agents   []Choice
-	Tags     []string    // tags in use, for the bulk menu
-	MoveTo   []Choice    // mailboxes they may be moved to
-	Run      []Startable // workflows the agent may run on them by hand
-	MayErase bool        // empty the folder of deleted ones
+	Tags     []string     // tags in use, for the bulk menu
+	MoveTo   []Choice     // mailboxes they may be moved to
+	Run      []Startable  // workflows the agent may run on them by hand
+	Fields   []FieldValue // those of conversations, without values
+	MayErase bool         // empty the folder of deleted ones
 	Now      int64
 	Me       int64
 	Density  string

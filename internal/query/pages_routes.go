@@ -72,6 +72,7 @@ package query
 //	GET  /conversations/{number}/customer?q=   GivePage: whom to give it to
 //	POST /conversations/{number}/customer/give  customer (id), or address and name; q, path, return
 //	POST /conversations/{number}/move     mailbox, path, return
+//	POST /conversations/{number}/field    field (postroom.Field.Path), value, path, return; 422 with the reason at the field
 //	POST /conversations/{number}/snooze   until=hours|tomorrow|monday|week|office|at, at (2026-01-31T09:00), path, return
 //	POST /conversations/{number}/wake     path, return
 //	POST /conversations/{number}/delete   path, return (303 to the list)
@@ -81,7 +82,7 @@ package query
 //	POST /acts/{id}/undo                  return (303 to the conversation, composer open with the draft)
 //	POST /bulk                            conversation (repeated numbers) or all=1 with folder, mailbox; `do` is one of
 //	                                      "status:closed" "status:pending" "status:active" "status:spam" "assign:0" "assign:ID"
-//	                                      "move:ID" "snooze:tomorrow" "wake" "delete" "restore" "tag" "untag" (with field tag); return. 303 to /jobs/{id}?return=
+//	                                      "move:ID" "snooze:tomorrow" "wake" "field" (with fields field, PATH or PATH=VALUE, and value) "delete" "restore" "tag" "untag" (with field tag); return. 303 to /jobs/{id}?return=
 //	GET  /jobs/{id}?return=               JobPage
 //	POST /jobs/{id}/undo                  return
 //	POST /jobs/{id}/cancel                return
@@ -212,6 +213,12 @@ package query
 //	GET  /webhooks/secrets                WebhookSecretsPage
 //	POST /webhooks/secrets                kind, name, value; one that was made stands on the answer
 //	POST /webhooks/secrets/{id}/change | change-at-once | end-old | delete    value for a change
+//	GET  /fields                          FieldsPage
+//	GET  /fields/new?subject=             FieldPage
+//	GET  /fields/{id}                     FieldPage
+//	POST /fields                          subject, kind, key, name, help, more (choices, one a line), mailbox (repeated); 303 to /fields
+//	POST /fields/{id}                     name, help, choice (keys, repeated) with name_KEY and retired_KEY, more, mailbox
+//	POST /fields/{id}/move | delete | restore  direction=up|down, or before (id, 0 for the end)
 //	GET  /calendars                       CalendarsPage
 //	GET  /calendars/new                   CalendarPage
 //	GET  /calendars/{id}                  CalendarPage

@@ -95,6 +95,11 @@ func (d *Desk) List(ctx context.Context, a *postroom.Agent, l ListAsk, shell She
 	if out.Run, err = d.startableIn(ctx, a, shell, l.Mailbox); err != nil {
 		return List{}, err
 	}
+	for _, f := range details.Fields {
+		if f.Subject == postroom.OfConversation && f.DeletedAt == 0 && (l.Mailbox == 0 || f.For(l.Mailbox)) {
+			out.Fields = append(out.Fields, fieldValue(f, ""))
+		}
+	}
 	if c := shell.All; shell.Me.Admin && c.Unassigned+c.Assigned+c.Snoozed+c.Closed+c.Spam+c.Deleted == 0 {
 		out.Begin = BeginMailbox
 		if len(shell.Mailboxes) > 0 {

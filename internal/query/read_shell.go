@@ -106,6 +106,8 @@ func actWords(events []store.ActEvent) string {
 			words = append(words, "tags changed")
 		case postroom.SubjectChanged:
 			words = append(words, "subject changed")
+		case postroom.FieldChanged:
+			words = append(words, "a field changed")
 		case postroom.ConversationSnoozed:
 			words = append(words, "snoozed")
 		case postroom.ConversationWoken:

@@ -277,6 +277,8 @@ func (v *conversationView) line(e store.EventRow) EventLine {
 		l.Until, _ = strconv.ParseInt(e.Payload.To, 10, 64)
 	case postroom.CustomerChanged:
 		l.From, l.To = v.customerByText(e.Payload.From), v.customerByText(e.Payload.To)
+	case postroom.FieldChanged:
+		l.Field, l.From, l.To = v.fieldSides(e.Payload)
 	case postroom.TagsChanged:
 		l.From, l.To = v.tagList(e.Payload.Removed), v.tagList(e.Payload.Added)
 	}

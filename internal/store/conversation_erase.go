@@ -50,6 +50,7 @@ var erasing = []string{
 	`delete from message where conversation_id = $1`,
 	`delete from participant where conversation_id = $1`,
 	`delete from conversation_tag where conversation_id = $1`,
+	`delete from field_text where conversation_id = $1`,
 	`delete from conversation_left where conversation_id = $1`,
 	`delete from lane where kind in ('judge', 'wake') and id = $1`,
 	// What is left of a received mail says that it was here, so that it is not

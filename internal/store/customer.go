@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	qCustomer          = `select id, name, created_at, language, language_set from customer where id = $1`
+	qCustomer          = `select id, name, created_at, language, language_set, company, fields from customer where id = $1`
 	qCustomerAddresses = `select address from customer_address where customer_id = $1 order by position, address`
 	qAddressOwner      = `select customer_id from customer_address where address = $1`
 	qInsertCustomer    = `insert into customer (id, name, created_at) values ($1,$2,$3)`
@@ -19,8 +19,12 @@ const (
 // Customer loads a customer with their addresses, the primary one first.
 func (r Read) Customer(ctx context.Context, id int64) (*postroom.Customer, error) {
 	var c postroom.Customer
-	if err := r.q.QueryRow(ctx, qCustomer, id).Scan(&c.ID, &c.Name, &c.CreatedAt, &c.Language, &c.LanguageSet); err != nil {
+	var fields string
+	if err := r.q.QueryRow(ctx, qCustomer, id).Scan(&c.ID, &c.Name, &c.CreatedAt, &c.Language, &c.LanguageSet, &c.Company, &fields); err != nil {
 		return nil, missing(err, "There is no such customer.")
+	}
+	if err := readFields(fields, &c.Fields); err != nil {
+		return nil, err
 	}
 	err := each(ctx, r.q, qCustomerAddresses, []any{id}, func(rows row) error {
 		var a string

@@ -141,7 +141,7 @@ func (r Read) Sets(ctx context.Context, revisions []int64) (map[int64][]SetEntry
 }
 
 const (
-	qSomeCustomers  = `select id, name, created_at, language, language_set from customer where id in (`
+	qSomeCustomers  = `select id, name, created_at, language, language_set, company, fields from customer where id in (`
 	qSomeAddresses  = `select customer_id, address from customer_address where customer_id in (`
 	qSomeMessages   = `select ` + messageColumns + ` from message where id in (`
 	qSomeFiles      = `select ` + attachmentColumns + `, message_id from attachment where message_id > 0 and message_id in (`
@@ -167,9 +167,12 @@ func (r Read) CustomersByID(ctx context.Context, ids []int64) (map[int64]*postro
 	in := list(1, len(ids)) + `)`
 	err := each(ctx, r.q, qSomeCustomers+in, anys(ids), func(rows row) error {
 		var c postroom.Customer
-		err := rows.Scan(&c.ID, &c.Name, &c.CreatedAt, &c.Language, &c.LanguageSet)
+		var fields string
+		if err := rows.Scan(&c.ID, &c.Name, &c.CreatedAt, &c.Language, &c.LanguageSet, &c.Company, &fields); err != nil {
+			return err
+		}
 		out[c.ID] = &c
-		return err
+		return readFields(fields, &c.Fields)
 	})
 	if err != nil {
 		return out, err

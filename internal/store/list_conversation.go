@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strconv"
 
 	"postroom"
 )
@@ -17,13 +18,15 @@ type HeadRow struct {
 	CustomerSince      int64
 	Language           string // of the customer, "" if it is not known
 	LanguageSet        bool   // an agent has said it
-	Linked             int64  // number of the conversation it continues; 0 for none
+	Company            string // of the customer
+	CustomerFields     map[string]string
+	Linked             int64 // number of the conversation it continues; 0 for none
 }
 
 const qHead = `select c.id, c.number, c.mailbox_id, c.customer_id, c.subject, c.status, c.assignee_id, c.seq,
 	c.received, c.replies, c.notes, c.created_at, c.updated_at, c.waiting_since, c.last_customer_at, c.last_agent_at,
 	c.last_human_at, c.closed_at, c.linked_from, c.preview, c.has_attachments, c.deleted_at,
-	coalesce(k.name, ''), coalesce(k.created_at, 0), coalesce(a.name, ''), coalesce(l.number, 0), coalesce(k.language, ''), coalesce(k.language_set, 0), c.followers, c.snoozed_until, c.snoozed_by,
+	coalesce(k.name, ''), coalesce(k.created_at, 0), coalesce(a.name, ''), coalesce(l.number, 0), coalesce(k.language, ''), coalesce(k.language_set, 0), c.followers, c.snoozed_until, c.snoozed_by, c.fields, coalesce(k.company, ''), coalesce(k.fields, '{}'),
 	b.name, b.address, b.aliases, b.signature, b.undo_ms, b.sender_name, b.sender_form, b.reply_status, b.reply_assignee, b.auto_bcc
 	from conversation c join mailbox b on b.id = c.mailbox_id left join customer k on k.id = c.customer_id
 	left join agent a on a.id = c.assignee_id left join conversation l on l.id = c.linked_from and c.linked_from > 0
@@ -34,18 +37,19 @@ const qHead = `select c.id, c.number, c.mailbox_id, c.customer_id, c.subject, c.
 func (r Read) Head(ctx context.Context, number int64) (HeadRow, error) {
 	var c postroom.Conversation
 	var b postroom.Mailbox
-	var aliases, bcc, followers string
+	var aliases, bcc, followers, fields, theirs string
 	h := HeadRow{Conversation: &c, Mailbox: &b}
 	err := r.q.QueryRow(ctx, qHead, number).Scan(&c.ID, &c.Number, &c.MailboxID, &c.CustomerID, &c.Subject, &c.Status, &c.AssigneeID, &c.Seq,
 		&c.Received, &c.Replies, &c.Notes, &c.CreatedAt, &c.UpdatedAt, &c.WaitingSince, &c.LastCustomerAt, &c.LastAgentAt,
 		&c.LastHumanAt, &c.ClosedAt, &c.LinkedFrom, &c.Preview, &c.HasAttachments, &c.DeletedAt,
-		&h.Customer, &h.CustomerSince, &h.Assignee, &h.Linked, &h.Language, &h.LanguageSet, &followers, &c.SnoozedUntil, &c.SnoozedBy, &b.Name, &b.Address, &aliases, &b.Signature, &b.UndoMS, &b.SenderName,
+		&h.Customer, &h.CustomerSince, &h.Assignee, &h.Linked, &h.Language, &h.LanguageSet, &followers, &c.SnoozedUntil, &c.SnoozedBy, &fields, &h.Company, &theirs, &b.Name, &b.Address, &aliases, &b.Signature, &b.UndoMS, &b.SenderName,
 		&b.SenderForm, &b.ReplyStatus, &b.ReplyAssignee, &bcc)
 	if err != nil {
 		return h, missing(err, "There is no conversation %d.", number)
 	}
 	b.ID = c.MailboxID
-	return h, errors.Join(fromJSON(aliases, &b.Aliases), fromJSON(bcc, &b.AutoBcc), fromJSON(followers, &c.Followers))
+	return h, errors.Join(fromJSON(aliases, &b.Aliases), fromJSON(bcc, &b.AutoBcc), fromJSON(followers, &c.Followers),
+		readFields(fields, &c.Fields), readFields(theirs, &h.CustomerFields))
 }
 
 // ConversationRows is all that stands on a conversation's page beside its head
@@ -66,7 +70,9 @@ type ConversationRows struct {
 	OthersCount  int // conversations of the customer the agent may see
 	Runs         []RunRow
 	Agents       []AgentName
-	Tags         []Name // all, by name
+	Tags         []Name            // all, by name
+	Fields       []*postroom.Field // all, in order, deleted ones too
+	FieldTexts   map[string]string // by id
 	TagIDs       []int64
 	Workflows    []WorkflowName
 	Timers       []postroom.Timer // in the order in which they were armed
@@ -209,6 +215,7 @@ func timelineParts(id int64) []part {
 			from: `from timer t where t.conversation_id = ?`, args: []any{id}},
 		{kind: "watch", n: []string{"x.id", "x.event_id", "x.due_at", "p.id", "x.settled_at", "p.deleted_at"}, s: []string{"x.state", "x.words", "p.name"},
 			from: `from promise_watch x join promise p on p.id = x.promise_id where x.conversation_id = ?`, args: []any{id}},
+		{kind: "fieldtext", n: []string{"id"}, s: []string{"text"}, from: `from field_text where conversation_id = ?`, args: []any{id}},
 		{kind: "tagged", n: []string{"tag_id"}, from: `from conversation_tag where conversation_id = ?`, args: []any{id}},
 	}
 }
@@ -239,6 +246,7 @@ func nameParts(mailbox int64) []part {
 			s: []string{"a.name"}, from: `from agent a`, args: []any{mailbox}},
 		{kind: "tag", n: []string{"id"}, s: []string{"name"}, from: `from tag`},
 		{kind: "workflow", n: []string{"id", "enabled"}, s: []string{"name"}, from: `from workflow`},
+		fieldPart(),
 	}
 }
 
@@ -296,6 +304,15 @@ func (o *ConversationRows) scan(t tripRow) error {
 			State: postroom.TimerState(t.s[0]), EndedBy: postroom.Actor{Kind: postroom.ActorKind(t.s[1]), ID: t.n[6]}, EndEvent: t.n[7], Leg: int(t.n[8]), Words: t.s[2]})
 	case "watch":
 		o.Watches = append(o.Watches, WatchRow{ID: t.n[0], Event: t.n[1], Due: t.n[2], SettledAt: t.n[4], Deleted: t.n[5] > 0, Promise: Name{t.n[3], t.s[2]}, State: t.s[0], Words: t.s[1]})
+	case "fieldtext":
+		if o.FieldTexts == nil {
+			o.FieldTexts = map[string]string{}
+		}
+		o.FieldTexts[strconv.FormatInt(t.n[0], 10)] = t.s[0]
+	case "field":
+		f, err := scanFieldPart(t)
+		o.Fields = append(o.Fields, f)
+		return err
 	case "tagged":
 		o.TagIDs = append(o.TagIDs, t.n[0])
 	case "agent":
@@ -325,6 +342,7 @@ func (o *ConversationRows) sort() {
 	slices.SortFunc(o.Mails, func(a, b MailRow) int { return compare(a.RootSeq, b.RootSeq, "", "", a.Seq, b.Seq) })
 	slices.SortFunc(o.Timers, func(a, b postroom.Timer) int { return compare(a.ID, b.ID, "", "", 0, 0) })
 	slices.SortFunc(o.Watches, func(a, b WatchRow) int { return compare(a.ID, b.ID, "", "", 0, 0) })
+	sortFields(o.Fields)
 	slices.SortFunc(o.Runs, func(a, b RunRow) int { return compare(a.ID, b.ID, "", "", 0, 0) })
 	slices.SortFunc(o.Drafts, func(a, b *postroom.Draft) int { return compare(b.UpdatedAt, a.UpdatedAt, "", "", b.ID, a.ID) })
 	slices.SortFunc(o.Participants, func(a, b Participant) int { return compare(0, 0, a.Address, b.Address, 0, 0) })

@@ -271,9 +271,10 @@ type ListDetails struct {
 	Drafts  map[int64]bool     // conversations with a draft of the agent who looks
 	Notes   map[int64]bool     // conversations whose last message is a note
 	Trouble map[int64]postroom.MailState
-	Address map[int64]string // primary address by customer
-	Agents  []Name           // who can be assigned, by name
-	AllTags []string         // tags in use, by name
+	Address map[int64]string  // primary address by customer
+	Agents  []Name            // who can be assigned, by name
+	AllTags []string          // tags in use, by name
+	Fields  []*postroom.Field // all, in order, deleted ones too
 }
 
 // Name is an id with the name people use.
@@ -293,7 +294,7 @@ func (r Read) ListDetails(ctx context.Context, rows []ListRow, agent int64) (Lis
 		}
 	}
 	in := " in (" + marks(len(ids)) + ")"
-	parts := append(choiceParts(),
+	parts := append(choiceParts(), fieldPart(),
 		part{kind: "tag", n: []string{"t.conversation_id"}, s: []string{"g.name"},
 			from: `from conversation_tag t join tag g on g.id = t.tag_id where t.conversation_id` + in, args: ids},
 		part{kind: "draft", n: []string{"conversation_id"}, from: `from draft where agent_id = ? and conversation_id` + in, args: append([]any{agent}, ids...)},
@@ -306,6 +307,10 @@ func (r Read) ListDetails(ctx context.Context, rows []ListRow, agent int64) (Lis
 	)
 	err := r.trip(ctx, parts, func(t tripRow) error {
 		switch t.kind {
+		case "field":
+			f, err := scanFieldPart(t)
+			d.Fields = append(d.Fields, f)
+			return err
 		case "tag":
 			d.Tags[t.n[0]] = append(d.Tags[t.n[0]], t.s[0])
 		case "draft":
@@ -328,6 +333,7 @@ func (r Read) ListDetails(ctx context.Context, rows []ListRow, agent int64) (Lis
 	}
 	sortNames(d.Agents)
 	slices.Sort(d.AllTags)
+	sortFields(d.Fields)
 	return d, err
 }
 

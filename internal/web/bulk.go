@@ -62,6 +62,13 @@ func (q *request) bulk() (desk.Bulk, error) {
 	case "snooze":
 		until, err := q.snoozeOf(value)
 		return desk.Bulk{Snooze: until}, err
+	case "field":
+		path, value, chosen := strings.Cut(q.field("field"), "=")
+		if !chosen {
+			value = q.field("value")
+		}
+		f, err := q.site.o.Desk.BulkField(q.Context(), path, value)
+		return desk.Bulk{Field: f}, err
 	case "wake":
 		return desk.Bulk{Wake: true}, nil
 	case "delete":

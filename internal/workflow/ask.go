@@ -37,6 +37,8 @@ var edgeDocs = map[postroom.EventKind]string{
 	postroom.ConversationSnoozed:  "It sleeps until a time, out of the folders of open conversations.",
 	postroom.ConversationWoken:    "Its sleep is over: the time has come (through a time that came), the customer wrote, or somebody woke it.",
 
+	postroom.FieldChanged: "A field of your own was set, changed or cleared.",
+
 	postroom.MailAccepted:    "The server of the recipient has taken a mail of this conversation.",
 	postroom.MailDelayed:     "The server has put a mail off again and again; it is told once, when the mail is an hour late.",
 	postroom.MailFailed:      "A mail was refused for good, or given up after days.",

@@ -47,6 +47,7 @@ var eventWords = map[postroom.EventKind]string{
 	postroom.ConversationRestored: "a conversation is restored",
 	postroom.ConversationSnoozed:  "a conversation is snoozed",
 	postroom.ConversationWoken:    "a conversation wakes",
+	postroom.FieldChanged:         "a field changes",
 
 	postroom.MailAccepted:    "a mail is accepted",
 	postroom.MailDelayed:     "a mail is an hour late",
@@ -85,6 +86,7 @@ var pastWords = map[postroom.EventKind]string{
 	postroom.ConversationRestored: "The conversation was restored",
 	postroom.ConversationSnoozed:  "The conversation was snoozed",
 	postroom.ConversationWoken:    "The conversation woke",
+	postroom.FieldChanged:         "A field changed",
 
 	postroom.MailAccepted:    "A mail was accepted",
 	postroom.MailDelayed:     "A mail was an hour late",

@@ -85,6 +85,7 @@ func setupSamples() map[string]templ.Component {
 // withSetup adds them to the others.
 func withSetup(all map[string]templ.Component) map[string]templ.Component {
 	maps.Copy(all, setupSamples())
+	maps.Copy(all, fieldSamples())
 	return all
 }
 

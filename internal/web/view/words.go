@@ -263,6 +263,16 @@ func eventWords(e query.EventLine) string {
 			return "changed the subject"
 		}
 		return "changed the subject to “" + e.To + "”"
+	case postroom.FieldChanged:
+		switch {
+		case e.From == "" && e.To == "":
+			return "changed " + e.Field
+		case e.From == "":
+			return "set " + e.Field + " to “" + e.To + "”"
+		case e.To == "":
+			return "cleared " + e.Field + ", which was “" + e.From + "”"
+		}
+		return "changed " + e.Field + " from “" + e.From + "” to “" + e.To + "”"
 	case postroom.ConversationSnoozed:
 		return "let it sleep"
 	case postroom.ConversationWoken:
