@@ -45,7 +45,7 @@ var table = []row{
 	{rooms: "directory", may: "root store blob email template locale secret calendar"},
 	{rooms: "auth", may: "root store blob email template locale secret", parties: "github.com/alexedwards/argon2id"},
 	{rooms: "query", may: "root store blob email template workflow calendar recipe promise"},
-	{rooms: "proof", may: "root workflow"},
+	{rooms: "proof", may: "root workflow calendar"},
 	{rooms: "automate", may: "root store desk directory workflow promise proof flowfile recipe template query calendar"},
 	{rooms: "outbox", may: "root store desk blob email wire/smtpout secret alarm"},
 

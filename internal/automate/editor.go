@@ -491,7 +491,12 @@ func (e *editor) findings(id workflow.Identity) error {
 	} else {
 		list[i] = mine
 	}
-	for _, f := range proof.About(workflow.NewSet(0, list), e.x.id, e.name).Findings {
+	set := workflow.NewSet(0, list)
+	hours, err := e.w.hours(e.ctx, e.read, set, e.x.id, e.name)
+	if err != nil {
+		return err
+	}
+	for _, f := range append(proof.About(set, e.x.id, e.name).Findings, hours...) {
 		line := query.WorkflowFinding{Title: string(f.Kind), Text: f.Text}
 		for _, other := range f.Workflows {
 			if other != e.x.id {

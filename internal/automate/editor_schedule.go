@@ -36,7 +36,14 @@ func (e *editor) schedule(w workflow.When) error {
 	if err != nil {
 		return err
 	}
-	p.Next, _ = s.Next(e.w.store.Now(), s.Location(office))
+	for _, c := range workflow.ClosedChoices() {
+		p.Closeds = append(p.Closeds, query.Choice{Value: c[0], Text: c[1]})
+	}
+	p.Closed = string(s.Closed)
+	for at, ok := s.Next(e.w.store.Now(), office); ok && len(p.Next) < 3; at, ok = s.Next(at, office) {
+		p.Next = append(p.Next, at)
+	}
+	p.Never = len(p.Next) == 0 && s.At != "" && len(s.Days) > 0 && s.Closed != workflow.ClosedRuns
 	return nil
 }
 

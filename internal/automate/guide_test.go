@@ -108,6 +108,7 @@ func findingsPart() string {
 		{proof.Cycle, "workflows set each other off in a circle, shown as a path"},
 		{proof.MailLoop, "they cannot but do so, and mail the customer each time, themselves or by one that they run: this one cannot be published, nor switched on"},
 		{proof.NeverRuns, "it runs another one that is switched off, or that waits for a time of its own"},
+		{proof.NeverTime, "it runs at set times at which the office is never open, or always, and asks for the contrary; or on no day at all"},
 		{proof.MachineReply, "it answers received mail without asking whether a person wrote it"},
 	}
 	var b strings.Builder

@@ -70,8 +70,14 @@ func (w *Workflows) List(ctx context.Context, by *postroom.Agent) (out List, err
 			all[i].Gone = there.gone(x.Definition)
 		}
 	}
-	report := proof.Prove(workflow.NewSet(out.Revision, entries), func(kind workflow.Ref, id int64) string { return there.names[string(kind)][id] })
-	out.Findings, out.Graph = report.Findings, drawn(report.Graph)
+	names := func(kind workflow.Ref, id int64) string { return there.names[string(kind)][id] }
+	set := workflow.NewSet(out.Revision, entries)
+	report := proof.Prove(set, names)
+	hours, err := w.hours(ctx, read, set, 0, names)
+	if err != nil {
+		return List{}, err
+	}
+	out.Findings, out.Graph = append(report.Findings, hours...), drawn(report.Graph)
 	if !postroom.Can(by, postroom.Manage, 0) {
 		out.narrow(by)
 	}

@@ -2,9 +2,11 @@ package automate
 
 import (
 	"context"
+	"slices"
 
 	"postroom"
 	"postroom/internal/calendar"
+	"postroom/internal/proof"
 	"postroom/internal/store"
 	"postroom/internal/workflow"
 )
@@ -32,6 +34,38 @@ func officeThen(ctx context.Context, read store.Read, o *workflow.Office, otherw
 		}
 	}
 	return calendar.Read(row.ID, row.Revision, row.Name, row.Hours)
+}
+
+// hours holds the set times of workflows, or of one, against the calendars that
+// count, as they are now.
+func (w *Workflows) hours(ctx context.Context, read store.Read, set *workflow.Set, about int64, names workflow.Names) ([]proof.Finding, error) {
+	if !slices.ContainsFunc(set.On(postroom.ScheduleDue), func(en workflow.Entry) bool { return about == 0 || en.Version.WorkflowID == about }) {
+		return nil, nil
+	}
+	boxes, err := read.Mailboxes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	first, err := officeNow(ctx, read, 0)
+	if err != nil {
+		return nil, err
+	}
+	all, of := []*calendar.Calendar{first}, map[int64]*calendar.Calendar{}
+	for _, m := range boxes {
+		c, err := officeNow(ctx, read, m.ID)
+		if err != nil {
+			return nil, err
+		}
+		if of[m.ID] = c; !slices.ContainsFunc(all, func(x *calendar.Calendar) bool { return x.ID == c.ID }) {
+			all = append(all, c)
+		}
+	}
+	return proof.Hours(set, about, w.store.Now(), func(mailbox int64) []*calendar.Calendar {
+		if c := of[mailbox]; c != nil {
+			return []*calendar.Calendar{c}
+		}
+		return all
+	}, names), nil
 }
 
 // moveTimers has the timers of a workflow that wait go on with another version,

@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"postroom"
+	"postroom/internal/automate"
 	"postroom/internal/calendar"
 	"postroom/internal/desk"
 	"postroom/internal/desktest"
+	"postroom/internal/proof"
 	"postroom/internal/query"
 	"postroom/internal/workflow"
 )
@@ -162,5 +164,39 @@ func TestASetTimeFollowsTheCalendar(t *testing.T) {
 		d.Settle()
 		expect(t, "runs", len(d.Runs(waits[0].ID, id)), 1)
 		expect(t, "the next", scheduled(t, d, id).DueAt, set(3, 7))
+	})
+}
+
+// A schedule that leaves out days without office hours, or puts its time off to
+// the next day that has some, follows the calendar, also when a holiday is struck
+// out; and the list of workflows says when the office is never open at its times.
+func TestASetTimeMindsClosedDays(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		skips, puts := mornings(note("A")), mornings(note("B"))
+		skips.When.Schedule.Closed = workflow.ClosedSkip
+		puts.When.Schedule.Closed, puts.When.Schedule.Days = workflow.ClosedNext, []string{"tue"}
+		skips.If = workflow.Cond{All: []workflow.Cond{skips.If, {Fact: "office.open", Op: workflow.Is, Values: []string{"true"}}}}
+		a, b := d.AddWorkflow("Skips", skips), d.AddWorkflow("Puts off", puts)
+		h := calendar.Usual("UTC")
+		h.Holidays = []calendar.Holiday{{Date: "2026-03-03"}}
+		setOffice(d, 71, 1, "Support", h)
+		d.Settle()
+		expect(t, "leaves out the holiday", scheduled(t, d, a).DueAt, set(4, 8))
+		expect(t, "puts it off", scheduled(t, d, b).DueAt, set(4, 8))
+		waits := pending(d, 1)
+		h.Holidays = nil
+		setOffice(d, 71, 2, "Support", h)
+		d.Settle()
+		expect(t, "the holiday was struck out", scheduled(t, d, a).DueAt, set(3, 8))
+		expect(t, "of the other too", scheduled(t, d, b).DueAt, set(3, 8))
+		passTo(d, set(3, 9))
+		expect(t, "runs", len(d.Runs(waits[0].ID, b)), 1)
+		expect(t, "and then", scheduled(t, d, b).DueAt, set(10, 8))
+
+		list, err := automate.New(automate.Options{Store: d.Store, Letters: d.Desk}).List(d.Ctx, d.Agent("ann").Agent)
+		if err != nil || len(list.Findings) != 1 || list.Findings[0].Kind != proof.NeverTime || list.Findings[0].Workflows[0] != a {
+			t.Errorf("at eight the office is closed: %+v, %v", list.Findings, err)
+		}
 	})
 }

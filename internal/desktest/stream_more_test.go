@@ -27,6 +27,7 @@ var spans = []string{"10m", "2h", "1d", "3d", "1w", "30bm", "4bh", "1bd"}
 // schedule draws set times.
 func (x *draw) schedule() workflow.Schedule {
 	s := workflow.Schedule{Days: one(x, []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}, []string{"mon", "thu"}, []string{"1", "10", "31"}), At: one(x, "08:00", "23:30")}
+	s.Closed = one(x, workflow.ClosedRuns, workflow.ClosedRuns, workflow.ClosedSkip, workflow.ClosedNext)
 	s.Zone, s.Most = one(x, "", "", "Europe/Berlin"), one(x, 0, 0, 1)
 	return s
 }

@@ -20,6 +20,9 @@
 // calendar counts for all of an event, and office time passes no faster than
 // time does. What a workflow has waited its conversation is old.
 //
+// Set times are held against the hours of calendars by Hours, which is given those
+// and the time, and looks a year ahead.
+//
 // What the reasoning does not know it takes for possible: it may warn in vain,
 // but what it calls impossible is. Texts are known only as far as one contains
 // another, patterns only if they are the same, and a workflow with more than

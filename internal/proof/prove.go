@@ -23,6 +23,7 @@ const (
 	Cycle        Kind = "cycle"         // workflows set each other off in a circle
 	MailLoop     Kind = "mail_loop"     // … and cannot but do so, and mail the customer each time round
 	NeverRuns    Kind = "never_runs"    // it runs another one that cannot be run
+	NeverTime    Kind = "never_time"    // its set times never meet the office hours that it asks for; see Hours
 	MachineReply Kind = "machine_reply" // it answers received mail without asking whether a person wrote it
 )
 

@@ -9,7 +9,10 @@ type EditorSchedule struct {
 	Zone    string // "" is that of the office hours
 	Most    string // as typed
 	Default int    // what an empty Most stands for
-	Next    int64  // its next time, were it published now; 0 while it has none
+	Closed  string // what it does on days without office hours
+	Closeds []Choice
+	Next    []int64 // its next times, were it published now; none while it has none
+	Never   bool    // it has none because the office has no hours on its days
 }
 
 // WorkflowSchedule says of a workflow that runs at set times when it does so next

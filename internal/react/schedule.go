@@ -126,18 +126,19 @@ type scheduleTime struct {
 	due     int64
 }
 
-// nextTime is the first time of a version after another. A schedule without a
-// zone has that of the calendar that counts for its mailbox.
+// nextTime is the first time of a version after another. The calendar that counts
+// for its mailbox has the zone of a schedule without one, and the days on which the
+// office is closed.
 func (r *React) nextTime(ctx context.Context, v *workflow.Version, after int64) (int64, bool, error) {
 	s := v.Definition.When.Schedule
 	var office *calendar.Calendar
-	if s.Zone == "" {
+	if s.NeedsOffice() {
 		var err error
 		if office, err = officeOf(ctx, r.Store.Read(), v.MailboxID); err != nil {
 			return 0, false, err
 		}
 	}
-	due, ok := s.Next(after, s.Location(office))
+	due, ok := s.Next(after, office)
 	return due, ok, nil
 }
 

@@ -74,7 +74,7 @@ func drawDefinition(t *rapid.T) Definition {
 		d.When.To = []string{rapid.SampledFrom(choiceLists.status).Draw(t, "to")}
 	}
 	if d.When.Scheduled() {
-		d.When.Schedule = rapid.SampledFrom([]Schedule{{Days: []string{"mon", "fri"}, At: "08:00"}, {Days: []string{"1", "31"}, At: "23:59", Zone: "Europe/Berlin", Most: 7}}).Draw(t, "schedule")
+		d.When.Schedule = rapid.SampledFrom([]Schedule{{Days: []string{"mon", "fri"}, At: "08:00"}, {Days: []string{"1", "31"}, At: "23:59", Zone: "Europe/Berlin", Most: 7}, {Days: []string{"1"}, At: "08:00", Closed: ClosedNext}, {Days: []string{"sun"}, At: "9", Closed: ClosedSkip}}).Draw(t, "schedule")
 	} else if rapid.Bool().Draw(t, "filters") {
 		d.When.Actors = []postroom.ActorKind{postroom.ActorKind(rapid.SampledFrom(choiceLists.actor).Draw(t, "actor"))}
 		d.When.Paths = []postroom.Path{postroom.Path(rapid.SampledFrom(choiceLists.path).Draw(t, "path"))}

@@ -20,7 +20,9 @@ type Schedule struct {
 	Days []string `json:"days,omitempty"` // mon to sun, or days of the month, 1 to 31
 	At   string   `json:"at,omitempty"`   // such as 08:00
 	Zone string   `json:"zone,omitempty"` // IANA name; "" is that of the calendar that counts
-	Most int      `json:"most,omitempty"` // on how many conversations it acts each time; 0 is DefaultScheduled
+	// Closed says what it does on days without office hours.
+	Closed Closed `json:"closed,omitempty"`
+	Most   int    `json:"most,omitempty"` // on how many conversations it acts each time; 0 is DefaultScheduled
 }
 
 // The bounds of schedules.
@@ -40,7 +42,7 @@ func ScheduleDays() [][2]string {
 
 // IsZero reports whether the schedule is none at all.
 func (s Schedule) IsZero() bool {
-	return len(s.Days) == 0 && s.At == "" && s.Zone == "" && s.Most == 0
+	return len(s.Days) == 0 && s.At == "" && s.Zone == "" && s.Most == 0 && s.Closed == ""
 }
 
 // Scheduled reports whether the workflow runs at set times.
@@ -70,18 +72,6 @@ func (s Schedule) Location(office *calendar.Calendar) *time.Location {
 		return time.UTC
 	}
 	return office.Location()
-}
-
-// Next returns the first of its times after another, in milliseconds. A time that
-// does not exist on a day, because clocks are put forward, is the next that does;
-// one that exists twice is the first. A day that a month does not have is its
-// last. ok is false for a schedule that has no time.
-func (s Schedule) Next(after int64, loc *time.Location) (at int64, ok bool) {
-	minutes, read := calendar.ParseClock(s.At)
-	if !read || len(s.Days) == 0 {
-		return 0, false
-	}
-	return calendar.NextAt(after, loc, minutes, s.fits)
 }
 
 // fits reports whether it has a time on a day.
@@ -121,6 +111,9 @@ func (c *compiler) schedule(w When) {
 		if _, err := time.LoadLocation(s.Zone); err != nil || s.Zone == "Local" {
 			c.fault("when.schedule.zone", "%q is not a time zone.", s.Zone)
 		}
+	}
+	if !slices.ContainsFunc(ClosedChoices(), func(x [2]string) bool { return x[0] == string(s.Closed) }) {
+		c.fault("when.schedule.closed", "%q says nothing of days without office hours; it is one of skip and next.", clip(string(s.Closed)))
 	}
 	if s.Most < 0 || s.Most > MaxScheduled {
 		c.fault("when.schedule.most", "Between 1 and %d conversations are possible; 0 stands for the default, %d.", MaxScheduled, DefaultScheduled)
@@ -166,7 +159,7 @@ func (s Schedule) words() string {
 	if s.Zone != "" {
 		text += " (" + strings.ReplaceAll(s.Zone, "_", " ") + ")"
 	}
-	return text
+	return text + s.closedWords()
 }
 
 func (s Schedule) weekWords() string {
@@ -232,7 +225,7 @@ func (s Schedule) fields(f Fields) {
 	if s.ByMonth() {
 		f["when.schedule.by"] = []string{"month"}
 	}
-	for name, v := range map[string]string{"at": s.At, "zone": s.Zone} {
+	for name, v := range map[string]string{"at": s.At, "zone": s.Zone, "closed": string(s.Closed)} {
 		if v != "" {
 			f["when.schedule."+name] = []string{v}
 		}
@@ -253,6 +246,7 @@ func (r *fieldReader) schedule(w *When) {
 	}
 	f, s := r.fields, &w.Schedule
 	s.At, s.Zone = clip(strings.TrimSpace(f.first("when.schedule.at"))), clip(strings.TrimSpace(f.first("when.schedule.zone")))
+	s.Closed = Closed(clip(strings.TrimSpace(f.first("when.schedule.closed"))))
 	s.Most = r.number("when.schedule.most", 1_000_000)
 	month := f.first("when.schedule.by") == "month"
 	for _, d := range filled(f["when.schedule.days"]) {

@@ -102,7 +102,7 @@ func sampleCalendar() query.CalendarPage {
 // sampleTimes is the editor of a workflow that runs at set times.
 func sampleTimes() query.EditorPage {
 	p := sampleEditor()
-	p.Schedule = query.EditorSchedule{On: true, By: "week", At: "08:00", Most: "0", Default: 1000, Next: sampleNow + 3*3600_000}
+	p.Schedule = query.EditorSchedule{On: true, By: "week", At: "08:00", Most: "0", Default: 1000, Next: []int64{sampleNow + 3*3600_000, sampleNow + day, sampleNow + 2*day}, Closed: "skip", Closeds: []query.Choice{{Value: "", Text: "run as on any other day"}, {Value: "skip", Text: "do not run"}}}
 	for i, d := range []string{"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"} {
 		p.Schedule.Days = append(p.Schedule.Days, query.EditorChoice{Value: d, Text: d, Chosen: i < 5})
 	}
