@@ -77,6 +77,7 @@ type editor struct {
 	pickers    map[workflow.Ref][]query.Choice // what can be chosen, by name
 	definition workflow.Definition             // as drawn: stored or typed
 	fields     workflow.Fields                 // the same as fields
+	number     int                             // of the published version that is tried; 0 is the draft
 	version    *workflow.Version               // compiled; nil if it is not complete
 	called     map[int64]workflow.Entry        // what it runs, and what that runs
 	judged     []workflow.Explanation          // what was said of these on the event it is tried on

@@ -51,5 +51,5 @@ func (e *editor) schedule(w workflow.When) error {
 func (e *editor) dueNow(c *postroom.Conversation) *postroom.Event {
 	now := e.w.store.Now()
 	return &postroom.Event{ConversationID: c.ID, Kind: postroom.ScheduleDue, Actor: postroom.System, Path: postroom.PathTimer,
-		Payload: postroom.Payload{WorkflowID: e.x.id, Number: e.x.version() + 1}, After: c.Facts(), At: now, FinalAt: now}
+		Payload: postroom.Payload{WorkflowID: e.x.id, Number: e.trialNumber()}, After: c.Facts(), At: now, FinalAt: now}
 }

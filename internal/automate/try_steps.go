@@ -90,7 +90,7 @@ func trialSet(v *workflow.Version, called map[int64]workflow.Entry, event *postr
 // that runs it; what stands behind a wait is shown with the time it would be done.
 func (e *editor) steps(s *scene, event *postroom.Event, all []postroom.Event) error {
 	t := trying{definition: e.definition, version: e.version, scene: s, event: event, later: all, chain: []int64{e.x.id},
-		id: workflow.Identity{WorkflowID: e.x.id, Number: e.x.version() + 1, Name: e.page.Name}}
+		id: workflow.Identity{WorkflowID: e.x.id, Number: e.trialNumber(), Name: e.page.Name}}
 	return e.stepsOf(t)
 }
 

@@ -172,7 +172,7 @@ func (e *editor) fitting(kind postroom.EventKind, conversation int64) (event *po
 func (e *editor) startedNow(c *postroom.Conversation) *postroom.Event {
 	now := e.w.store.Now()
 	return &postroom.Event{ConversationID: c.ID, Kind: postroom.WorkflowStarted, Actor: postroom.Actor{Kind: postroom.ByAgent, ID: e.by.ID}, Path: postroom.PathMenu,
-		Payload: postroom.Payload{WorkflowID: e.x.id, Number: e.x.version() + 1}, After: c.Facts(), At: now, FinalAt: now}
+		Payload: postroom.Payload{WorkflowID: e.x.id, Number: e.trialNumber()}, After: c.Facts(), At: now, FinalAt: now}
 }
 
 // stage is what texts are rendered for.

@@ -50,6 +50,19 @@ type EditorPage struct {
 	At        string       // place of what was just added or moved; "" otherwise
 }
 
+// TryVersionPage is GET /workflows/{id}/versions/{n}/try: what a version that was
+// published once would do at a moment of a conversation.
+type TryVersionPage struct {
+	Shell     Shell
+	ID        int64
+	Name      string
+	Version   int
+	Published int // the version that runs now
+	Sentence  string
+	Try       EditorTry
+	Errors    FieldErrors // "on" and "moment"
+}
+
 // EditorVariable is something a text can say.
 type EditorVariable struct {
 	Name, Label string

@@ -166,6 +166,7 @@ package query
 //	POST /workflows/{id}/preview          template; 200 WorkflowPage with Preview (no effect; Turbo takes it as 422 so that
 //	                                      the page stays: answer 422 with Errors empty)
 //	POST /workflows/{id}/publish          template, base (version it was written from), note
+//	GET  /workflows/{id}/versions/{n}/try ?on=number&moment=id|now   TryVersionPage
 //	POST /workflows/{id}/versions/{n}/restore
 //
 // Admin

@@ -58,6 +58,7 @@ type Workflows interface {
 	Undelete(ctx context.Context, by *postroom.Agent, workflow int64) error
 	// Editor reads the page on which it is written.
 	Editor(ctx context.Context, by *postroom.Agent, workflow int64, v automate.EditorView) (*query.EditorPage, error)
+	TryVersion(ctx context.Context, by *postroom.Agent, id int64, number int, v automate.EditorView) (*query.TryVersionPage, error)
 	// SaveDraft stores what the editor's form holds, with an act of the editor
 	// done to it; see automate.FieldFaults for what is refused.
 	SaveDraft(ctx context.Context, by *postroom.Agent, workflow int64, f automate.Form, act string) (place string, err error)

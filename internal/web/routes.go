@@ -168,6 +168,7 @@ func (s *Site) Routes() []Route {
 		{Method: "POST", Pattern: "/workflows/{id}/move", Who: Writers, answer: moveWorkflow},
 		{Method: "GET", Pattern: "/workflows/{id}", Who: Writers, answer: showWorkflow},
 		{Method: "GET", Pattern: "/workflows/{id}/versions/{n}", Who: Writers, answer: showWorkflow},
+		{Method: "GET", Pattern: "/workflows/{id}/versions/{n}/try", Who: Writers, answer: tryVersion},
 		{Method: "POST", Pattern: "/workflows/{id}/preview", Who: Writers, answer: previewWorkflow},
 		{Method: "POST", Pattern: "/workflows/{id}/publish", Who: Writers, answer: publishWorkflow},
 		{Method: "POST", Pattern: "/workflows/{id}/versions/{n}/restore", Who: Writers, answer: restoreWorkflow},

@@ -126,6 +126,22 @@ func TestBacktestOfADraft(t *testing.T) {
 		if page := ann.get(begin + "?of=1"); chosenOf(page.find("name", "of")) != "1" {
 			t.Error("the older version is not chosen")
 		}
+		trying := fmt.Sprintf("/workflows/%d/versions/1", flow)
+		if page := ann.get(trying); !strings.Contains(string(page.body), trying+"/try") {
+			t.Error("the page of an older version does not lead to trying it")
+		}
+		if page := ann.get(trying + "/try"); !page.has("Goodbye you") || page.has("Farewell") || !page.has("It would run") {
+			t.Errorf("tried, version 1 would do %.3000s", page.body)
+		}
+		number := lamps[0].Number
+		if page := ann.get(fmt.Sprintf("%s/try?on=%d&moment=now", trying, number)); !page.has("At the moment") || !page.has("as if it had") {
+			t.Errorf("at a moment: %.3000s", page.body)
+		}
+		if page := ann.get(trying + "/try?on=999"); !page.has("There is no conversation 999.") {
+			t.Error("a conversation that there is not can be tried on")
+		}
+		ann.get(fmt.Sprintf("/workflows/%d/versions/9/try", flow)).want(t, 404, "a version that never was")
+		o.browser("ben").get(trying+"/try").want(t, 403, "a member who may not write workflows")
 		ann.post(begin, url.Values{"of": {"9"}, "days": {"30"}}).want(t, 422, "a version that never was")
 		older := ann.post(begin, url.Values{"of": {"1"}, "days": {"30"}}).want(t, 303, "an older version").header.Get("Location")
 		newest := ann.post(begin, url.Values{"of": {"published"}, "days": {"30"}}).want(t, 303, "the newest version").header.Get("Location")

@@ -88,6 +88,8 @@ func findingTitle(kind string) (title string, grave bool) {
 		return "A mail loop", true
 	case "cycle":
 		return "A circle", true
+	case "never_time":
+		return "Never at the right time", true
 	case "never_runs":
 		return "Runs another in vain", false
 	case "not_here":

@@ -375,6 +375,7 @@ func samples() map[string]templ.Component {
 		"judgements":   view.WorkflowJudgements(sampleJudgements()),
 		"backtests":    view.WorkflowBacktests(sampleBacktests()),
 		"backtest":     view.WorkflowBacktest(sampleBacktest(true)),
+		"try-version":  view.TryVersion(sampleTryVersion()),
 		"backtest-run": view.WorkflowBacktest(sampleBacktest(false)),
 		"judged-none":  view.WorkflowJudgements(query.JudgementsPage{Shell: admin("workflows"), ID: 1, Name: "Tell the customer it is closed", Filters: []query.JudgementFilter{{Text: "All", Chosen: true}}}),
 		"recipes":      view.WorkflowRecipes(query.WorkflowRecipesPage{Shell: admin("workflows"), Recipes: []query.WorkflowRecipe{{Key: "closing", Name: "Closing notice", Description: "But not to everybody.", Sentence: "When …: reply."}}}),
