@@ -25,14 +25,14 @@ func (b *backtest) effects(m *moment, v *workflow.Version, o template.Options, v
 	if err != nil {
 		return err
 	}
-	whose := ""
+	whose, by, byID := "", "", int64(0)
 	if v.WorkflowID != b.p.Workflow {
-		whose = "“" + v.Name + "”: "
+		whose, by, byID = "“"+v.Name+"”: ", v.Name, v.WorkflowID
 	}
-	for leg := range legs {
-		behind := ""
+	for leg, due := range legs {
+		behind, at := "", int64(0)
 		if leg > 0 {
-			behind = "after the wait: "
+			behind, at = "after the wait: ", due
 		}
 		for _, w := range v.OfLeg(leg, wishes) {
 			detail := whose + behind + w.Detail
@@ -43,7 +43,7 @@ func (b *backtest) effects(m *moment, v *workflow.Version, o template.Options, v
 				if w.HTML != "" {
 					text, html = w.HTML, true
 				}
-				m.mails = append(m.mails, query.BacktestMail{To: to, Subject: cmp.Or(w.Subject, "Re: "+m.subject), Text: text, HTML: html})
+				m.mails = append(m.mails, query.BacktestMail{To: to, Subject: cmp.Or(w.Subject, "Re: "+m.subject), Text: text, HTML: html, By: by, ByID: byID, At: at})
 				a := v.Definition.Then[w.Position]
 				sum := sha256.Sum256([]byte(a.Text + a.HTML))
 				m.chance.Mails = append(m.chance.Mails, workflow.ChanceMail{To: to, Text: hex.EncodeToString(sum[:8])})
@@ -63,16 +63,17 @@ func (b *backtest) waiting() bool {
 	return b.v.Legs() > 1
 }
 
-// legs counts the legs of a workflow that would have been done, and notes what
-// would have become of its waits.
-func (b *backtest) legs(m *moment, v *workflow.Version, later []postroom.Event) (int, error) {
+// legs returns when the legs of a workflow would have been done, as far as it
+// would have come to that, and notes what would have become of its waits.
+func (b *backtest) legs(m *moment, v *workflow.Version, later []postroom.Event) ([]int64, error) {
 	at := m.event.At
+	out := []int64{at}
 	for leg := 1; leg < v.Legs(); leg++ {
 		var office *calendar.Calendar
 		if v.LegCountsOffice(leg) {
 			var err error
 			if office, err = b.calendarOf(m.event.After.MailboxID); err != nil {
-				return 0, err
+				return nil, err
 			}
 		}
 		due, _ := v.LegDueAt(leg, at, office)
@@ -82,13 +83,14 @@ func (b *backtest) legs(m *moment, v *workflow.Version, later []postroom.Event) 
 		switch {
 		case ended:
 			m.waits = append(m.waits, "waits between actions would have ended before their time")
-			return leg, nil
+			return out, nil
 		case due > b.p.Until:
 			m.waits = append(m.waits, "waits between actions would still wait")
-			return leg, nil
+			return out, nil
 		}
 		m.waits = append(m.waits, "waits between actions would have come to their time")
 		at = due
+		out = append(out, at)
 	}
-	return v.Legs(), nil
+	return out, nil
 }

@@ -479,7 +479,7 @@ func (b *backtest) simulate() {
 	slices.SortStableFunc(b.moments, func(x, y *moment) int {
 		return cmp.Or(cmp.Compare(x.event.At, y.event.At), cmp.Compare(x.event.ConversationID, y.event.ConversationID), cmp.Compare(x.event.Seq, y.event.Seq))
 	})
-	verdicts, effects, sames, held, failed, unknown, people := map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}
+	verdicts, effects, sames, held, failed, unknown, people, whose := map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}
 	for _, m := range b.moments {
 		if m.verdict == workflow.Matched {
 			out := b.sim.Next(m.chance)
@@ -513,11 +513,15 @@ func (b *backtest) simulate() {
 				if x.Held == "" {
 					b.sum.Mails++
 					people[x.To]++
+					whose[cmp.Or(x.By, b.v.Name)]++
 				} else {
 					held[kindOfHold(x.Held, x.To)]++
 				}
 			}
 		}
+	}
+	if len(whose) > 1 || len(whose) == 1 && whose[b.v.Name] == 0 {
+		b.sum.Whose = counts(whose)
 	}
 	for _, n := range people {
 		if b.sum.People++; n > 1 {

@@ -8,6 +8,7 @@ import (
 	"postroom"
 	"postroom/internal/automate"
 	"postroom/internal/desktest"
+	"postroom/internal/query"
 	"postroom/internal/workflow"
 )
 
@@ -19,11 +20,14 @@ func TestTryFollowsRunsAndWaits(t *testing.T) {
 		w := automate.New(automate.Options{Store: d.Store})
 		ann := d.Agent("ann")
 		note := func(text string) workflow.Action { return workflow.Action{Do: workflow.DoNote, Text: text} }
+		mail := func(text string) workflow.Action {
+			return workflow.Action{Do: workflow.DoMail, To: []string{"second@acme.example"}, Text: text}
+		}
 		lamps := d.AddWorkflow("Lamps", workflow.Definition{When: workflow.When{Event: postroom.WorkflowStarted},
-			If: workflow.Cond{Fact: "conversation.subject", Op: workflow.Contains, Values: []string{"lamp"}}, Then: []workflow.Action{note("Ask for the socket.")}})
+			If: workflow.Cond{Fact: "conversation.subject", Op: workflow.Contains, Values: []string{"lamp"}}, Then: []workflow.Action{note("Ask for the socket."), mail("Look at the lamp.")}})
 		id := d.AddWorkflow("Closing", workflow.Definition{When: workflow.When{Event: postroom.StatusChanged, To: []string{"closed"}}, Then: []workflow.Action{
 			{Do: workflow.DoRun, Workflow: lamps}, note("At once."),
-			{Do: workflow.DoWait, For: "2h", Unless: []workflow.Unless{{Event: postroom.MessageReceived}}}, note("Later.")}})
+			{Do: workflow.DoWait, For: "2h", Unless: []workflow.Unless{{Event: postroom.MessageReceived}}}, note("Later."), mail("It is closed.")}})
 		d.SwitchWorkflow(id, false)
 		var all []*postroom.Conversation
 		for _, subject := range []string{"A lamp", "A kettle", "Another kettle"} {
@@ -72,7 +76,7 @@ func TestTryFollowsRunsAndWaits(t *testing.T) {
 				t.Errorf("conversation %d shows what would not be run:\n%s", i, got)
 			}
 		}
-		sum, _, err := w.BacktestNow(d.Ctx, ann.Agent, id, automate.BacktestAsk{Days: 30})
+		sum, lines, err := w.BacktestNow(d.Ctx, ann.Agent, id, automate.BacktestAsk{Days: 30})
 		d.Must(err)
 		got := map[string]int{}
 		for _, c := range append(sum.Effects, sum.Waits...) {
@@ -83,6 +87,26 @@ func TestTryFollowsRunsAndWaits(t *testing.T) {
 			if got[text] != n {
 				t.Errorf("%q %d times, want %d of %v", text, got[text], n, got)
 			}
+		}
+		// Mails are named after whose they are, and after when they would have gone.
+		if len(sum.Whose) != 2 || sum.Whose[0].Text != "Closing" || sum.Whose[1] != (query.BacktestCount{Text: "Lamps", N: 1}) {
+			t.Errorf("whose mails: %+v", sum.Whose)
+		}
+		own, other := 0, 0
+		for _, l := range lines {
+			for _, m := range l.Mails {
+				switch {
+				case m.By == "Lamps" && m.ByID == lamps && m.At == 0 && m.Text == "Look at the lamp.":
+					other++
+				case m.By == "" && m.At == l.At+(2*time.Hour).Milliseconds() && m.Text == "It is closed.":
+					own++
+				default:
+					t.Errorf("a mail at %d of what happened at %d: %+v", m.At, l.At, m)
+				}
+			}
+		}
+		if own == 0 || own != sum.Whose[0].N || other != 1 {
+			t.Errorf("%d mails of its own behind the wait and %d of the other one, of %+v", own, other, sum.Whose)
 		}
 	})
 }

@@ -51,7 +51,14 @@ func (c *workflowBacktest) Run(s *Surroundings) error {
 			fmt.Fprintf(s.Stdout, "  would: %s\n", e)
 		}
 		for _, m := range l.Mails {
-			fmt.Fprintf(s.Stdout, "  mail to %s: %s\n", m.To, m.Subject)
+			more := ""
+			if m.By != "" {
+				more = " by “" + m.By + "”"
+			}
+			if m.At != 0 {
+				more += " at " + time.UnixMilli(m.At).UTC().Format(time.RFC3339)
+			}
+			fmt.Fprintf(s.Stdout, "  mail to %s%s: %s\n", m.To, more, m.Subject)
 			if m.Held != "" {
 				fmt.Fprintf(s.Stdout, "    %s\n", m.Held)
 			}

@@ -64,6 +64,7 @@ type BacktestSummary struct {
 	Failed   []BacktestCount `json:"failed,omitempty"`  // runs that would have failed, by reason
 	Unknown  []BacktestCount `json:"unknown,omitempty"` // what is not known any more, by reason
 	Mails    int             `json:"mails"`             // that would go out
+	Whose    []BacktestCount `json:"whose,omitempty"`   // of these, by workflow, where others that are run mail too
 	Held     []BacktestCount `json:"held,omitempty"`    // that would not, by limit
 	People   int             `json:"people"`            // addresses that would get one
 	Several  int             `json:"several"`           // of them, how many would get more than one
@@ -99,4 +100,8 @@ type BacktestMail struct {
 	Text    string `json:"text,omitempty"` // "" where it was not kept
 	HTML    bool   `json:"html,omitempty"` // Text was HTML, and is shown without it
 	Held    string `json:"held,omitempty"` // why it would not have gone out
+
+	By   string `json:"by,omitempty"`    // the workflow whose mail it is, if that is another one, which is run
+	ByID int64  `json:"by_id,omitempty"` // its id
+	At   int64  `json:"at,omitempty"`    // behind a wait: when it would have gone; 0 is at the event
 }
