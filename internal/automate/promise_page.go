@@ -128,6 +128,9 @@ func (p *Promises) Editor(ctx context.Context, by *postroom.Agent, id int64, v E
 	if err := p.faults(e, out, d); err != nil {
 		return nil, err
 	}
+	if row.Version > 0 && fault == "" {
+		e.page.Changes = query.WorkflowChanges(promise.Changes(said, d, e.name))
+	}
 	out.Editor = e.page
 	if out.Versions, err = p.versions(e, row); err != nil {
 		return nil, err

@@ -126,14 +126,21 @@ func (p *Promises) versions(e *editor, row store.Promise) ([]query.PromiseVersio
 		return nil, err
 	}
 	var out []query.PromiseVersion
+	said := map[int]promise.Definition{}
 	for _, v := range rows {
 		x := query.PromiseVersion{Number: v.Number, At: v.At, By: e.author(v.AuthorID), Current: v.Number == row.Version}
 		if d, err := promise.Decode([]byte(v.Definition)); err == nil {
-			x.Sentence = promise.Sentence(d, e.name)
+			x.Sentence, said[v.Number] = promise.Sentence(d, e.name), d
 		} else {
 			x.Sentence = postroom.TextOf(err)
 		}
 		out = append(out, x)
+	}
+	for i, x := range out {
+		before, known := said[x.Number-1]
+		if after, there := said[x.Number]; known && there {
+			out[i].Changes = query.WorkflowChanges(promise.Changes(before, after, e.name))
+		}
 	}
 	return out, nil
 }

@@ -1,6 +1,7 @@
 package promise_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -204,6 +205,26 @@ func TestSentence(t *testing.T) {
 		if got := promise.Sentence(d, nil); got != "When a message arrives: a reply is sent, at least once, within "+words+"." {
 			t.Errorf("%s", got)
 		}
+	}
+}
+
+// TestChanges: what differs between two versions, line by line.
+func TestChanges(t *testing.T) {
+	t.Parallel()
+	old := promise.Shipped()[0].Definition
+	if got := promise.Changes(old, old, nil); got != nil {
+		t.Errorf("what is equal differs: %v", got)
+	}
+	d := old
+	d.Within, d.Expect.Times = "4bh", promise.Some
+	var lines []string
+	for _, c := range promise.Changes(old, d, nil) {
+		lines = append(lines, string(c.Sign)+c.Text)
+	}
+	want := []string{" When the status changes to closed, by an agent", "-Then exactly one mail of a workflow to the customer", "-Within 2 minutes",
+		"+Then at least one mail of a workflow to the customer", "+Within 4 business hours"}
+	if !slices.Equal(lines, want) {
+		t.Errorf("%q", lines)
 	}
 }
 

@@ -23,7 +23,8 @@ type PromiseVersion struct {
 	By       string // "" = it came with the desk
 	At       int64
 	Sentence string
-	Current  bool // it is what is watched
+	Current  bool             // it is what is watched
+	Changes  []WorkflowChange // against the version before it; none for the first
 }
 
 // PromiseLine is one promise in the list.

@@ -100,6 +100,13 @@ func TestPromiseOnThePages(t *testing.T) {
 		if r := ann.get(page); !r.has("within 4 business hours.") || !r.has("within 2 minutes.") {
 			t.Error("the page does not have both versions")
 		}
+		if r := ann.get(page); !r.has("What version 2 changed") || !strings.Contains(r.body, "<del>Within 2 minutes</del>") || !strings.Contains(r.body, "<ins>Within 4 business hours</ins>") || r.has("What version 1 changed") {
+			t.Error("the page does not say what version 2 changed")
+		}
+		press("save", func(f url.Values) { f.Set("within", "1"); f.Set("within.unit", "bd") })
+		if r := ann.get(page); !r.has("Against version 2") || !strings.Contains(r.body, "<ins>Within 1 business day</ins>") {
+			t.Error("the draft is not held against the version that is published")
+		}
 		ben.post(page+"/versions/1/restore", url.Values{}).want(t, 403, "a member restores")
 		for range 2 { // what is the newest already makes no version
 			ann.post(page+"/versions/1/restore", url.Values{}).want(t, 303, "restore")

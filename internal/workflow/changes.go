@@ -26,6 +26,9 @@ func Changes(before, after Definition, names Names) []Change {
 // Differ says line by line what differs between two texts.
 func Differ(before, after []string) []Change { return differ(before, after) }
 
+// Lines writes a definition as lines, as Changes compares them.
+func Lines(d Definition, names Names) []string { return page(d, names) }
+
 // page writes a definition as lines.
 func page(d Definition, names Names) []string {
 	words := Describe(d, names)

@@ -19,7 +19,8 @@ func samplePromise() query.PromisePage {
 		What:  "mail.workflow", WhatDoc: "One that a workflow made because of this event.", Workflow: "0", Workflows: []query.Choice{{Value: "0", Text: "any workflow"}}, OfWorkflow: true,
 		Within: "2", Unit: "m",
 		Versions: []query.PromiseVersion{
-			{Number: 2, By: "Ann Moor", At: sampleNow - 3*hour, Current: true, Sentence: samplePromises().Rows[0].Sentence},
+			{Number: 2, By: "Ann Moor", At: sampleNow - 3*hour, Current: true, Sentence: samplePromises().Rows[0].Sentence,
+				Changes: []query.WorkflowChange{{Sign: " ", Text: "Then exactly one mail of a workflow to the customer"}, {Sign: "-", Text: "Within 10 minutes"}, {Sign: "+", Text: "Within 2 minutes"}}},
 			{Number: 1, At: sampleNow - 300*hour, Sentence: "When the status changes to closed by an agent: exactly one mail of a workflow to the customer within 10 minutes."},
 		},
 		Traces: []query.PromiseTrace{{Number: 12, Subject: "The lamp flickers", Event: 904, Words: "Ann closed it", At: sampleNow - hour, DueAt: sampleNow - hour + 2*60_000, State: "broken",
