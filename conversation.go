@@ -50,6 +50,8 @@ type Conversation struct {
 	SnoozedUntil int64 // it sleeps until then; 0 if it is awake
 	SnoozedBy    int64 // the agent who is told when it wakes, 0 for nobody
 
+	Rating RatingValue // the last one received; "" for none
+
 	Seq int64 // sequence number of its last event
 
 	Received, Replies, Notes int // published messages by kind; Replies counts workflows' too
@@ -79,6 +81,7 @@ func (c *Conversation) Facts() Snapshot {
 		LastCustomerAt: c.LastCustomerAt, LastAgentAt: c.LastAgentAt, LastHumanAt: c.LastHumanAt,
 		ClosedAt: c.ClosedAt, Deleted: c.DeletedAt > 0, Followers: slices.Clone(c.Followers), SnoozedUntil: c.SnoozedUntil,
 		Fields: maps.Clone(c.Fields),
+		Rating: c.Rating,
 	}
 }
 

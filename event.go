@@ -26,6 +26,7 @@ const (
 	ConversationSnoozed  EventKind = "conversation.snoozed"  // until the time that the payload names, in milliseconds
 	ConversationWoken    EventKind = "conversation.woken"    // its sleep is over: the time came, the customer wrote, or somebody woke it
 	FieldChanged         EventKind = "field.changed"         // a field of one's own; the payload names it by its path
+	RatingReceived       EventKind = "rating.received"       // the customer says what they think; the payload names the row that has their words
 	SenderConfirmed      EventKind = "sender.confirmed"      // somebody new may take part; the payload names their message
 
 	MailAccepted    EventKind = "mail.accepted"
@@ -62,6 +63,7 @@ func (k EventKind) Edge() bool {
 	switch k {
 	case ConversationCreated, MessageReceived, ReplySent, StatusChanged, AssigneeChanged, TagsChanged,
 		CustomerChanged, ConversationMoved, ConversationDeleted, ConversationRestored, ConversationSnoozed, ConversationWoken, FieldChanged,
+		RatingReceived,
 		TimerDue, WorkflowStarted, ScheduleDue:
 		return true
 	}
@@ -150,7 +152,8 @@ const (
 	PathSystem   Path = "system"       // the desk itself, for example a failed reply
 	PathUndo     Path = "undo"
 	PathImport   Path = "import"
-	PathTimer    Path = "timer" // a time that came
+	PathTimer    Path = "timer"  // a time that came
+	PathRating   Path = "rating" // the page to which the links of a mail lead
 )
 
 // EventState says how far the engine has come with an event.
@@ -204,6 +207,7 @@ type Payload struct {
 	Words     string  `json:"words,omitempty"` // what a server or the desk said
 	Code      int     `json:"code,omitempty"`  // of the SMTP answer that decided what became of a mail, 0 if none did
 
+	RatingID   int64 `json:"rating,omitempty"` // what the customer said
 	TimerID    int64 `json:"timer,omitempty"`
 	WorkflowID int64 `json:"workflow,omitempty"`         // whose timer it is, or which was started by hand
 	Number     int   `json:"workflow_version,omitempty"` // of that workflow
@@ -235,6 +239,8 @@ type Snapshot struct {
 	SnoozedUntil   int64   `json:"snoozed_until,omitempty"`
 
 	Fields map[string]string `json:"fields,omitempty"` // by Field.Path; of a text its id
+
+	Rating RatingValue `json:"rating,omitempty"`
 }
 
 // By is the circumstance of an act: who, how, when, in answer to what.

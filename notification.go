@@ -12,11 +12,12 @@ const (
 	NotifyNew      NotificationKind = "new"      // a new conversation that nobody has
 	NotifyWaiting  NotificationKind = "waiting"  // the customer wrote in a conversation that nobody has
 	NotifyWoken    NotificationKind = "woken"    // a conversation that the agent let sleep woke because its time had come
+	NotifyRated    NotificationKind = "rated"    // the customer rated a conversation of the agent's
 	NotifyFollowed NotificationKind = "followed" // somebody wrote, or a mail did not go out, in a conversation the agent follows
 )
 
 // NotificationKinds lists the kinds in the order in which agents choose.
-var NotificationKinds = []NotificationKind{NotifyAssigned, NotifyAnswered, NotifyFailed, NotifyNote, NotifyNew, NotifyWaiting, NotifyWoken, NotifyFollowed}
+var NotificationKinds = []NotificationKind{NotifyAssigned, NotifyAnswered, NotifyFailed, NotifyNote, NotifyNew, NotifyWaiting, NotifyWoken, NotifyRated, NotifyFollowed}
 
 // Shared reports whether a notification of the kind goes to everybody who
 // answers in a mailbox, so that who has muted the mailbox is not told.
@@ -58,7 +59,7 @@ type Notification struct {
 // Tells reports whether agents may have to be told of events of this kind.
 func (k EventKind) Tells() bool {
 	switch k {
-	case MessageReceived, AssigneeChanged, NoteAdded, ConversationWoken:
+	case MessageReceived, AssigneeChanged, NoteAdded, ConversationWoken, RatingReceived:
 		return true
 	}
 	return k.Trouble()

@@ -143,7 +143,7 @@ func Open(ctx context.Context, settings *config.Settings, o Options) (_ *App, er
 // buildDesk makes the services of a desk and the work that follows commits.
 func (a *App) buildDesk() (err error) {
 	a.desk = desk.New(desk.Options{Store: a.store, Blobs: a.blobs, Keys: a.tokens,
-		MaxFile: int64(a.settings.MaxUpload), Wake: a.wake, Publish: a.publish, Log: a.log})
+		MaxFile: int64(a.settings.MaxUpload), PublicURL: a.settings.Public(), Wake: a.wake, Publish: a.publish, Log: a.log})
 	if a.dots, err = openDots(a.place.Data); err != nil {
 		return err
 	}

@@ -74,6 +74,15 @@ func OpenClosed(ctx context.Context, o ClosedOptions) (_ *Closed, err error) {
 	return c, nil
 }
 
+// public is where the desk's customers would reach the house; "" where they do
+// not reach the desk.
+func (o ClosedOptions) public() string {
+	if o.PublicURL == "" {
+		return ""
+	}
+	return o.PublicURL + o.Base
+}
+
 // furnish makes the services.
 func (c *Closed) furnish(o ClosedOptions) (err error) {
 	publish := func(key string) { c.hub.Publish(key) }
@@ -87,7 +96,7 @@ func (c *Closed) furnish(o ClosedOptions) (err error) {
 		o.Woken()
 	}
 	url := func() string { return o.PublicURL + o.Base }
-	c.desk = desk.New(desk.Options{Store: c.store, Blobs: c.blobs, Keys: c.tokens, MaxFile: o.MaxUpload, Wake: wake, Log: c.log,
+	c.desk = desk.New(desk.Options{Store: c.store, Blobs: c.blobs, Keys: c.tokens, MaxFile: o.MaxUpload, PublicURL: o.public(), Wake: wake, Log: c.log,
 		Publish: func(x desk.Change) { c.hub.Publish(web.Keys(x)...) }})
 	c.outbox = outbox.New(outbox.Options{Store: c.store, Desk: c.desk, Blobs: c.blobs, Alarms: c.alarms, Dial: o.Dial, HELO: store.ForkHost, Wake: wake, Log: c.log})
 	c.automate = automate.New(automate.Options{Store: c.store, Letters: c.desk, Sanitise: cleanComposed, Headers: c.headers, Publish: publish, Wake: wake})

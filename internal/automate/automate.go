@@ -52,6 +52,9 @@ type Options struct {
 // has no subject.
 type Letters interface {
 	Compose(desk.Letter) (*postroom.Mail, error)
+	// AsksForRatings says that customers reach the desk, so that a mail can ask
+	// for a rating.
+	AsksForRatings() bool
 }
 
 // Workflows is the service. It is safe for concurrent use.

@@ -399,6 +399,9 @@ func (w *Workflows) PublishDraftWith(ctx context.Context, by *postroom.Agent, id
 		if err := x.publishable(ctx, t); err != nil {
 			return false, err
 		}
+		if err := w.checkReachable(x.definition); err != nil {
+			return false, err
+		}
 		if err := w.proveTests(ctx, t, x.definition, workflow.Identity{WorkflowID: id, Number: x.version() + 1, Name: x.name, MailboxID: x.mailboxID}, by.ID, choice.Anyway); err != nil {
 			return false, err
 		}

@@ -408,7 +408,7 @@ func (e *editor) proof() error {
 	if p.Name == "" {
 		faults = append(workflow.Faults{{Path: fieldName, Text: "A workflow needs a name."}}, faults...)
 	}
-	for _, f := range append(faults, gone...) {
+	for _, f := range slices.Concat(faults, gone, e.w.unreachable(d)) {
 		e.problem(f)
 	}
 	for field, text := range e.view.Errors {

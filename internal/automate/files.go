@@ -359,7 +359,7 @@ func (a *applying) item(ctx context.Context, read store.Read, d *flowfile.Docume
 	if err != nil {
 		return err
 	}
-	a.plan.Faults = append(a.plan.Faults, d.Place(gone)...)
+	a.plan.Faults = append(a.plan.Faults, d.Place(append(gone, a.w.unreachable(d.Definition)...))...)
 	if len(a.plan.Faults) > 0 {
 		return nil
 	}

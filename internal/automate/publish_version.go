@@ -99,6 +99,9 @@ func (w *Workflows) publishVersion(ctx context.Context, by *postroom.Agent, id i
 		if err := prove(ctx, t, d, x); err != nil {
 			return false, err
 		}
+		if err := w.checkReachable(d); err != nil {
+			return false, err
+		}
 		if err := w.proveTests(ctx, t, d, workflow.Identity{WorkflowID: id, Number: x.Version + 1, Key: x.Key, Name: x.Name, MailboxID: x.MailboxID}, by.ID, anyway); err != nil {
 			return false, err
 		}

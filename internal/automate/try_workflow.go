@@ -259,6 +259,13 @@ func (w *Workflows) record(ctx context.Context, read store.Read, event *postroom
 		}
 		r.Mail = mail
 	}
+	if id := event.Payload.RatingID; needs.Rating && id != 0 {
+		rating, err := read.Rating(ctx, id)
+		if err != nil && postroom.CodeOf(err) != postroom.NotFound {
+			return r, err
+		}
+		r.Rating = rating
+	}
 	if needs.Root && event.Root != event.ID {
 		root, err := read.Event(ctx, event.Root)
 		if err == nil {

@@ -56,13 +56,15 @@ type Letter struct {
 	Subject      string            // "" makes it from the conversation's
 	Automatic    bool
 	Machine      bool
-	Aside        bool // to somebody else than the customer: no answer, but automatic all the same
+	Language     string // of the customer, for what the desk itself says in the mail; "" is English
+	Aside        bool   // to somebody else than the customer: no answer, but automatic all the same
 	At           int64
 }
 
 // Compose makes the outbox row of a letter: Message-ID, date, envelope,
 // headers and bodies are fixed here and never change (W24, O1).
 func (d *Desk) Compose(l Letter) (*postroom.Mail, error) {
+	d.drawRating(&l)
 	token := d.keys.Token(l.ID)
 	_, domain, ok := strings.Cut(l.Mailbox.Address, "@")
 	if !ok {

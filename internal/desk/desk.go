@@ -39,6 +39,9 @@ type Options struct {
 	MaxFile int64
 	// Wake tells the worker of a kind that there is work.
 	Wake func(kind string)
+	// PublicURL is where customers reach the desk, without a slash at its end; ""
+	// for nowhere: then no mail can ask for a rating.
+	PublicURL string
 	// Publish tells open pages what changed.
 	Publish func(Change)
 	Log     *slog.Logger
@@ -65,11 +68,12 @@ type Desk struct {
 	publish func(Change)
 	log     *slog.Logger
 	maxFile int64
+	public  string
 }
 
 // New returns a desk.
 func New(o Options) *Desk {
-	d := &Desk{store: o.Store, blobs: o.Blobs, keys: o.Keys, wake: o.Wake, publish: o.Publish, log: o.Log, maxFile: o.MaxFile}
+	d := &Desk{store: o.Store, blobs: o.Blobs, keys: o.Keys, wake: o.Wake, publish: o.Publish, log: o.Log, maxFile: o.MaxFile, public: o.PublicURL}
 	if d.maxFile <= 0 || d.maxFile > MaxFile {
 		d.maxFile = MaxFile
 	}

@@ -222,7 +222,13 @@ func (d *Desk) render(ctx context.Context, a *postroom.Agent, c *postroom.Conver
 // renderFiles is render with the files the message has.
 func (d *Desk) renderFiles(ctx context.Context, a *postroom.Agent, c *postroom.Conversation, mailbox *postroom.Mailbox, p Publish, files []postroom.Attachment, mailID int64) (*postroom.Message, *postroom.Mail, error) {
 	m := &postroom.Message{ID: p.Draft, From: postroom.Address{Name: a.Name, Address: mailbox.Address}, Subject: email.ReplySubject(c.Subject)}
-	m.HTML, m.Attachments = inlineFiles(p.HTML, files)
+	body, err := p.HTML, error(nil)
+	if p.Kind == postroom.Reply {
+		if body, err = d.typedMark(body); err != nil {
+			return nil, nil, err
+		}
+	}
+	m.HTML, m.Attachments = inlineFiles(body, files)
 	m.Text = email.TextFromHTML(m.HTML)
 	if strings.TrimSpace(m.Text) == "" && len(m.Attachments) == 0 {
 		return nil, nil, postroom.InvalidField("body", "There is nothing to send yet: write something or attach a file.")
@@ -243,8 +249,12 @@ func (d *Desk) renderFiles(ctx context.Context, a *postroom.Agent, c *postroom.C
 		html += "<br>" + signature
 		text += "\n\n-- \n" + email.TextFromHTML(signature)
 	}
+	language, err := d.languageOf(ctx, c, html)
+	if err != nil {
+		return nil, nil, err
+	}
 	mail, err := d.Compose(Letter{
-		ID: mailID, Mailbox: mailbox, Conversation: c, SenderName: a.Name, To: m.To, Cc: m.Cc, Bcc: m.Bcc,
+		ID: mailID, Language: language, Mailbox: mailbox, Conversation: c, SenderName: a.Name, To: m.To, Cc: m.Cc, Bcc: m.Bcc,
 		HTML: html, Text: text, Files: m.Attachments, Answers: answers, At: d.store.Now(),
 	})
 	if err != nil {

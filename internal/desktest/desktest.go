@@ -118,7 +118,7 @@ func On(t testing.TB, clock *Clock, database *db.DB) *Desk {
 			d.Runner.Wake(kind)
 		}
 	}
-	d.Desk = desk.New(desk.Options{Store: d.Store, Blobs: d.Blobs, Keys: keys, Wake: wake})
+	d.Desk = desk.New(desk.Options{Store: d.Store, Blobs: d.Blobs, Keys: keys, PublicURL: "https://desk.acme.example", Wake: wake})
 	d.SignIns = d.consents()
 	d.Outbox = outbox.New(outbox.Options{Tokens: d.SignIns, Store: d.Store, Desk: d.Desk, Blobs: d.Blobs, Alarms: d.Alarms, Wake: wake,
 		TLS: d.Office.ClientTLS(), HELO: "desk.acme.example",

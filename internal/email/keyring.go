@@ -62,25 +62,42 @@ func NewKeyring(keys ...Key) (*Keyring, error) {
 const tokenRunes = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 // Token names a mail. A mail id below 1 has no token: "".
-func (k *Keyring) Token(mailID int64) string {
+func (k *Keyring) Token(mailID int64) string { return k.TokenFor(ofMail, mailID) }
+
+// Use says what a token is for. One of another use verifies as nothing, so that
+// who is given a link cannot answer as a participant with it.
+type Use string
+
+// The uses beside the names of mails.
+const (
+	ofMail Use = "mail"
+	// ToRate opens the page on which the mail's recipient rates.
+	ToRate Use = "rating"
+)
+
+// TokenFor names a mail for a use. A mail id below 1 has no token: "".
+func (k *Keyring) TokenFor(use Use, mailID int64) string {
 	if mailID < 1 || len(k.keys) == 0 {
 		return ""
 	}
 	id := strconv.FormatInt(mailID, 36)
-	return k.keys[0].ID + strconv.FormatInt(int64(len(id)), 36) + id + k.keys[0].hash(id)
+	return k.keys[0].ID + strconv.FormatInt(int64(len(id)), 36) + id + k.keys[0].hash(use, id)
 }
 
 // hash binds the mail id to the key, and to this use of it.
-func (k Key) hash(id string) string {
+func (k Key) hash(use Use, id string) string {
 	mac := hmac.New(sha256.New, k.Secret)
-	mac.Write([]byte("postroom mail token 1\x00" + k.ID + "\x00" + id))
+	mac.Write([]byte("postroom " + string(use) + " token 1\x00" + k.ID + "\x00" + id))
 	return tokenEncoding.EncodeToString(mac.Sum(nil))[:hashLength]
 }
 
 // Verify returns the mail a token names. Case does not matter; anything but a
 // whole token with the right hash is no match. The comparison takes the same
 // time wherever they differ.
-func (k *Keyring) Verify(token string) (mailID int64, ok bool) {
+func (k *Keyring) Verify(token string) (mailID int64, ok bool) { return k.VerifyFor(ofMail, token) }
+
+// VerifyFor is Verify for a token of another use.
+func (k *Keyring) VerifyFor(use Use, token string) (mailID int64, ok bool) {
 	token = strings.ToLower(token)
 	if len(token) < minTokenRunes || len(token) > maxTokenRunes {
 		return 0, false
@@ -95,7 +112,7 @@ func (k *Keyring) Verify(token string) (mailID int64, ok bool) {
 		return 0, false
 	}
 	for _, key := range k.keys {
-		if key.ID == token[:keyIDLength] && hmac.Equal([]byte(key.hash(id)), []byte(token[len(token)-hashLength:])) {
+		if key.ID == token[:keyIDLength] && hmac.Equal([]byte(key.hash(use, id)), []byte(token[len(token)-hashLength:])) {
 			return mailID, true
 		}
 	}

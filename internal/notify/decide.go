@@ -13,6 +13,7 @@ type News struct {
 	Conversation *postroom.Conversation // as it is now, after the workflows
 	Message      *postroom.Message      // that the event is about, nil for none
 	First        bool                   // the message began the conversation
+	Rating       *postroom.Rating       // that was received, nil for none
 	Mail         *postroom.Mail         // to the customer, that did not go out; nil for none
 	Author       int64                  // the agent who wrote what that mail carries, 0 for nobody
 	Reopened     bool                   // the conversation was reopened because of it
@@ -57,6 +58,10 @@ func For(n News) Audience {
 	case postroom.ConversationWoken:
 		if who := n.Event.Payload.By; who != 0 && n.Event.Path == postroom.PathTimer && !n.Conversation.Snoozed() {
 			return Audience{Kind: postroom.NotifyWoken, Agents: []int64{who}}
+		}
+	case postroom.RatingReceived:
+		if assignee != 0 && n.Rating != nil && !n.Rating.Replaced { // what they have changed since is told by itself
+			return Audience{Kind: postroom.NotifyRated, Agents: []int64{assignee}}
 		}
 	case postroom.NoteAdded:
 		if assignee != 0 && n.Event.Actor.Kind == postroom.ByAgent {

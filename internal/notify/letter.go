@@ -121,6 +121,8 @@ func (f Facts) headline() string {
 			return who + " left a note in a conversation you follow"
 		}
 		return who + " wrote in a conversation you follow"
+	case postroom.NotifyRated:
+		return who + " rated a conversation of yours: " + postroom.RatingTextFor("en").Word(postroom.RatingValue(f.Event.Payload.To))
 	case postroom.NotifyWoken:
 		return "The time has come for a conversation you let sleep"
 	case postroom.NotifyFailed:
@@ -155,6 +157,9 @@ var markers = regexp.MustCompile(`(?i)\[ref:[a-z0-9]{20,50}\]`)
 
 // text is what was written.
 func (f Facts) text() string {
+	if f.Rating != nil {
+		return strings.TrimSpace(markers.ReplaceAllString(f.Rating.Comment, ""))
+	}
 	if f.Message == nil {
 		return ""
 	}

@@ -271,6 +271,8 @@ func missing(kind postroom.EventKind, fact string) string {
 		return ""
 	case strings.HasPrefix(fact, "mail."):
 		return "outgoing mail"
+	case strings.HasPrefix(fact, "rating."):
+		return "rating"
 	}
 	return "message"
 }

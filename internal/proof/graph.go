@@ -243,7 +243,7 @@ func knows(w way, c workflow.Cond) bool {
 		return asked && r.set || c.Op == workflow.IsSet || c.Op == workflow.NotSet
 	}
 	group, _, _ := strings.Cut(c.Fact, ".")
-	if group != "message" && group != "customer" && group != "mail" {
+	if group != "message" && group != "customer" && group != "mail" && group != "rating" {
 		return true
 	}
 	_, asked := w[c.Fact]

@@ -135,6 +135,8 @@ func (x *subject) demands() way {
 	switch x.when.Event {
 	case postroom.StatusChanged, postroom.ConversationCreated:
 		add("conversation.status", x.when.To)
+	case postroom.RatingReceived:
+		add("conversation.rating", x.when.To)
 	case postroom.AssigneeChanged:
 		add("conversation.assignee", x.when.To)
 	}

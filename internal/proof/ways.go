@@ -121,7 +121,7 @@ func group(kind postroom.EventKind, children []workflow.Cond, want, all bool) wa
 // has reports whether events of a kind ever have a fact. Only what belongs to
 // a message, to a mail or to a former customer is missing from some.
 func has(kind postroom.EventKind, fact string) bool {
-	return !strings.HasPrefix(fact, "message.") && !strings.HasPrefix(fact, "mail.") && !strings.HasPrefix(fact, "former.") || slices.ContainsFunc(workflow.FactsOn(kind), func(f workflow.Fact) bool {
+	return !strings.HasPrefix(fact, "message.") && !strings.HasPrefix(fact, "mail.") && !strings.HasPrefix(fact, "former.") && !strings.HasPrefix(fact, "rating.") || slices.ContainsFunc(workflow.FactsOn(kind), func(f workflow.Fact) bool {
 		return f.Name == fact || strings.HasPrefix(fact, workflow.HeaderFact) && strings.HasPrefix(f.Name, workflow.HeaderFact)
 	})
 }
@@ -307,7 +307,7 @@ func setDemand(op workflow.Op, values []string, want bool) range1 {
 // changedBy is the event by which a fact changes.
 var changedBy = map[string]postroom.EventKind{"conversation.status": postroom.StatusChanged,
 	"conversation.assignee": postroom.AssigneeChanged, "conversation.tags": postroom.TagsChanged,
-	"conversation.mailbox": postroom.ConversationMoved, "conversation.subject": postroom.SubjectChanged}
+	"conversation.mailbox": postroom.ConversationMoved, "conversation.subject": postroom.SubjectChanged, "conversation.rating": postroom.RatingReceived}
 
 // change returns the ways on which this very event changed a fact, or from or
 // to a value.

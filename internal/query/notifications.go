@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"postroom"
 	"postroom/internal/store"
@@ -80,6 +81,8 @@ func notificationLine(r store.NotificationRow) NotificationLine {
 		if n.Title = nameOr(n.Title, "wrote in one you follow"); r.EventKind.Trouble() {
 			n.Who, n.Title = "", r.EventKind.TroubleWords(r.Automatic)
 		}
+	case postroom.NotifyRated:
+		n.Title = "rated it: " + strings.ToLower(postroom.RatingTextFor("en").Word(r.Rated))
 	case postroom.NotifyWoken:
 		n.Who, n.Title = "", "Its time has come: it woke"
 	case postroom.NotifyFailed:
@@ -96,6 +99,7 @@ var notificationTitles = map[postroom.NotificationKind][2]string{
 	postroom.NotifyNote:     {"A note on mine", "A colleague leaves a note on a conversation of mine."},
 	postroom.NotifyNew:      {"A new conversation", "In a mailbox I answer, and nobody has it yet."},
 	postroom.NotifyWoken:    {"A conversation I let sleep wakes", "Its time has come."},
+	postroom.NotifyRated:    {"A rating on mine", "The customer says what they think of a conversation of mine."},
 	postroom.NotifyFollowed: {"In conversations I follow", "The customer or a colleague writes, or a mail does not go out."},
 	postroom.NotifyWaiting:  {"The customer answers and nobody has it", "A new message in a conversation that is not assigned."},
 }

@@ -61,10 +61,11 @@ type Head struct {
 	CreatedAt    int64
 	WaitingSince int64
 	ClosedAt     int64
-	DeletedAt    int64 // 0: it is not deleted
-	SnoozedUntil int64 // 0: it is awake
-	Followed     bool  // by the agent who looks
-	LastSeq      int64 // of the newest event: what the composer sends back as "seen"
+	DeletedAt    int64  // 0: it is not deleted
+	SnoozedUntil int64  // 0: it is awake
+	Rating       string // of postroom.RatingValue; "" for none
+	Followed     bool   // by the agent who looks
+	LastSeq      int64  // of the newest event: what the composer sends back as "seen"
 	CopyOf       []Linked
 }
 
@@ -199,6 +200,7 @@ type EventLine struct {
 	Mail      int64  // mail it is about; 0 = none
 	Bad       bool   // needs eyes
 	Promise   int64  // that was broken, on the event ID; 0 = it is an event and no promise
+	Comment   string // what the customer wrote beside a rating
 	Trace     string // of a promise: the page that tells how; "" for those who may not see it
 }
 

@@ -63,6 +63,7 @@ type Row struct {
 	Draft        bool   // the agent who looks has a draft here
 	Note         bool   // the last message is a note
 	Trouble      string // state of a mail that needs eyes: "failed", "uncertain", "quarantined"; else ""
+	Rating       string // of postroom.RatingValue; "" for none
 	SnoozedUntil int64  // it sleeps until then; 0 if it is awake
 }
 

@@ -39,6 +39,8 @@ package query
 //	POST /signout                         -
 //	GET  /setup                           SetupPage (404 once there is an admin)
 //	POST /setup                           name, email, password, zone
+//	GET  /rate/{token}?r=                 RatePage: for customers, without a session
+//	POST /rate/{token}                    rating, comment
 //	GET  /password/{token}                PasswordPage
 //	POST /password/{token}                password, again
 //

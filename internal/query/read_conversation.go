@@ -158,7 +158,7 @@ func (v *conversationView) headOf() Head {
 	h := Head{
 		ID: c.ID, Number: c.Number, Subject: c.Subject, Status: string(c.Status), AssigneeID: c.AssigneeID, Assignee: c.Assignee,
 		MailboxID: c.MailboxID, Mailbox: c.Mailbox.Name, MailAddress: c.Mailbox.Address,
-		CreatedAt: c.CreatedAt, WaitingSince: c.WaitingSince, ClosedAt: c.ClosedAt, DeletedAt: c.DeletedAt, SnoozedUntil: c.SnoozedUntil, LastSeq: c.Seq,
+		CreatedAt: c.CreatedAt, WaitingSince: c.WaitingSince, ClosedAt: c.ClosedAt, DeletedAt: c.DeletedAt, SnoozedUntil: c.SnoozedUntil, Rating: string(c.Rating), LastSeq: c.Seq,
 	}
 	h.Followed = slices.Contains(c.Followers, v.agent.ID)
 	for _, id := range v.rows.TagIDs {

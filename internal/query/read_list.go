@@ -142,7 +142,7 @@ func listRow(r store.ListRow, d store.ListDetails) Row {
 		Customer: nameOr(r.Customer, d.Address[r.CustomerID]), Address: d.Address[r.CustomerID],
 		Status: string(r.Status), AssigneeID: r.AssigneeID, Assignee: r.Assignee, MailboxID: r.MailboxID, Mailbox: r.Mailbox,
 		Tags: d.Tags[r.ID], WaitingSince: r.WaitingSince, LastAt: nonzero(max(r.LastCustomerAt, r.LastAgentAt), r.CreatedAt),
-		Messages: r.Received + r.Replies, Attachments: r.HasAttachments, Draft: d.Drafts[r.ID], Note: d.Notes[r.ID], Trouble: string(d.Trouble[r.ID]), SnoozedUntil: r.SnoozedUntil,
+		Messages: r.Received + r.Replies, Attachments: r.HasAttachments, Draft: d.Drafts[r.ID], Note: d.Notes[r.ID], Trouble: string(d.Trouble[r.ID]), SnoozedUntil: r.SnoozedUntil, Rating: string(r.Rating),
 	}
 }
 

@@ -28,7 +28,7 @@ func Records(ctx context.Context, read store.Read, events []*postroom.Event, nee
 		read   func(context.Context, store.Read, []workflow.Record) error
 	}{
 		{needs.Customer, addCustomers}, {needs.Former, addFormer}, {needs.Subject, addSubjects}, {needs.Mail, addMails}, {needs.Root, addRoots},
-		{needs.Message || needs.Headers, addMessages}, {needs.Office, addOffices},
+		{needs.Message || needs.Headers, addMessages}, {needs.Office, addOffices}, {needs.Rating, addRatings},
 	} {
 		if f.wanted {
 			if err := f.read(ctx, read, out); err != nil {
@@ -107,6 +107,23 @@ func addMails(ctx context.Context, read store.Read, records []workflow.Record) e
 		records[i].Mail = all[records[i].Event.Payload.MailID]
 	}
 	return err
+}
+
+func addRatings(ctx context.Context, read store.Read, records []workflow.Record) error {
+	for i := range records {
+		id := records[i].Event.Payload.RatingID
+		if id == 0 {
+			continue
+		}
+		r, err := read.Rating(ctx, id)
+		switch {
+		case err == nil:
+			records[i].Rating = r
+		case postroom.CodeOf(err) != postroom.NotFound:
+			return err
+		}
+	}
+	return nil
 }
 
 func addRoots(ctx context.Context, read store.Read, records []workflow.Record) error {

@@ -273,6 +273,11 @@ func (v *conversationView) line(e store.EventRow) EventLine {
 		l.From, l.To = v.agentByText(e.Payload.From), v.agentByText(e.Payload.To)
 	case postroom.ConversationMoved:
 		l.From, l.To = v.mailboxByText(e.Payload.From), v.mailboxByText(e.Payload.To)
+	case postroom.RatingReceived:
+		l.From, l.To = e.Payload.From, e.Payload.To
+		if r := v.ratings()[e.Payload.RatingID]; r != nil {
+			l.Comment = r.Comment
+		}
 	case postroom.ConversationSnoozed:
 		l.Until, _ = strconv.ParseInt(e.Payload.To, 10, 64)
 	case postroom.CustomerChanged:

@@ -191,6 +191,9 @@ func (w *whyReader) record(e *postroom.Event) workflow.Record {
 			r.Mail = &mail
 		}
 	}
+	if id := e.Payload.RatingID; id != 0 {
+		r.Rating = v.ratings()[id]
+	}
 	r.Root = v.chain(e.Root)
 	if m := r.Message; m != nil && m.InboundID > 0 {
 		r.Headers = w.desk.headers(w.ctx, m.InboundID)

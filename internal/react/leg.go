@@ -181,7 +181,7 @@ func (l *leg) compose(ctx context.Context, w workflow.Wish, ids []int64) error {
 		}
 	}
 	mail, err := g.r.Desk.Compose(desk.Letter{ID: ids[0], Mailbox: mailbox, Conversation: c, To: m.To, HTML: html, Text: text,
-		Answers: last, Subject: l.subject(c, last), Automatic: true, Machine: workflow.MachineCaused(g.root.Actor), At: g.r.Store.Now()})
+		Answers: last, Language: languageOf(customer), Subject: l.subject(c, last), Automatic: true, Machine: workflow.MachineCaused(g.root.Actor), At: g.r.Store.Now()})
 	if err != nil {
 		return err
 	}
@@ -189,6 +189,14 @@ func (l *leg) compose(ctx context.Context, w workflow.Wish, ids []int64) error {
 	a := l.version.Definition.Then[w.Position]
 	l.letters[w.Position] = &letter{message: m, mail: mail, source: a.Text + a.HTML, block: b, keptID: ids[1], breakerID: ids[2]}
 	return err
+}
+
+// languageOf is a customer's language, "" if it is not known.
+func languageOf(k *postroom.Customer) string {
+	if k == nil {
+		return ""
+	}
+	return k.Language
 }
 
 // subject keeps the customer's subject in an answer; a mail to a sender who is

@@ -35,6 +35,7 @@ type lookups struct {
 	messages     map[int64]*postroom.Message // by event
 	mail         memo[*email.Mail]
 	outgoing     memo[*postroom.Mail]
+	rating       memo[*postroom.Rating]
 	office       memo[*calendar.Calendar]
 }
 
@@ -243,6 +244,9 @@ func (l *lookups) facts(needs workflow.Needs) workflow.Facts {
 	if needs.Mail {
 		record.Mail = l.Outgoing()
 	}
+	if needs.Rating {
+		record.Rating = l.Rating()
+	}
 	if needs.Root {
 		record.Root = l.root
 	}
@@ -282,6 +286,16 @@ func officeThen(ctx context.Context, read store.Read, o workflow.Office) (*calen
 		}
 	}
 	return calendar.Read(row.ID, row.Revision, row.Name, row.Hours)
+}
+
+// Rating is what the event received from the customer, nil if it is no rating.
+func (l *lookups) Rating() *postroom.Rating {
+	if l.event.Payload.RatingID == 0 {
+		return nil
+	}
+	return l.rating.get(l, func() (*postroom.Rating, error) {
+		return orNone(l.r.Store.Read().Rating(l.ctx, l.event.Payload.RatingID))
+	})
 }
 
 // Outgoing is the mail that the event is about, nil if it is about none.

@@ -94,6 +94,9 @@ func (r *React) news(ctx context.Context, event int64) (*notify.News, error) {
 	if n.Event.Kind.Trouble() {
 		err = r.trouble(ctx, n)
 	}
+	if id := n.Event.Payload.RatingID; id != 0 && err == nil {
+		n.Rating, err = orNone(r.Store.Read().Rating(ctx, id))
+	}
 	return n, err
 }
 
@@ -217,6 +220,9 @@ func (r *React) notices(ctx context.Context, n *notify.News, told []notify.Told)
 func wordsOf(n *notify.News) string {
 	if n.Message != nil {
 		return n.Message.Preview()
+	}
+	if n.Rating != nil {
+		return postroom.Preview(n.Rating.Comment)
 	}
 	return postroom.Preview(n.Event.Payload.Words)
 }

@@ -33,6 +33,7 @@ var erasing = []string{
 	`delete from notification where conversation_id = $1`,
 	`delete from telling where conversation_id = $1`,
 	`delete from mail where conversation_id = $1`,
+	`delete from rating where conversation_id = $1`,
 	`delete from webhook_attempt where call_id in (select id from webhook_call where conversation_id = $1)`,
 	`delete from webhook_call where conversation_id = $1`,
 	`delete from timer where conversation_id = $1`,

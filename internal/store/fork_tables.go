@@ -73,6 +73,7 @@ func ForkTables() []ForkTable {
 		{Name: "mail", Rows: ofChosen, Instead: unleased},
 		{Name: "mail_recipient", Rows: "mail_id in (select id from mail where conversation_id in (%s))"},
 		{Name: "mail_return", Rows: "mail_id in (select id from mail where conversation_id in (%s))"},
+		{Name: "rating", Rows: ofChosen},
 		{Name: "attempt", Rows: "mail_id in (select id from mail where conversation_id in (%s))", Instead: map[string]any{"dialogue": "[]"}},
 		{Name: "lane", Rows: "kind in ('judge', 'wake') and id in (%s)", Instead: unleased},
 
@@ -89,6 +90,7 @@ func ForkTables() []ForkTable {
 		{Name: "consent", Why: "half of a sign-in"},
 		{Name: "webhook_call", Why: "calls to the outside, with what they say"},
 		{Name: "webhook_attempt", Why: "belongs to those calls"},
+		{Name: "rating_count", Why: "counts of the desk's ratings; they begin anew"},
 		{Name: "promise_count", Why: "counts of the desk's promises; they begin anew"},
 		{Name: "system_mail", Why: "a way out, with its password"},
 		{Name: "trial", Why: "mails to oneself while a mailbox is set up"},

@@ -26,7 +26,7 @@ type HeadRow struct {
 const qHead = `select c.id, c.number, c.mailbox_id, c.customer_id, c.subject, c.status, c.assignee_id, c.seq,
 	c.received, c.replies, c.notes, c.created_at, c.updated_at, c.waiting_since, c.last_customer_at, c.last_agent_at,
 	c.last_human_at, c.closed_at, c.linked_from, c.preview, c.has_attachments, c.deleted_at,
-	coalesce(k.name, ''), coalesce(k.created_at, 0), coalesce(a.name, ''), coalesce(l.number, 0), coalesce(k.language, ''), coalesce(k.language_set, 0), c.followers, c.snoozed_until, c.snoozed_by, c.fields, coalesce(k.company, ''), coalesce(k.fields, '{}'),
+	coalesce(k.name, ''), coalesce(k.created_at, 0), coalesce(a.name, ''), coalesce(l.number, 0), coalesce(k.language, ''), coalesce(k.language_set, 0), c.followers, c.snoozed_until, c.snoozed_by, c.rating, c.fields, coalesce(k.company, ''), coalesce(k.fields, '{}'),
 	b.name, b.address, b.aliases, b.signature, b.undo_ms, b.sender_name, b.sender_form, b.reply_status, b.reply_assignee, b.auto_bcc
 	from conversation c join mailbox b on b.id = c.mailbox_id left join customer k on k.id = c.customer_id
 	left join agent a on a.id = c.assignee_id left join conversation l on l.id = c.linked_from and c.linked_from > 0
@@ -42,7 +42,7 @@ func (r Read) Head(ctx context.Context, number int64) (HeadRow, error) {
 	err := r.q.QueryRow(ctx, qHead, number).Scan(&c.ID, &c.Number, &c.MailboxID, &c.CustomerID, &c.Subject, &c.Status, &c.AssigneeID, &c.Seq,
 		&c.Received, &c.Replies, &c.Notes, &c.CreatedAt, &c.UpdatedAt, &c.WaitingSince, &c.LastCustomerAt, &c.LastAgentAt,
 		&c.LastHumanAt, &c.ClosedAt, &c.LinkedFrom, &c.Preview, &c.HasAttachments, &c.DeletedAt,
-		&h.Customer, &h.CustomerSince, &h.Assignee, &h.Linked, &h.Language, &h.LanguageSet, &followers, &c.SnoozedUntil, &c.SnoozedBy, &fields, &h.Company, &theirs, &b.Name, &b.Address, &aliases, &b.Signature, &b.UndoMS, &b.SenderName,
+		&h.Customer, &h.CustomerSince, &h.Assignee, &h.Linked, &h.Language, &h.LanguageSet, &followers, &c.SnoozedUntil, &c.SnoozedBy, &c.Rating, &fields, &h.Company, &theirs, &b.Name, &b.Address, &aliases, &b.Signature, &b.UndoMS, &b.SenderName,
 		&b.SenderForm, &b.ReplyStatus, &b.ReplyAssignee, &bcc)
 	if err != nil {
 		return h, missing(err, "There is no conversation %d.", number)
@@ -60,6 +60,7 @@ type ConversationRows struct {
 	DraftFiles   map[int64][]postroom.Attachment
 	Mails        []MailRow // in order
 	Recipients   map[int64][]postroom.MailRecipient
+	Ratings      []postroom.Rating               // in order
 	Returns      map[int64][]postroom.MailReturn // by mail
 	Drafts       []*postroom.Draft
 	Edits        []*postroom.EditDraft // of the agent who looks; their files are in DraftFiles
@@ -216,6 +217,7 @@ func timelineParts(id int64) []part {
 		{kind: "watch", n: []string{"x.id", "x.event_id", "x.due_at", "p.id", "x.settled_at", "p.deleted_at"}, s: []string{"x.state", "x.words", "p.name"},
 			from: `from promise_watch x join promise p on p.id = x.promise_id where x.conversation_id = ?`, args: []any{id}},
 		{kind: "fieldtext", n: []string{"id"}, s: []string{"text"}, from: `from field_text where conversation_id = ?`, args: []any{id}},
+		{kind: "rating", n: []string{"id", "mail_id", "agent_id", "at", "seq", "replaced"}, s: []string{"value", "comment"}, from: `from rating where conversation_id = ?`, args: []any{id}},
 		{kind: "tagged", n: []string{"tag_id"}, from: `from conversation_tag where conversation_id = ?`, args: []any{id}},
 	}
 }
@@ -313,6 +315,8 @@ func (o *ConversationRows) scan(t tripRow) error {
 		f, err := scanFieldPart(t)
 		o.Fields = append(o.Fields, f)
 		return err
+	case "rating":
+		o.Ratings = append(o.Ratings, postroom.Rating{ID: t.n[0], MailID: t.n[1], AgentID: t.n[2], At: t.n[3], Seq: t.n[4], Replaced: t.n[5] == 1, Value: postroom.RatingValue(t.s[0]), Comment: t.s[1]})
 	case "tagged":
 		o.TagIDs = append(o.TagIDs, t.n[0])
 	case "agent":
@@ -339,6 +343,7 @@ func (o *ConversationRows) scanDraft(t tripRow) error {
 // sort puts what a trip brought in any order into the order of the page.
 func (o *ConversationRows) sort() {
 	slices.SortFunc(o.Events, func(a, b EventRow) int { return compare(a.Seq, b.Seq, "", "", 0, 0) })
+	slices.SortFunc(o.Ratings, func(a, b postroom.Rating) int { return compare(a.Seq, b.Seq, "", "", 0, 0) })
 	slices.SortFunc(o.Mails, func(a, b MailRow) int { return compare(a.RootSeq, b.RootSeq, "", "", a.Seq, b.Seq) })
 	slices.SortFunc(o.Timers, func(a, b postroom.Timer) int { return compare(a.ID, b.ID, "", "", 0, 0) })
 	slices.SortFunc(o.Watches, func(a, b WatchRow) int { return compare(a.ID, b.ID, "", "", 0, 0) })

@@ -58,12 +58,13 @@ type ListRow struct {
 	Received, Replies, Notes          int
 	HasAttachments                    bool
 	SnoozedUntil                      int64
+	Rating                            postroom.RatingValue
 	Customer, Mailbox, Assignee       string
 	Key                               ListKey
 }
 
 const listColumns = `c.id, c.number, c.mailbox_id, c.customer_id, c.assignee_id, c.subject, c.preview, c.status, c.waiting_since, c.updated_at,
-	c.last_customer_at, c.last_agent_at, c.created_at, c.received, c.replies, c.notes, c.has_attachments, c.snoozed_until`
+	c.last_customer_at, c.last_agent_at, c.created_at, c.received, c.replies, c.notes, c.has_attachments, c.snoozed_until, c.rating`
 
 const listNames = `, coalesce(k.name, ''), coalesce(b.name, ''), coalesce(a.name, '')`
 
@@ -158,7 +159,7 @@ func (r Read) half(ctx context.Context, ask ListAsk, h listOrder, limit int) ([]
 	err := each(ctx, r.q, numbered(query), args, func(rows row) error {
 		var x ListRow
 		err := rows.Scan(&x.ID, &x.Number, &x.MailboxID, &x.CustomerID, &x.AssigneeID, &x.Subject, &x.Preview, &x.Status, &x.WaitingSince, &x.UpdatedAt,
-			&x.LastCustomerAt, &x.LastAgentAt, &x.CreatedAt, &x.Received, &x.Replies, &x.Notes, &x.HasAttachments, &x.SnoozedUntil, &x.Customer, &x.Mailbox, &x.Assignee)
+			&x.LastCustomerAt, &x.LastAgentAt, &x.CreatedAt, &x.Received, &x.Replies, &x.Notes, &x.HasAttachments, &x.SnoozedUntil, &x.Rating, &x.Customer, &x.Mailbox, &x.Assignee)
 		x.Key = x.key(h)
 		out = append(out, x)
 		return err

@@ -51,11 +51,15 @@ func (t *Template) CheckPublish(known []Variable) error {
 	return t.check(checker{source: t.source, known: known, publish: true})
 }
 
-func (t *Template) check(c checker) error { return c.body(t.body, nil) }
+func (t *Template) check(c checker) error {
+	c.mode = t.mode
+	return c.body(t.body, nil)
+}
 
 type checker struct {
 	source  string
 	known   []Variable
+	mode    Mode
 	publish bool
 }
 
@@ -171,6 +175,8 @@ func (c checker) output(o *output, sure []string) error {
 		}
 	}
 	switch {
+	case v.Links && (o.place != 0 || c.mode != Text && c.mode != HTML):
+		return fault(c.source, o.offset, "%s becomes links, and stands in the text of a mail to the customer only.", v.Name)
 	case o.place == unquoted:
 		return fault(c.source, o.offset, "a variable inside an HTML tag has to stand within quotes.")
 	case o.place == quoted && supplied:

@@ -368,7 +368,7 @@ func readCall(list []token) (call, []token, string) {
 func freescoutTag(pc piece) *output {
 	name, rest, more := strings.Cut(pc.text, ",")
 	name = strings.TrimSpace(name)
-	if strings.ContainsAny(name, " \t\r\n\"'|:=") || !strings.Contains(name, ".") && name != "subject" {
+	if strings.ContainsAny(name, " \t\r\n\"'|:=") || !strings.Contains(name, ".") && name != "subject" && name != Rating {
 		return nil
 	}
 	if ours, ok := freescout[name]; ok {

@@ -89,6 +89,9 @@ func (r *renderer) read(o operand) string {
 		return ""
 	}
 	s, _ := r.value(o.name)
+	if !v.Links {
+		s = strings.ReplaceAll(s, RatingMark, "")
+	}
 	return firstRunes(oneLine(s), MaxValue)
 }
 

@@ -8,7 +8,7 @@ import (
 
 // signatureNames are what a signature may say: who writes, and for whom. What
 // a customer chose is not among them, so that it never becomes our own words.
-var signatureNames = []string{"agent.name", "agent.first_name", "agent.email", "mailbox.name", "mailbox.address", "conversation.number"}
+var signatureNames = []string{"agent.name", "agent.first_name", "agent.email", "mailbox.name", "mailbox.address", "conversation.number", Rating}
 
 // SignatureVariables returns the variables a mailbox's signature may say. The
 // agent is the one who writes, whoever the conversation is assigned to.
@@ -51,7 +51,7 @@ func Signature(source string, agent *postroom.Agent, mailbox *postroom.Mailbox, 
 	first, _, _ := strings.Cut(agent.Name, " ")
 	values := map[string]string{
 		"agent.name": agent.Name, "agent.first_name": first, "agent.email": agent.Email,
-		"mailbox.name": mailbox.Name, "mailbox.address": mailbox.Address, "conversation.number": number,
+		"mailbox.name": mailbox.Name, "mailbox.address": mailbox.Address, "conversation.number": number, Rating: RatingMark,
 	}
 	out, err := t.Render(Options{}, func(name string) (string, bool) {
 		v, ok := values[name]

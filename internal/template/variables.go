@@ -19,6 +19,9 @@ type Variable struct {
 	// Instead is the variable that stands in when this one is empty or
 	// withheld and the template gives no default; "" is none.
 	Instead string
+	// Links says that it becomes links of the mail that it stands in: it can
+	// stand in the body of a mail to the customer alone, and not within a tag.
+	Links bool
 	// Moment says that it is a time, given as RFC 3339, which the filter date
 	// formats.
 	Moment bool
@@ -62,7 +65,17 @@ var variables = []Variable{
 		Doc: "The time of what set off the workflow: use the filter date to say how it is written."},
 	{Name: "workflow.name", Label: "Name of the workflow", Example: "Tell the customer it is closed",
 		Doc: "The name of the workflow itself, mostly for notes."},
+	{Name: Rating, Label: "Links to rate the answer", Example: RatingMark, Links: true,
+		Doc: "Three links, good, okay and not good, in a mail to the customer and nowhere else. The desk needs a public address for them."},
 }
+
+// Rating is the name of the variable that asks for a rating.
+const Rating = "rating"
+
+// RatingMark is what it renders to. Whoever makes the mail puts the links in
+// its place; everywhere else it reads as what it stands for. No other value can
+// hold it.
+const RatingMark = "\u2063[Good · Okay · Not good]\u2063"
 
 // Variables returns the table of variables. The text of a message is not
 // among them: an automatic mail that repeats it would carry anybody's words to
@@ -93,6 +106,7 @@ var freescout = map[string]string{
 	"subject":               "conversation.subject",
 	"conversation.number":   "conversation.number",
 	"conversation.subject":  "conversation.subject",
+	"rating":                Rating,
 	"customer.fullName":     "customer.name",
 	"customer.firstName":    "customer.first_name",
 	"customer.lastName":     "customer.last_name",

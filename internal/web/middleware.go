@@ -78,7 +78,7 @@ func (s *Site) outermost(next http.Handler) http.Handler {
 			if strings.HasPrefix(r.URL.Path, "/assets/") || r.URL.Path == "/healthz" {
 				level = slog.LevelDebug
 			}
-			s.log.Log(r.Context(), level, "request", "id", id, "method", r.Method, "path", r.URL.Path, "status", rec.status, "bytes", rec.bytes,
+			s.log.Log(r.Context(), level, "request", "id", id, "method", r.Method, "path", pathForLog(r.URL.Path), "status", rec.status, "bytes", rec.bytes,
 				"ms", float64(time.Since(began).Microseconds())/1000, "ip", s.clientIP(r))
 		}()
 		next.ServeHTTP(rec, r)

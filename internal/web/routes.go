@@ -71,6 +71,10 @@ func (s *Site) Routes() []Route {
 		{Method: "GET", Pattern: "/password/{token}", answer: showPassword},
 		{Method: "POST", Pattern: "/password/{token}", answer: choosePassword},
 
+		// Customers
+		{Method: "GET", Pattern: "/rate/{token}", answer: showRate},
+		{Method: "POST", Pattern: "/rate/{token}", Paths: byRating, answer: rate},
+
 		// The desk
 		{Method: "GET", Pattern: "/{$}", Who: Agents, answer: home},
 		{Method: "GET", Pattern: "/folders/{folder}", Who: Agents, answer: showFolder},

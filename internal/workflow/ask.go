@@ -37,7 +37,8 @@ var edgeDocs = map[postroom.EventKind]string{
 	postroom.ConversationSnoozed:  "It sleeps until a time, out of the folders of open conversations.",
 	postroom.ConversationWoken:    "Its sleep is over: the time has come (through a time that came), the customer wrote, or somebody woke it.",
 
-	postroom.FieldChanged: "A field of your own was set, changed or cleared.",
+	postroom.FieldChanged:   "A field of your own was set, changed or cleared.",
+	postroom.RatingReceived: "By the links that {{ rating }} draws in a mail: the first time, and each time the customer changes their mind.",
 
 	postroom.MailAccepted:    "The server of the recipient has taken a mail of this conversation.",
 	postroom.MailDelayed:     "The server has put a mail off again and again; it is told once, when the mail is an hour late.",
@@ -94,6 +95,8 @@ func EdgeOf(kind postroom.EventKind) Edge {
 		e.From, e.To, e.Choices = true, true, slices.Clone(choiceLists.status)
 	case postroom.ConversationCreated:
 		e.To, e.Choices = true, slices.Clone(choiceLists.status)
+	case postroom.RatingReceived:
+		e.To, e.Choices = true, asText(postroom.RatingValues)
 	case postroom.AssigneeChanged:
 		e.From, e.To, e.Ref = true, true, RefAgent
 	case postroom.ConversationMoved:
@@ -164,6 +167,8 @@ func kindHas(kind postroom.EventKind, fact string) bool {
 		return kind.OfMail()
 	case strings.HasPrefix(fact, "former."):
 		return kind == postroom.CustomerChanged
+	case strings.HasPrefix(fact, "rating."):
+		return kind == postroom.RatingReceived
 	case !strings.HasPrefix(fact, "message."):
 		return true
 	}
@@ -188,6 +193,8 @@ func FactGroup(name string) string {
 		return "Message"
 	case "mail":
 		return "Outgoing mail"
+	case "rating":
+		return "Rating"
 	case "office":
 		return "Office hours"
 	}

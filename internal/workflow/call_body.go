@@ -82,6 +82,7 @@ type (
 		WaitingSince *string       `json:"waiting_since"`
 		ClosedAt     *string       `json:"closed_at"`
 		SnoozedUntil *string       `json:"snoozed_until,omitempty"`
+		Rating       string        `json:"rating,omitempty"`
 	}
 	callBox struct {
 		ID      int64  `json:"id"`
@@ -147,7 +148,7 @@ func CallBody(f CallFacts) ([]byte, error) {
 			Added: tags(e.Payload.Added), Removed: tags(e.Payload.Removed), Words: e.Payload.Words},
 		Conversation: callConversation{ID: e.ConversationID, Number: after.Number, URL: f.Conversation, Subject: f.Subject, Status: string(after.Status), Deleted: after.Deleted,
 			Mailbox: callBox{ID: after.MailboxID, Name: f.Names.of(RefMailbox, after.MailboxID)}, Tags: tags(after.Tags),
-			Messages: callCounts{after.Received, after.Replies, after.Notes}, CreatedAt: stamped(after.CreatedAt), WaitingSince: stamped(after.WaitingSince), ClosedAt: stamped(after.ClosedAt), SnoozedUntil: stamped(after.SnoozedUntil)}}
+			Messages: callCounts{after.Received, after.Replies, after.Notes}, CreatedAt: stamped(after.CreatedAt), WaitingSince: stamped(after.WaitingSince), ClosedAt: stamped(after.ClosedAt), SnoozedUntil: stamped(after.SnoozedUntil), Rating: string(after.Rating)}}
 	c := &body.Conversation
 	if m := f.Mailbox; m != nil && m.ID == after.MailboxID {
 		c.Mailbox.Name, c.Mailbox.Address = m.Name, m.Address

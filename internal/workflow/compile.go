@@ -309,6 +309,7 @@ func (c *compiler) body(a Action, path string) *template.Template {
 	if t == nil {
 		return nil
 	}
+	c.rating(a, t, path)
 	if (a.Do == DoReply || a.Do == DoMail) && t.Blank() {
 		c.fault(path, "A %s needs a text.", a.Do)
 	}

@@ -271,6 +271,8 @@ func needsOf(fact string) Needs {
 		return Needs{Mail: true}
 	case fact == "cause.actor", fact == "cause.event":
 		return Needs{Root: true}
+	case group == "rating":
+		return Needs{Rating: true}
 	case group == "office":
 		return Needs{Office: true}
 	}
@@ -279,7 +281,7 @@ func needsOf(fact string) Needs {
 
 func (n Needs) or(m Needs) Needs {
 	return Needs{Customer: n.Customer || m.Customer, Former: n.Former || m.Former, Subject: n.Subject || m.Subject, Message: n.Message || m.Message,
-		Headers: n.Headers || m.Headers, Mail: n.Mail || m.Mail, Root: n.Root || m.Root, Office: n.Office || m.Office}
+		Headers: n.Headers || m.Headers, Mail: n.Mail || m.Mail, Root: n.Root || m.Root, Office: n.Office || m.Office, Rating: n.Rating || m.Rating}
 }
 
 // changeOf returns what a fact was before and after the event, and whether this
@@ -289,6 +291,7 @@ func changeOf(fact string, e *postroom.Event) (from, to string, changed bool) {
 	case fact == "conversation.status" && e.Kind == postroom.StatusChanged,
 		fact == "conversation.assignee" && e.Kind == postroom.AssigneeChanged,
 		fact == "conversation.tags" && e.Kind == postroom.TagsChanged,
+		fact == "conversation.rating" && e.Kind == postroom.RatingReceived,
 		fact == "conversation.mailbox" && e.Kind == postroom.ConversationMoved,
 		fact == "conversation.subject" && e.Kind == postroom.SubjectChanged:
 		from, to = sides(e)

@@ -47,6 +47,7 @@ func record(e *postroom.Event) Record {
 		},
 		Mail:   &postroom.Mail{Automatic: true, Recipients: []postroom.MailRecipient{{Address: "Maria@example.com"}, {Address: "boss@work.example"}}},
 		Root:   &postroom.Event{Kind: postroom.ReplySent, Actor: postroom.Actor{Kind: postroom.ByAgent, ID: 7}},
+		Rating: &postroom.Rating{Value: postroom.RatedBad, Comment: "Too slow."},
 		Office: calendar.New(1, 1, "Support", calendar.Usual("UTC")),
 	}
 }
@@ -165,6 +166,9 @@ func TestConditions(t *testing.T) {
 		{is("message.attachment", Ends, ".exe"), False},
 		{is("mail.code", Is, "550"), Unknown}, // the event is about no mail
 		{is("mail.words", Contains, "x"), Unknown},
+		{is("rating.comment", Contains, "slow"), Unknown}, // and is no rating
+		{is("conversation.rating", Is, "none"), True},
+		{is("conversation.rating", Changed), False},
 		{is("cause.workflow", Is, "3"), False},
 	} {
 		v := compile(t, on(c.cond), 1)
@@ -179,7 +183,7 @@ func TestConditions(t *testing.T) {
 func TestEveryFactHasAValue(t *testing.T) {
 	t.Parallel()
 	e := closed()
-	e.Payload.MailID, e.Payload.Code, e.Payload.Words = 4, 550, "no such user"
+	e.Payload.RatingID, e.Payload.MailID, e.Payload.Code, e.Payload.Words = 5, 4, 550, "no such user"
 	facts, nothing := NewFacts(record(e)), NewFacts(Record{})
 	for _, f := range Schema() {
 		name := strings.Replace(f.Name, ".*", ".X-Priority", 1)

@@ -166,6 +166,8 @@ func (v Values) Value(name string) (string, bool) {
 			return "", field == "at"
 		}
 		return moment(v.Event.At), field == "at"
+	case template.Rating:
+		return template.RatingMark, true
 	case "workflow":
 		return v.Workflow, field == "name"
 	}

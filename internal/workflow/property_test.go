@@ -73,6 +73,9 @@ func drawDefinition(t *rapid.T) Definition {
 		d.When.From = []string{rapid.SampledFrom(choiceLists.status).Draw(t, "from")}
 		d.When.To = []string{rapid.SampledFrom(choiceLists.status).Draw(t, "to")}
 	}
+	if d.When.Event == postroom.RatingReceived && rapid.Bool().Draw(t, "as") {
+		d.When.To = []string{rapid.SampledFrom(asText(postroom.RatingValues)).Draw(t, "rated")}
+	}
 	if d.When.Scheduled() {
 		d.When.Schedule = rapid.SampledFrom([]Schedule{{Days: []string{"mon", "fri"}, At: "08:00"}, {Days: []string{"1", "31"}, At: "23:59", Zone: "Europe/Berlin", Most: 7}, {Days: []string{"1"}, At: "08:00", Closed: ClosedNext}, {Days: []string{"sun"}, At: "9", Closed: ClosedSkip}}).Draw(t, "schedule")
 	} else if rapid.Bool().Draw(t, "filters") {
@@ -165,6 +168,10 @@ func drawMoment(t *rapid.T) (*postroom.Event, Record, Inputs) {
 	e.Kind = rapid.SampledFrom(Events()).Filter(func(k postroom.EventKind) bool { return !OwnEvent(k) }).Draw(t, "kind") // those are judged by one alone
 	if e.Kind == postroom.AssigneeChanged {
 		e.Payload = postroom.Payload{To: "7"}
+	}
+	if e.Kind == postroom.RatingReceived {
+		e.Payload = postroom.Payload{From: "none", To: rapid.SampledFrom(asText(postroom.RatingValues)).Draw(t, "rated"), RatingID: 5}
+		e.After.Rating = postroom.RatingValue(e.Payload.To)
 	}
 	if e.Kind == postroom.WorkflowStarted {
 		e.Payload = postroom.Payload{WorkflowID: int64(rapid.IntRange(1, 8).Draw(t, "started")), Number: 1}

@@ -49,6 +49,8 @@ var eventWords = map[postroom.EventKind]string{
 	postroom.ConversationWoken:    "a conversation wakes",
 	postroom.FieldChanged:         "a field changes",
 
+	postroom.RatingReceived: "the customer rates it",
+
 	postroom.MailAccepted:    "a mail is accepted",
 	postroom.MailDelayed:     "a mail is an hour late",
 	postroom.MailFailed:      "a mail fails",
@@ -87,6 +89,8 @@ var pastWords = map[postroom.EventKind]string{
 	postroom.ConversationSnoozed:  "The conversation was snoozed",
 	postroom.ConversationWoken:    "The conversation woke",
 	postroom.FieldChanged:         "A field changed",
+
+	postroom.RatingReceived: "The customer rated it",
 
 	postroom.MailAccepted:    "A mail was accepted",
 	postroom.MailDelayed:     "A mail was an hour late",
@@ -130,6 +134,7 @@ var pathWords = map[string]string{
 	string(postroom.PathUndo):     "undo",
 	string(postroom.PathImport):   "an import",
 	string(postroom.PathTimer):    "a time that came",
+	string(postroom.PathRating):   "the links of a mail",
 }
 
 var classWords = map[string]string{
@@ -152,6 +157,9 @@ func EventWords(e *postroom.Event, names Names) string {
 	if e.Kind == postroom.TimerDue || e.Kind == postroom.ScheduleDue {
 		return text
 	}
+	if e.Kind == postroom.RatingReceived {
+		return ratedWords(text, from, to)
+	}
 	if edge := EdgeOf(e.Kind); edge.From && from+to != "" {
 		text += " from " + sideWords(e.Kind, from, names) + " to " + sideWords(e.Kind, to, names)
 	}
@@ -169,6 +177,8 @@ func ChoiceLabel(fact, value string) string {
 		return wordsOr(classWords, value)
 	case "mail.sort":
 		return wordsOr(mailWords, value)
+	case "conversation.rating":
+		return wordsOr(ratingWords, value)
 	case "cause.actor":
 		return wordsOr(actorWords, value)
 	case "cause.event":
@@ -262,7 +272,7 @@ func (w When) edgeWords(names Names) string {
 		for i, v := range values {
 			shown[i] = sideWords(w.Event, v, names)
 		}
-		b.WriteString(" " + word + " " + list(shown, "or"))
+		b.WriteString(" " + sideWord(w.Event, word) + " " + list(shown, "or"))
 	}
 	side("from", w.From)
 	side("to", w.To)
@@ -284,6 +294,9 @@ func sideWords(kind postroom.EventKind, v string, names Names) string {
 		if id, ok := parseID(v); ok {
 			return names.of(RefAgent, id)
 		}
+	}
+	if kind == postroom.RatingReceived {
+		return wordsOr(ratingWords, v)
 	}
 	if kind == postroom.ConversationMoved {
 		if id, ok := parseID(v); ok {

@@ -435,6 +435,9 @@ func (m Moment) usual() (postroom.Actor, postroom.Path) {
 			path = postroom.PathWorkflow
 		}
 	case postroom.ByCustomer:
+		if path == "" && m.Event == postroom.RatingReceived {
+			path = postroom.PathRating
+		}
 		if path == "" {
 			path = postroom.PathMail
 		}
@@ -463,6 +466,8 @@ func (t Test) event(mailbox int64) *postroom.Event {
 		if s, err := postroom.ParseStatus(m.To); err == nil {
 			after.Status = s
 		}
+	case postroom.RatingReceived:
+		after.Rating, e.Payload.RatingID = postroom.RatingValue(m.To), 1
 	case postroom.AssigneeChanged:
 		after.AssigneeID, _ = strconv.ParseInt(m.To, 10, 64)
 	case postroom.TagsChanged:
@@ -493,6 +498,9 @@ func (g Given) put(s *postroom.Snapshot, at int64) {
 	number("last_customer_at", func(n int64) { s.LastCustomerAt = n })
 	number("last_agent_at", func(n int64) { s.LastAgentAt = n })
 	number("last_human_at", func(n int64) { s.LastHumanAt = n })
+	if v := g["conversation.rating"]; len(v) == 1 && v[0] != string(postroom.Unrated) {
+		s.Rating = postroom.RatingValue(v[0])
+	}
 	number("snoozed", func(n int64) { s.SnoozedUntil = n * (at + 24*60*60*1000) })
 	number("snoozed_until", func(n int64) { s.SnoozedUntil = n })
 	if v := g["conversation.status"]; len(v) == 1 {
@@ -521,6 +529,9 @@ func (t Test) record(e *postroom.Event) Record {
 	r := Record{Event: e, Customer: customer, Subject: &subject, Office: testOffice}
 	if e.Kind == postroom.CustomerChanged {
 		r.Former = &postroom.Customer{ID: 2, Addresses: []string{"former@example.com"}}
+	}
+	if e.Payload.RatingID != 0 {
+		r.Rating = &postroom.Rating{Value: postroom.RatingValue(t.When.To), Comment: first(g["rating.comment"])}
 	}
 	about := e.Kind == postroom.MessageReceived || e.Kind == postroom.ConversationCreated && e.Actor.Kind == postroom.ByCustomer || e.Kind == postroom.ReplySent
 	for name := range g {

@@ -66,6 +66,7 @@ type Needs struct {
 	Mail     bool
 	Root     bool
 	Office   bool // the calendar that counts
+	Rating   bool // what the customer said, of an event that is about it
 }
 
 // Record is what facts are read from: the event with its snapshot, and the
@@ -84,6 +85,8 @@ type Record struct {
 	Headers func(name string) []string
 	// Mail is the mail the event is about, with its recipients.
 	Mail *postroom.Mail
+	// Rating is what the event received from the customer.
+	Rating *postroom.Rating
 	// Root is the first event of the chain; nil is good where that is Event.
 	Root *postroom.Event
 	// Office is the calendar of the mailbox that the event's conversation is in,
@@ -114,6 +117,8 @@ func (f recordFacts) Value(fact string) Value {
 		return f.mail(rest)
 	case "cause":
 		return f.cause(rest)
+	case "rating":
+		return f.rating(rest)
 	case "office":
 		return f.office(rest)
 	}
@@ -188,6 +193,8 @@ func (f recordFacts) conversation(name string) Value {
 		return IDs(s.Followers)
 	case "deleted":
 		return Bool(s.Deleted)
+	case "rating":
+		return Text(string(s.Rated()))
 	case "snoozed":
 		return Bool(s.SnoozedUntil > 0)
 	case "snoozed_until":

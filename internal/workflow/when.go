@@ -14,6 +14,7 @@ func Events() []postroom.EventKind {
 	return []postroom.EventKind{postroom.ConversationCreated, postroom.StatusChanged, postroom.AssigneeChanged, postroom.TagsChanged,
 		postroom.SubjectChanged, postroom.CustomerChanged, postroom.ConversationMoved, postroom.ConversationDeleted, postroom.ConversationRestored,
 		postroom.ConversationSnoozed, postroom.ConversationWoken, postroom.FieldChanged,
+		postroom.RatingReceived,
 		postroom.MessageReceived, postroom.ReplySent, postroom.NoteAdded,
 		postroom.MailAccepted, postroom.MailDelayed, postroom.MailFailed, postroom.MailUncertain, postroom.MailAssumedSent,
 		postroom.MailSuppressed, postroom.MailSkipped, postroom.MailCancelled, postroom.MailQuarantined, postroom.MailBounced, postroom.MailComplained,
@@ -105,6 +106,10 @@ func (c *compiler) side(kind postroom.EventKind, value, path string, from bool) 
 	switch {
 	case kind == postroom.StatusChanged, kind == postroom.ConversationCreated && !from:
 		if _, err := postroom.ParseStatus(value); err != nil {
+			c.fault(path, "%s", postroom.TextOf(err))
+		}
+	case kind == postroom.RatingReceived && !from:
+		if _, err := postroom.ParseRating(value); err != nil {
 			c.fault(path, "%s", postroom.TextOf(err))
 		}
 	case kind == postroom.AssigneeChanged:

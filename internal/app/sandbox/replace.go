@@ -25,15 +25,15 @@ var (
 
 // ofPeople are the tables of people and their words; all others are the desk's
 // own.
-var ofPeople = []string{"customer", "customer_address", "conversation", "participant", "inbound", "message", "message_ref", "message_text", "attachment", "event", "act", "run", "timer", "mail", "mail_recipient", "mail_return", "attempt", "promise_watch"}
+var ofPeople = []string{"customer", "customer_address", "conversation", "participant", "inbound", "message", "message_ref", "message_text", "attachment", "event", "act", "run", "timer", "mail", "mail_recipient", "mail_return", "rating", "attempt", "promise_watch"}
 
 // exact are columns whose values are words of ours, and no person's.
-var exact = []string{"kind", "state", "status", "folder", "path", "class", "phase", "outcome", "verdicts", "source", "author_kind", "actor_kind", "type", "content_hash", "content_id", "language", "ended_kind"}
+var exact = []string{"kind", "state", "status", "folder", "path", "class", "phase", "outcome", "verdicts", "source", "author_kind", "actor_kind", "type", "content_hash", "content_id", "language", "ended_kind", "rating", "value"}
 
 // exactKeys are keys in the JSON of events and runs whose texts are words of ours
 // too, though somebody may be called so: what changed from what to what, sorts and
 // results.
-var exactKeys = []string{"from", "to", "status", "class", "action", "result", "by"}
+var exactKeys = []string{"from", "to", "status", "class", "action", "result", "by", "rating"}
 
 // leftOut stands in the place of each file in a sandbox without personal data.
 const leftOut = "Subject: Left out\r\n\r\nThis file did not come along into the sandbox: it may hold personal data.\r\n"

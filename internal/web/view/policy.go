@@ -5,6 +5,10 @@ package view
 const ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; " +
 	"font-src 'self'; connect-src 'self'; frame-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
+// RatePolicy is the policy of the page on which customers rate: styles of ours,
+// its own form, and nothing else. Nothing runs, nobody may frame it.
+const RatePolicy = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
 // BodyPolicy is the policy of the document that shows a mail's own HTML in its
 // frame (MessageBody). Nothing in it runs, neither by its own policy nor by
 // the frame's sandbox; so it may keep our origin, which lets our page measure
