@@ -20,7 +20,9 @@ import (
 //     The hour counts from when there could be work on both: from the end of
 //     its own window, which is its due time before the first try, from the
 //     first try of the earlier one, and from the moment that a server which took
-//     no mail at all was there again. When it is over it still waits for one
+//     no mail at all was there again; it stands still while the earlier one was
+//     due and nobody could try it, for more than the five minutes that it may
+//     take on a busy desk. When it is over it still waits for one
 //     that may go itself: so a desk that was down for longer than an hour sends
 //     in order what has gathered meanwhile.
 //
@@ -34,7 +36,7 @@ const qReady = ` m.ended = 0 and m.due_at <= $1 and m.lease_until <= $1 and m.st
 		and (o.root_id = m.root_id and m.agent_id = 0 and m.aside = 0 and o.aside = 0
 			or (o.state <> 'quarantined' and exists (select 1 from mail_recipient a
 				join mail_recipient b on b.address = a.address where a.mail_id = o.id and b.mail_id = m.id)
-				and (case when m.queued_at = 0 then m.due_at else m.queued_at end > $2 or o.queued_at > $2
+				and (case when m.queued_at = 0 then m.due_at else m.queued_at end > $2 or o.queued_at + o.idle_ms > $2
 					or exists (select 1 from channel h where h.mailbox_id = o.mailbox_id and h.opened_at > $2)
 					or` + readyBefore + `))))`
 
@@ -47,7 +49,7 @@ const readyBefore = ` o.mailbox_id = m.mailbox_id and o.due_at <= $1 and o.state
 		and (p.root_id = o.root_id and o.agent_id = 0 and o.aside = 0 and p.aside = 0
 			or (p.state <> 'quarantined' and exists (select 1 from mail_recipient c
 				join mail_recipient d on d.address = c.address where c.mail_id = p.id and d.mail_id = o.id)
-				and (case when o.queued_at = 0 then o.due_at else o.queued_at end > $2 or p.queued_at > $2
+				and (case when o.queued_at = 0 then o.due_at else o.queued_at end > $2 or p.queued_at + p.idle_ms > $2
 					or exists (select 1 from channel i where i.mailbox_id = p.mailbox_id and i.opened_at > $2)))))`
 
 // A mailbox's mails that may go, first class first, with how many mails of
@@ -57,7 +59,8 @@ const qCandidates = `select m.id, m.tries, m.conversation_id, m.class, m.due_at,
 	from mail m where m.mailbox_id = $3 and` + qReady + ` order by m.class, m.due_at, m.id limit $4`
 
 const qLeaseMail = `update mail set state = 'sending', phase = 'connect', lease = $2, lease_until = $3, owner = $5, tries = tries + 1,
-	queued_at = case when queued_at = 0 then $4 else queued_at end
+	queued_at = case when queued_at = 0 then $4 else queued_at end,
+	idle_ms = case when queued_at > 0 and $4 - due_at > 300000 then idle_ms + ($4 - due_at) else idle_ms end
 	where id = $1 and ended + 0 = 0 and due_at <= $4 and lease_until <= $4 and coalesce(state, '') in ('held', 'queued', 'deferred')`
 
 const qSendRecipients = `update mail_recipient set state = 'sending' where mail_id = $1 and state in ('held', 'queued', 'deferred')`
