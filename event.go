@@ -27,6 +27,7 @@ const (
 	ConversationWoken    EventKind = "conversation.woken"    // its sleep is over: the time came, the customer wrote, or somebody woke it
 	FieldChanged         EventKind = "field.changed"         // a field of one's own; the payload names it by its path
 	RatingReceived       EventKind = "rating.received"       // the customer says what they think; the payload names the row that has their words
+	ConversationOpened   EventKind = "conversation.opened"   // an agent opened its page; only while somebody listens
 	SenderConfirmed      EventKind = "sender.confirmed"      // somebody new may take part; the payload names their message
 
 	MailAccepted    EventKind = "mail.accepted"
@@ -76,7 +77,7 @@ func (k EventKind) Edge() bool {
 // nothing there.
 func (k EventKind) Quiet() bool {
 	switch k {
-	case NoteAdded, SubjectChanged, WorkflowFailed, WorkflowPaused:
+	case NoteAdded, SubjectChanged, ConversationOpened, WorkflowFailed, WorkflowPaused:
 		return true
 	}
 	return k.OfMail()
@@ -153,6 +154,7 @@ const (
 	PathUndo     Path = "undo"
 	PathImport   Path = "import"
 	PathTimer    Path = "timer"  // a time that came
+	PathPage     Path = "page"   // an agent looked at the conversation's page
 	PathRating   Path = "rating" // the page to which the links of a mail lead
 )
 

@@ -49,6 +49,8 @@ var doors = []door{
 	{"POST /bulk", []string{"StartBulk"}, []postroom.Path{postroom.PathBulk}},
 	{"POST /jobs/{id}/undo", []string{"UndoBulk"}, []postroom.Path{postroom.PathUndo}},
 
+	{"POST /conversations/{number}/seen", []string{"Opened"}, []postroom.Path{postroom.PathPage}},
+
 	// A customer on the page to which the links of a mail lead.
 	{"POST /rate/{token}", []string{"Rate"}, []postroom.Path{postroom.PathRating}},
 
@@ -71,7 +73,7 @@ var doors = []door{
 var unused = map[postroom.Path]string{}
 
 // verbs are the methods of the desk that change conversations.
-var verbs = []string{"Rate", "Publish", "SetStatus", "Assign", "ChangeTags", "SetSubject", "ConfirmSender", "Follow", "GiveTo", "SetField", "Snooze", "WakeUp", "Move", "Delete", "Restore", "EditMessage", "Undo", "UndoBulk", "StartBulk", "RunBulk", "CancelTimer", "Start", "Turn", "In"}
+var verbs = []string{"Opened", "Rate", "Publish", "SetStatus", "Assign", "ChangeTags", "SetSubject", "ConfirmSender", "Follow", "GiveTo", "SetField", "Snooze", "WakeUp", "Move", "Delete", "Restore", "EditMessage", "Undo", "UndoBulk", "StartBulk", "RunBulk", "CancelTimer", "Start", "Turn", "In"}
 
 // strangers are the routes that change conversations for who is not signed in,
 // with what gives them the right.

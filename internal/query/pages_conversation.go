@@ -6,6 +6,7 @@ type ConversationPage struct {
 	Shell    Shell
 	Head     Head
 	Unread   int64    // up to which event the agent was told things and has not read them; 0 = none
+	Seen     int64    // what the page says back as seen; 0 = nothing
 	Timeline []Entry  // oldest first
 	Receipt  *Receipt // of the last close; nil when never closed, or reopened since
 	Timers   []TimerLine

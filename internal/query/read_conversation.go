@@ -41,7 +41,7 @@ func (d *Desk) Conversation(ctx context.Context, a *postroom.Agent, ask Conversa
 	}
 	may := postroom.CanOn(a, postroom.Answer, v.head.MailboxID, v.head.AssigneeID)
 	p := &ConversationPage{
-		Shell: shell, Head: v.headOf(), Unread: v.rows.Unread, Timeline: v.timeline(), Side: v.side(), Previous: v.rows.Prev, Next: v.rows.Next,
+		Shell: shell, Head: v.headOf(), Unread: v.rows.Unread, Seen: seenOf(v.rows), Timeline: v.timeline(), Side: v.side(), Previous: v.rows.Prev, Next: v.rows.Next,
 		Agents: v.assignable(), Tags: v.tagNames(), Notices: v.notices(),
 		MoveTo: moveTo(a, shell, v.head.MailboxID), May: MayConverse{Restore: may},
 	}

@@ -52,7 +52,7 @@ func shown(e store.EventRow) bool {
 	switch e.Kind {
 	case postroom.ConversationCreated, postroom.MessageReceived, postroom.ReplySent, postroom.NoteAdded:
 		return e.State == postroom.EventNotJudged && e.Words != "imported"
-	case postroom.MailAccepted, postroom.MailDelayed:
+	case postroom.MailAccepted, postroom.MailDelayed, postroom.ConversationOpened:
 		return false
 	}
 	return true

@@ -78,6 +78,7 @@ type ConversationRows struct {
 	Workflows    []WorkflowName
 	Timers       []postroom.Timer // in the order in which they were armed
 	Watches      []WatchRow       // in the order in which they began
+	OpenHeard    bool             // somebody listens for who opens conversations
 	Unread       int64            // the last event the agent was told of and has not read; 0 for none
 	Next, Prev   int64            // numbers of the neighbours in the list; 0 for none
 }
@@ -234,6 +235,7 @@ func sideParts(c *postroom.Conversation, ask ConversationAsk) []part {
 		{kind: "address", n: []string{"position", "suppressed_at"}, s: []string{"address", "suppressed_words"}, from: `from customer_address where customer_id = ?`, args: []any{c.CustomerID}},
 		limited(part{kind: "other", n: []string{"number", "updated_at"}, s: []string{"subject", "status"},
 			from: `from conversation where customer_id = ? and id <> ? and deleted_at = 0` + may, args: slices.Clone(args)}, "updated_at desc, id desc", 6),
+		{kind: "openheard", n: []string{"count(*)"}, from: `from listened_kind where kind = 'conversation.opened'`},
 		{kind: "unread", n: []string{"coalesce(max(seq), 0)"}, from: `from notification where agent_id = ? and conversation_id = ? and read_at = 0`, args: []any{ask.Agent, c.ID}},
 		{kind: "others", n: []string{"count(*)"}, from: `from conversation where customer_id = ? and id <> ? and deleted_at = 0` + may, args: args},
 	}
@@ -297,6 +299,8 @@ func (o *ConversationRows) scan(t tripRow) error {
 		}
 	case "other":
 		o.Others = append(o.Others, OtherRow{Number: t.n[0], UpdatedAt: t.n[1], Subject: t.s[0], Status: postroom.Status(t.s[1])})
+	case "openheard":
+		o.OpenHeard = t.n[0] > 0
 	case "unread":
 		o.Unread = t.n[0]
 	case "others":

@@ -81,7 +81,9 @@ func seeConversation(q *request) error {
 		return err
 	}
 	seq, _ := strconv.ParseInt(q.field("seq"), 10, 64) // without it nothing was read
-	err = q.site.o.Desk.SeeConversation(q.Context(), q.agent, number, seq)
+	if err = q.site.o.Desk.SeeConversation(q.Context(), q.agent, number, seq); err == nil {
+		err = q.site.o.Desk.Opened(q.Context(), q.agent, number)
+	}
 	if err == nil && q.fragment() {
 		q.w.WriteHeader(http.StatusNoContent)
 		return nil

@@ -14,6 +14,9 @@ import (
 // byRating is the way of customers who follow a link of a mail.
 var byRating = []postroom.Path{postroom.PathRating}
 
+// byPage is the way of agents who open a conversation.
+var byPage = []postroom.Path{postroom.PathPage}
+
 // showRate is GET /rate/{token}: where the links of a mail lead. It changes
 // nothing, because programs that look for evil in mails follow them too; what
 // the link chose is chosen in the form.

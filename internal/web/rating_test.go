@@ -92,3 +92,31 @@ func TestACustomerRates(t *testing.T) {
 		lea.post(path, url.Values{"rating": {"good"}}).want(t, 409, "a deleted one")
 	})
 }
+
+// The page says that it is open only while a workflow listens for that: a GET
+// has no effect, the form does.
+func TestAnAgentOpens(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		o := open(t, d)
+		c := d.CustomerWrites("mara@example.org", "Lamp", "Broken.")
+		ann := o.browser("ann")
+		d.Agent("ann").Read()
+		if ann.get(conversationPath(c, "")).find("id", "seen") != nil {
+			t.Error("the page says that it is open although nobody listens")
+		}
+		d.AddWorkflow("Looked", workflow.Definition{When: workflow.When{Event: postroom.ConversationOpened}, Then: []workflow.Action{{Do: workflow.DoNote, Text: "Somebody looks."}}})
+		if ann.get(conversationPath(c, "")).find("id", "seen") == nil || d.CountEvents(c.ID, postroom.ConversationOpened) != 0 {
+			t.Error("the page does not say that it is open, or looking had an effect")
+		}
+		for range 2 {
+			ann.post(conversationPath(c, "/seen"), url.Values{"seq": {"1"}}).want(t, 303, "seen")
+		}
+		if n := d.CountEvents(c.ID, postroom.ConversationOpened); n != 1 {
+			t.Errorf("opened %d times", n)
+		}
+		if page := ann.get(conversationPath(c, "")); page.has("opened it") {
+			t.Error("the timeline has a line for each look")
+		}
+	})
+}

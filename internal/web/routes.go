@@ -119,7 +119,7 @@ func (s *Site) Routes() []Route {
 		{Method: "POST", Pattern: "/notifications/read", Who: Agents, answer: readNotifications},
 		{Method: "POST", Pattern: "/notifications/unread", Who: Agents, answer: unreadNotifications},
 		{Method: "POST", Pattern: "/notifications/{id}/{verb}", Who: Agents, answer: changeNotification},
-		{Method: "POST", Pattern: "/conversations/{number}/seen", Who: Agents, answer: seeConversation},
+		{Method: "POST", Pattern: "/conversations/{number}/seen", Who: Agents, Paths: byPage, answer: seeConversation},
 		{Method: "POST", Pattern: "/profile/notifications", Who: Agents, answer: setNotifications},
 		{Method: "POST", Pattern: "/agents/notifications", Who: Admins, answer: setDefaultNotifications},
 

@@ -37,8 +37,9 @@ var edgeDocs = map[postroom.EventKind]string{
 	postroom.ConversationSnoozed:  "It sleeps until a time, out of the folders of open conversations.",
 	postroom.ConversationWoken:    "Its sleep is over: the time has come (through a time that came), the customer wrote, or somebody woke it.",
 
-	postroom.FieldChanged:   "A field of your own was set, changed or cleared.",
-	postroom.RatingReceived: "By the links that {{ rating }} draws in a mail: the first time, and each time the customer changes their mind.",
+	postroom.FieldChanged:       "A field of your own was set, changed or cleared.",
+	postroom.ConversationOpened: "Its page was opened, at most once in a quarter of an hour for each agent; ask for the agent who did it. It is written down only while a workflow or a promise listens.",
+	postroom.RatingReceived:     "By the links that {{ rating }} draws in a mail: the first time, and each time the customer changes their mind.",
 
 	postroom.MailAccepted:    "The server of the recipient has taken a mail of this conversation.",
 	postroom.MailDelayed:     "The server has put a mail off again and again; it is told once, when the mail is an hour late.",

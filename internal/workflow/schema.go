@@ -152,7 +152,7 @@ var choiceLists = struct{ status, class, actor, path, mail, event, rating []stri
 		postroom.ByToken, postroom.BySystem}),
 	path: asText([]postroom.Path{postroom.PathMenu, postroom.PathSend, postroom.PathComposer,
 		postroom.PathKeyboard, postroom.PathBulk, postroom.PathMail, postroom.PathCommand, postroom.PathWorkflow, postroom.PathSystem,
-		postroom.PathUndo, postroom.PathTimer, postroom.PathRating}),
+		postroom.PathUndo, postroom.PathTimer, postroom.PathRating, postroom.PathPage}),
 	mail:   asText([]MailSort{AgentReply, WorkflowReply, AsideMail}),
 	event:  asText(Events()),
 	rating: asText(append([]postroom.RatingValue{postroom.Unrated}, postroom.RatingValues...)),

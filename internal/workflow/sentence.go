@@ -49,7 +49,8 @@ var eventWords = map[postroom.EventKind]string{
 	postroom.ConversationWoken:    "a conversation wakes",
 	postroom.FieldChanged:         "a field changes",
 
-	postroom.RatingReceived: "the customer rates it",
+	postroom.ConversationOpened: "an agent opens a conversation",
+	postroom.RatingReceived:     "the customer rates it",
 
 	postroom.MailAccepted:    "a mail is accepted",
 	postroom.MailDelayed:     "a mail is an hour late",
@@ -90,7 +91,8 @@ var pastWords = map[postroom.EventKind]string{
 	postroom.ConversationWoken:    "The conversation woke",
 	postroom.FieldChanged:         "A field changed",
 
-	postroom.RatingReceived: "The customer rated it",
+	postroom.ConversationOpened: "An agent opened the conversation",
+	postroom.RatingReceived:     "The customer rated it",
 
 	postroom.MailAccepted:    "A mail was accepted",
 	postroom.MailDelayed:     "A mail was an hour late",
@@ -134,6 +136,7 @@ var pathWords = map[string]string{
 	string(postroom.PathUndo):     "undo",
 	string(postroom.PathImport):   "an import",
 	string(postroom.PathTimer):    "a time that came",
+	string(postroom.PathPage):     "its page",
 	string(postroom.PathRating):   "the links of a mail",
 }
 

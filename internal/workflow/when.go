@@ -14,7 +14,7 @@ func Events() []postroom.EventKind {
 	return []postroom.EventKind{postroom.ConversationCreated, postroom.StatusChanged, postroom.AssigneeChanged, postroom.TagsChanged,
 		postroom.SubjectChanged, postroom.CustomerChanged, postroom.ConversationMoved, postroom.ConversationDeleted, postroom.ConversationRestored,
 		postroom.ConversationSnoozed, postroom.ConversationWoken, postroom.FieldChanged,
-		postroom.RatingReceived,
+		postroom.RatingReceived, postroom.ConversationOpened,
 		postroom.MessageReceived, postroom.ReplySent, postroom.NoteAdded,
 		postroom.MailAccepted, postroom.MailDelayed, postroom.MailFailed, postroom.MailUncertain, postroom.MailAssumedSent,
 		postroom.MailSuppressed, postroom.MailSkipped, postroom.MailCancelled, postroom.MailQuarantined, postroom.MailBounced, postroom.MailComplained,

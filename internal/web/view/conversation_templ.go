@@ -73,8 +73,8 @@ func Conversation(p query.ConversationPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if p.Unread != 0 {
-				templ_7745c5c3_Err = seen(p.Head.Number, p.Unread).Render(ctx, templ_7745c5c3_Buffer)
+			if p.Seen != 0 {
+				templ_7745c5c3_Err = seen(p.Head.Number, p.Seen, p.Unread != 0).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -273,6 +273,8 @@ func eventWords(e query.EventLine) string {
 			return "cleared " + e.Field + ", which was “" + e.From + "”"
 		}
 		return "changed " + e.Field + " from “" + e.From + "” to “" + e.To + "”"
+	case postroom.ConversationOpened:
+		return "opened it"
 	case postroom.RatingReceived:
 		return ratedSentence(e.From, e.To)
 	case postroom.ConversationSnoozed:
