@@ -115,7 +115,7 @@ func TestAnAgentOpens(t *testing.T) {
 		if n := d.CountEvents(c.ID, postroom.ConversationOpened); n != 1 {
 			t.Errorf("opened %d times", n)
 		}
-		if page := ann.get(conversationPath(c, "")); page.has("opened it") {
+		if page := ann.get(conversationPath(c, "")); page.has("Ann opened it") {
 			t.Error("the timeline has a line for each look")
 		}
 	})
