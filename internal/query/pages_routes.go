@@ -88,7 +88,7 @@ package query
 //	GET  /jobs/{id}?return=               JobPage
 //	POST /jobs/{id}/undo                  return
 //	POST /jobs/{id}/cancel                return
-//	GET  /conversations/{number}/why      WhyPage; events have the anchor #event-ID; ?event=ID&from=N is one event's
+//	GET  /conversations/{number}/why      WhyPage; events have the anchor #event-ID, ?at=ID is the page that holds it; ?event=ID&from=N is one event's
 //	POST /events/{id}/judge               return (a not judged event: try again)
 //	GET  /palette?q=                      PalettePage; with "Turbo-Frame: palette" only view.PaletteResults
 //

@@ -10,6 +10,8 @@ type WhyPage struct {
 	Events  []WhyEvent // newest first
 	Receipt *Receipt
 	One     int64 // the event that the page is about; 0 = the whole conversation
+	Newer   bool  // there are newer events than these
+	Older   int64 // the oldest of these, where there are older ones; else 0
 	From    int   // how many workflows stand before those shown of it
 }
 

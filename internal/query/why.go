@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"postroom"
@@ -21,6 +22,35 @@ const whyEvents = 100
 // something; WhyOne shows them all.
 func (d *Desk) Why(ctx context.Context, a *postroom.Agent, number int64, place Place) (*WhyPage, error) {
 	return d.why(ctx, a, number, 0, &whyRoom{left: whyOnPage}, place)
+}
+
+// WhyAt is Why where an event is looked for that may be older than those that the
+// page begins with: then it begins a little after that. One that is not of the
+// conversation is as none.
+func (d *Desk) WhyAt(ctx context.Context, a *postroom.Agent, number, event int64, place Place) (*WhyPage, error) {
+	return d.why(ctx, a, number, 0, &whyRoom{left: whyOnPage, at: event}, place)
+}
+
+// whyBefore is how many newer events stand above one that is looked for.
+const whyBefore = 10
+
+// whyEvents reads the events of the page, and whether there are newer and older
+// ones.
+func (d *Desk) whyEvents(ctx context.Context, conversation, event, at int64) (events []store.WhyRow, newer, older bool, err error) {
+	events, err = d.read().WhyEvents(ctx, conversation, event, whyEvents)
+	full := func() bool { return len(events) == whyEvents && events[len(events)-1].Seq > 1 }
+	if err != nil || at == 0 || !full() || slices.ContainsFunc(events, func(e store.WhyRow) bool { return e.ID == at }) {
+		return events, false, full(), err
+	}
+	e, err := d.read().Event(ctx, at)
+	if postroom.CodeOf(err) == postroom.NotFound || err == nil && e.ConversationID != conversation {
+		return events, false, true, nil
+	}
+	if err != nil {
+		return nil, false, false, err
+	}
+	events, err = d.read().WhyEventsTo(ctx, conversation, e.Seq+whyBefore, whyEvents)
+	return events, true, full(), err
 }
 
 // WhyOne reads the why page of one event, with what all workflows of its edge
@@ -51,11 +81,14 @@ func (d *Desk) why(ctx context.Context, a *postroom.Agent, number, event int64, 
 	if v.former, err = d.formerCustomers(ctx, v); err != nil {
 		return nil, err
 	}
-	events, err := d.read().WhyEvents(ctx, v.head.ID, event, whyEvents)
+	events, newer, older, err := d.whyEvents(ctx, v.head.ID, event, room.at)
 	if err != nil {
 		return nil, fmt.Errorf("read judgements: %w", err)
 	}
-	p := &WhyPage{Shell: shell, Head: v.headOf()}
+	p := &WhyPage{Shell: shell, Head: v.headOf(), Newer: newer}
+	if older {
+		p.Older = events[len(events)-1].ID
+	}
 	if p.Receipt, err = d.receipt(ctx, v); err != nil {
 		return nil, err
 	}

@@ -23,8 +23,9 @@ const WhyAtOnce = 100
 
 // whyRoom is how much of what workflows said a page has room for.
 type whyRoom struct {
-	left int  // on a page of many events
-	one  bool // the page is one event's
+	left int   // on a page of many events
+	one  bool  // the page is one event's
+	at   int64 // an event that the page is to hold; 0 for the newest
 	from int
 }
 

@@ -110,7 +110,7 @@ func (s *step) count(l *letter, mail *postroom.Mail) (block, error) {
 			return block{}, err
 		}
 		if !s.leg.version.Definition.Limits.MailAllowed(g.root.Actor, n) {
-			return block{postroom.MailSkip, fmt.Sprintf("Skipped, limit: machines have caused %d mails on this conversation within a day.", n)}, nil
+			return block{postroom.MailSkip, fmt.Sprintf("Skipped, limit: machines have caused %s on this conversation within a day.", mailsOf(n))}, nil
 		}
 		sum, whose := sha256.Sum256([]byte(l.source)), person(to)
 		for _, l := range []struct {
@@ -200,7 +200,7 @@ func (s *step) budget(now int64) (block, error) {
 	if err != nil || n <= most {
 		return block{}, err
 	}
-	words := fmt.Sprintf("Held back: “%s” has sent the %d mails that it may send within a day.", v.Name, most)
+	words := fmt.Sprintf("Held back: “%s” has sent the %s that it may send within a day.", v.Name, mailsOf(most))
 	if err := s.tx.Lock(s.ctx, lockName); err != nil {
 		return block{}, err
 	}
@@ -208,7 +208,7 @@ func (s *step) budget(now int64) (block, error) {
 	if err != nil || w.PausedWords != "" {
 		return block{postroom.MailKept, words}, err
 	}
-	paused, err := r.pause(s.ctx, s.tx, w, fmt.Sprintf("Paused: it has sent %d mails within a day, which is its budget. What it would have sent beyond that is held back.", most), s.leg.pauseID)
+	paused, err := r.pause(s.ctx, s.tx, w, fmt.Sprintf("Paused: it has sent %s within a day, which is its budget. What it would have sent beyond that is held back.", mailsOf(most)), s.leg.pauseID)
 	if err == nil {
 		s.turn.Record(postroom.WorkflowPaused, postroom.Payload{RunID: s.run.ID, Words: v.Name + ": " + paused})
 	}
@@ -251,4 +251,12 @@ func (r *React) pause(ctx context.Context, tx *store.Tx, w store.Workflow, words
 	}
 	_, err := tx.PublishSet(ctx, 0, r.Store.Now())
 	return words, err
+}
+
+// mailsOf says a number of mails: "one mail", "2 mails".
+func mailsOf(n int) string {
+	if n == 1 {
+		return "one mail"
+	}
+	return fmt.Sprintf("%d mails", n)
 }

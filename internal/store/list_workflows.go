@@ -52,13 +52,22 @@ type WhyRow struct {
 
 const qWhy = `select e.id, e.conversation_id, e.seq, e.kind, e.version, e.act_id, e.actor_kind, e.actor_id, e.path, e.cause_id, e.root_id, e.root_seq,
 	e.depth, e.payload, e.facts, e.at, e.final_at, e.state, e.set_revision, e.words, e.verdicts, e.inputs
-	from event e where e.conversation_id = $1 and (e.id = $3 or $3 = 0) order by e.seq desc limit $2`
+	from event e where e.conversation_id = $1 and (e.id = $3 or $3 = 0) and e.seq <= $4 order by e.seq desc limit $2`
 
 // WhyEvents loads the latest events of a conversation with their judgements,
 // the newest first; or one of them alone, whose id is not 0.
 func (r Read) WhyEvents(ctx context.Context, conversation, event int64, limit int) ([]WhyRow, error) {
+	return r.whyEvents(ctx, conversation, event, 1<<62, limit)
+}
+
+// WhyEventsTo is WhyEvents for those up to, and with, a sequence number.
+func (r Read) WhyEventsTo(ctx context.Context, conversation, seq int64, limit int) ([]WhyRow, error) {
+	return r.whyEvents(ctx, conversation, 0, seq, limit)
+}
+
+func (r Read) whyEvents(ctx context.Context, conversation, event, seq int64, limit int) ([]WhyRow, error) {
 	var out []WhyRow
-	err := each(ctx, r.q, qWhy, []any{conversation, limit, event}, func(rows row) error {
+	err := each(ctx, r.q, qWhy, []any{conversation, limit, event, seq}, func(rows row) error {
 		var w WhyRow
 		e, err := scanEvent(also{rows, []any{&w.Verdicts, &w.Inputs}})
 		w.Event = e

@@ -241,6 +241,8 @@ func showWhy(q *request) error {
 			return postroom.Errorf(postroom.NotFound, "There is no such event here, or nobody listened for it.")
 		}
 		p, err = q.site.o.Pages.WhyOne(q.Context(), q.agent, number, event, from, q.place("desk"))
+	} else if at, _ := strconv.ParseInt(v.Get("at"), 10, 64); at > 0 {
+		p, err = q.site.o.Pages.WhyAt(q.Context(), q.agent, number, at, q.place("desk"))
 	} else {
 		p, err = q.site.o.Pages.Why(q.Context(), q.agent, number, q.place("desk"))
 	}
@@ -261,7 +263,7 @@ func whyOfEvent(q *request) error {
 	if err != nil {
 		return err
 	}
-	q.see("/conversations/" + strconv.FormatInt(number, 10) + "/why#event-" + strconv.FormatInt(id, 10))
+	q.see("/conversations/" + strconv.FormatInt(number, 10) + "/why?at=" + strconv.FormatInt(id, 10) + "#event-" + strconv.FormatInt(id, 10))
 	return nil
 }
 

@@ -29,7 +29,7 @@ func TestWhatWaitsForAHeldMailSaysSo(t *testing.T) {
 			t.Fatalf("%+v", mails)
 		}
 		ann := open(t, d).browser("ann")
-		const why = "Waits for the mail before it, which somebody must release or discard: Held back: “A first word” has sent the 1 mails that it may send within a day."
+		const why = "Waits for the mail before it, which somebody must release or discard: Held back: “A first word” has sent the one mail that it may send within a day."
 		for _, path := range []string{"/mails?state=held", conversationPath(c, ""), conversationPath(c, "/why"), fmt.Sprintf("/mails/%d", mails[1].ID), "/queue"} {
 			if page := ann.get(path).want(t, 200, path); !strings.Contains(page.words(), why) {
 				t.Errorf("%s does not say what the mail waits for", path)

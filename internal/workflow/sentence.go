@@ -519,8 +519,8 @@ func (l Limits) words(d Definition) []string {
 	}
 	for _, a := range d.Then {
 		if a.Do == DoReply || a.Do.Aside() {
-			out = append(out, fmt.Sprintf("at most %d mails a day on one conversation that only machines caused", l.MailCap()),
-				fmt.Sprintf("paused after %d mails within a day", l.Budget()))
+			out = append(out, "at most "+mailsWords(l.MailCap())+" a day on one conversation that only machines caused",
+				"paused after "+mailsWords(l.Budget())+" within a day")
 			break
 		}
 	}
@@ -551,4 +551,12 @@ func minutes(n int) string {
 		return "1 " + unit
 	}
 	return strconv.Itoa(n) + " " + unit + "s"
+}
+
+// mailsWords says a number of mails: "1 mail", "2 mails".
+func mailsWords(n int) string {
+	if n == 1 {
+		return "1 mail"
+	}
+	return fmt.Sprintf("%d mails", n)
 }

@@ -84,7 +84,7 @@ func actURL(number int64, verb string) string {
 func whyURL(number, event int64) string {
 	u := "/conversations/" + id64(number) + "/why"
 	if event != 0 {
-		u += "#event-" + id64(event)
+		u += "?at=" + id64(event) + "#event-" + id64(event)
 	}
 	return u
 }
