@@ -42,6 +42,7 @@ type Conversation struct {
 	Subject    string
 	Status     Status
 	AssigneeID int64   // 0: unassigned
+	TeamID     int64   // 0: no team's
 	Tags       []int64 // ascending
 	Followers  []int64 // agents who follow it, ascending
 
@@ -81,7 +82,7 @@ func (c *Conversation) Facts() Snapshot {
 		LastCustomerAt: c.LastCustomerAt, LastAgentAt: c.LastAgentAt, LastHumanAt: c.LastHumanAt,
 		ClosedAt: c.ClosedAt, Deleted: c.DeletedAt > 0, Followers: slices.Clone(c.Followers), SnoozedUntil: c.SnoozedUntil,
 		Fields: maps.Clone(c.Fields),
-		Rating: c.Rating,
+		Rating: c.Rating, TeamID: c.TeamID,
 	}
 }
 

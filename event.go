@@ -17,6 +17,7 @@ const (
 	NoteAdded            EventKind = "note.added"
 	StatusChanged        EventKind = "status.changed"
 	AssigneeChanged      EventKind = "assignee.changed"
+	TeamChanged          EventKind = "team.changed"
 	TagsChanged          EventKind = "tags.changed"
 	SubjectChanged       EventKind = "subject.changed"
 	CustomerChanged      EventKind = "customer.changed"      // the conversation is another customer's
@@ -62,7 +63,7 @@ const EventVersion = 1
 // that nobody can listen for is recorded as judged.
 func (k EventKind) Edge() bool {
 	switch k {
-	case ConversationCreated, MessageReceived, ReplySent, StatusChanged, AssigneeChanged, TagsChanged,
+	case ConversationCreated, MessageReceived, ReplySent, StatusChanged, AssigneeChanged, TeamChanged, TagsChanged,
 		CustomerChanged, ConversationMoved, ConversationDeleted, ConversationRestored, ConversationSnoozed, ConversationWoken, FieldChanged,
 		RatingReceived,
 		TimerDue, WorkflowStarted, ScheduleDue:
@@ -103,7 +104,7 @@ func (k EventKind) before(other EventKind) bool {
 		return other != ConversationCreated
 	case MessageReceived, ReplySent, NoteAdded:
 		switch other {
-		case StatusChanged, AssigneeChanged, TagsChanged, SubjectChanged, CustomerChanged, ConversationSnoozed, ConversationWoken, FieldChanged:
+		case StatusChanged, AssigneeChanged, TeamChanged, TagsChanged, SubjectChanged, CustomerChanged, ConversationSnoozed, ConversationWoken, FieldChanged:
 			return true
 		}
 	}
@@ -239,6 +240,7 @@ type Snapshot struct {
 	Deleted        bool    `json:"deleted,omitempty"`
 	Followers      []int64 `json:"followers,omitempty"`
 	SnoozedUntil   int64   `json:"snoozed_until,omitempty"`
+	TeamID         int64   `json:"team,omitempty"`
 
 	Fields map[string]string `json:"fields,omitempty"` // by Field.Path; of a text its id
 
@@ -267,7 +269,7 @@ func (e Event) Replay(facts Snapshot) (next Event, changed bool) {
 	after := e.After
 	after.Status, after.AssigneeID, after.Tags = facts.Status, facts.AssigneeID, slices.Clone(facts.Tags)
 	after.MailboxID, after.CustomerID, after.Deleted = facts.MailboxID, facts.CustomerID, facts.Deleted
-	after.SnoozedUntil, after.Fields = facts.SnoozedUntil, maps.Clone(facts.Fields)
+	after.SnoozedUntil, after.TeamID, after.Fields = facts.SnoozedUntil, facts.TeamID, maps.Clone(facts.Fields)
 	switch e.Kind {
 	case FieldChanged:
 		if facts.Fields[e.Payload.Field] == e.Payload.To {
@@ -293,6 +295,12 @@ func (e Event) Replay(facts Snapshot) (next Event, changed bool) {
 		}
 		next.Payload.From = decimal(facts.AssigneeID)
 		after.AssigneeID = e.After.AssigneeID
+	case TeamChanged:
+		if decimal(facts.TeamID) == e.Payload.To {
+			return e, false
+		}
+		next.Payload.From = decimal(facts.TeamID)
+		after.TeamID = e.After.TeamID
 	case ConversationMoved:
 		if decimal(facts.MailboxID) == e.Payload.To {
 			return e, false

@@ -8,6 +8,7 @@ const (
 	NotifyAssigned NotificationKind = "assigned" // somebody else gave the agent a conversation
 	NotifyAnswered NotificationKind = "answered" // the customer wrote in a conversation of the agent's
 	NotifyFailed   NotificationKind = "failed"   // a mail to the customer did not go out, or came back (W25, B4)
+	NotifyTeam     NotificationKind = "team"     // a team of the agent's got a conversation, or the customer wrote in one of the team's that nobody has
 	NotifyNote     NotificationKind = "note"     // a colleague left a note on a conversation of the agent's
 	NotifyNew      NotificationKind = "new"      // a new conversation that nobody has
 	NotifyWaiting  NotificationKind = "waiting"  // the customer wrote in a conversation that nobody has
@@ -17,11 +18,13 @@ const (
 )
 
 // NotificationKinds lists the kinds in the order in which agents choose.
-var NotificationKinds = []NotificationKind{NotifyAssigned, NotifyAnswered, NotifyFailed, NotifyNote, NotifyNew, NotifyWaiting, NotifyWoken, NotifyRated, NotifyFollowed}
+var NotificationKinds = []NotificationKind{NotifyAssigned, NotifyAnswered, NotifyFailed, NotifyTeam, NotifyNote, NotifyNew, NotifyWaiting, NotifyWoken, NotifyRated, NotifyFollowed}
 
 // Shared reports whether a notification of the kind goes to everybody who
-// answers in a mailbox, so that who has muted the mailbox is not told.
-func (k NotificationKind) Shared() bool { return k == NotifyNew || k == NotifyWaiting }
+// answers in a mailbox, or to a whole team, so that who has muted the mailbox is not told.
+func (k NotificationKind) Shared() bool {
+	return k == NotifyNew || k == NotifyWaiting || k == NotifyTeam
+}
 
 // NotificationChoice says by which ways an agent is told of a kind.
 type NotificationChoice struct {
@@ -59,7 +62,7 @@ type Notification struct {
 // Tells reports whether agents may have to be told of events of this kind.
 func (k EventKind) Tells() bool {
 	switch k {
-	case MessageReceived, AssigneeChanged, NoteAdded, ConversationWoken, RatingReceived:
+	case MessageReceived, AssigneeChanged, TeamChanged, NoteAdded, ConversationWoken, RatingReceived:
 		return true
 	}
 	return k.Trouble()

@@ -43,6 +43,7 @@ type Effect struct {
 type Pick struct {
 	By     string      `json:"by"` // round_robin, least_loaded
 	Agents []PickAgent `json:"agents"`
+	Team   int64       `json:"team,omitempty"` // whose members they were, 0 if they were named one by one
 	Last   int64       `json:"last,omitempty"` // to whom the action assigned last, 0 for nobody yet
 }
 

@@ -31,6 +31,7 @@ var doors = []door{
 	{"POST /conversations/{number}/note", []string{"Publish"}, []postroom.Path{postroom.PathSend, postroom.PathComposer}},
 	{"POST /conversations/{number}/status", []string{"SetStatus"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
 	{"POST /conversations/{number}/assign", []string{"Assign"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
+	{"POST /conversations/{number}/team", []string{"SetTeam"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
 	{"POST /conversations/{number}/tags", []string{"ChangeTags"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
 	{"POST /conversations/{number}/subject", []string{"SetSubject"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
 	{"POST /conversations/{number}/confirm", []string{"ConfirmSender"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
@@ -73,7 +74,7 @@ var doors = []door{
 var unused = map[postroom.Path]string{}
 
 // verbs are the methods of the desk that change conversations.
-var verbs = []string{"Opened", "Rate", "Publish", "SetStatus", "Assign", "ChangeTags", "SetSubject", "ConfirmSender", "Follow", "GiveTo", "SetField", "Snooze", "WakeUp", "Move", "Delete", "Restore", "EditMessage", "Undo", "UndoBulk", "StartBulk", "RunBulk", "CancelTimer", "Start", "Turn", "In"}
+var verbs = []string{"Opened", "Rate", "Publish", "SetStatus", "Assign", "SetTeam", "ChangeTags", "SetSubject", "ConfirmSender", "Follow", "GiveTo", "SetField", "Snooze", "WakeUp", "Move", "Delete", "Restore", "EditMessage", "Undo", "UndoBulk", "StartBulk", "RunBulk", "CancelTimer", "Start", "Turn", "In"}
 
 // strangers are the routes that change conversations for who is not signed in,
 // with what gives them the right.
@@ -82,7 +83,7 @@ var strangers = map[string]string{
 }
 
 // only are those of them that no other type has, so that the name is enough.
-var only = []string{"SetStatus", "ChangeTags", "SetSubject", "EditMessage", "UndoBulk", "StartBulk", "RunBulk"}
+var only = []string{"SetStatus", "SetTeam", "ChangeTags", "SetSubject", "EditMessage", "UndoBulk", "StartBulk", "RunBulk"}
 
 // outside are packages that play people on a desk.
 var outside = []string{"internal/desk", "internal/desktest", "internal/app/demo"}

@@ -31,6 +31,7 @@ type backtest struct {
 	names     workflow.Names
 	mailboxes map[int64]*postroom.Mailbox
 	agents    map[int64]*postroom.Agent
+	teams     map[int64]*postroom.Team
 	place     map[int64]int // of published workflows in the order
 	mine      int           // its own place in it
 	sim       *workflow.Simulation
@@ -112,6 +113,14 @@ func (b *backtest) lookUp() error {
 	agents, err := b.read.Agents(b.ctx)
 	if err != nil {
 		return err
+	}
+	teams, err := b.read.Teams(b.ctx)
+	if err != nil {
+		return err
+	}
+	b.teams = map[int64]*postroom.Team{}
+	for _, t := range teams {
+		b.teams[t.ID] = t
 	}
 	order, err := b.read.Workflows(b.ctx)
 	if err != nil {
@@ -398,6 +407,9 @@ func (b *backtest) plan(m *moment, r workflow.Record, trust []store.Trust, later
 		root = r.Root
 	}
 	values := workflow.Values{Event: e, Customer: r.Customer, Mailbox: b.mailboxes[e.After.MailboxID], Assignee: b.agents[e.After.AssigneeID], Workflow: b.v.Name, Subject: m.subject}
+	if t := b.teams[e.After.TeamID]; t != nil {
+		values.Team = t.Name
+	}
 	if root.Actor.Kind == postroom.ByAgent {
 		values.Actor = b.agents[root.Actor.ID]
 	}
@@ -431,6 +443,8 @@ func same(w workflow.Wish, now postroom.Snapshot) bool {
 		return now.Status == w.Status
 	case workflow.DoAssign:
 		return w.By == "" && now.AssigneeID == w.AgentID
+	case workflow.DoTeam:
+		return now.TeamID == w.TeamID
 	case workflow.DoMove:
 		return now.MailboxID == w.Mailbox
 	case workflow.DoTags:
@@ -462,13 +476,22 @@ func (b *backtest) recipients(w workflow.Wish, customer *postroom.Customer, assi
 	for _, to := range w.To {
 		add(to)
 	}
-	for _, id := range w.Agents {
+	for _, id := range b.among(w) {
 		if a := b.agents[id]; a != nil && !a.Disabled {
 			add(a.Email)
 		}
 	}
 	if w.Assignee && assignee != nil {
 		add(assignee.Email)
+	}
+	return out
+}
+
+// among are the agents whom an action names, and the members of its team.
+func (b *backtest) among(w workflow.Wish) []int64 {
+	out := slices.Clone(w.Agents)
+	if t := b.teams[w.TeamID]; t != nil && w.Do != workflow.DoTeam {
+		out = append(out, t.Members...)
 	}
 	return out
 }

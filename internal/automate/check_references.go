@@ -49,13 +49,20 @@ func whatIsThere(ctx context.Context, read store.Read) (*references, error) {
 	for _, x := range deleted {
 		delete(names[string(workflow.RefWorkflow)], x.ID)
 	}
-	r := &references{names: names, refs: map[string]workflow.Ref{}, disabled: map[int64]bool{}}
+	r := &references{names: names, refs: map[string]workflow.Ref{}, disabled: map[int64]bool{}, off: map[int64]bool{}}
 	agents, err := read.Agents(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read agents: %w", err)
 	}
 	for _, a := range agents {
 		r.disabled[a.ID] = a.Disabled
+	}
+	teams, err := read.Teams(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read teams: %w", err)
+	}
+	for _, t := range teams {
+		r.off[t.ID] = t.Off()
 	}
 	if r.mailboxes, err = read.Mailboxes(ctx); err != nil {
 		return nil, fmt.Errorf("read mailboxes: %w", err)
@@ -74,6 +81,10 @@ func (r *references) missing(d workflow.Definition) workflow.Faults {
 	if d.When.Event == postroom.AssigneeChanged {
 		r.values("when.from", workflow.RefAgent, d.When.From)
 		r.values("when.to", workflow.RefAgent, d.When.To)
+	}
+	if d.When.Event == postroom.TeamChanged {
+		r.values("when.from", workflow.RefTeam, d.When.From)
+		r.values("when.to", workflow.RefTeam, d.When.To)
 	}
 	if d.When.Event == postroom.ConversationMoved {
 		r.values("when.from", workflow.RefMailbox, d.When.From)
@@ -126,6 +137,10 @@ func (r *references) unless(at string, all []workflow.Unless) {
 			r.values(fmt.Sprintf("%s.unless[%d].from", at, i), workflow.RefAgent, u.From)
 			r.values(fmt.Sprintf("%s.unless[%d].to", at, i), workflow.RefAgent, u.To)
 		}
+		if u.Event == postroom.TeamChanged {
+			r.values(fmt.Sprintf("%s.unless[%d].from", at, i), workflow.RefTeam, u.From)
+			r.values(fmt.Sprintf("%s.unless[%d].to", at, i), workflow.RefTeam, u.To)
+		}
 		if u.Event == postroom.ConversationMoved {
 			r.values(fmt.Sprintf("%s.unless[%d].from", at, i), workflow.RefMailbox, u.From)
 			r.values(fmt.Sprintf("%s.unless[%d].to", at, i), workflow.RefMailbox, u.To)
@@ -138,6 +153,10 @@ func (r *references) more(path string, a workflow.Action) {
 	r.ids(path+".agents", workflow.RefAgent, a.Agents)
 	r.ids(path+".unfollow", workflow.RefAgent, a.Unfollow)
 	r.id(path+".workflow", workflow.RefWorkflow, a.Workflow)
+	if a.Team != nil {
+		r.id(path+".team", workflow.RefTeam, *a.Team)
+		r.takes(path+".team", *a.Team)
+	}
 	r.unless(path, a.Unless)
 	r.id(path+".mailbox", workflow.RefMailbox, a.Mailbox)
 	r.id(path+".sign", workflow.RefSecret, a.Sign)
@@ -162,6 +181,7 @@ type references struct {
 	refs  map[string]workflow.Ref     // what the ids in a fact are
 
 	disabled  map[int64]bool // agents
+	off       map[int64]bool // teams
 	mailboxes []*postroom.Mailbox
 	faults    workflow.Faults
 }
@@ -184,6 +204,13 @@ func (r *references) cond(path string, c workflow.Cond) {
 func (r *references) working(path string, id int64) {
 	if name, ok := r.names[string(workflow.RefAgent)][id]; ok && r.disabled[id] {
 		r.faults = append(r.faults, workflow.Fault{Path: path, Text: name + " is disabled; nothing can be assigned or sent to them."})
+	}
+}
+
+// takes refuses to give something to a team that is switched off.
+func (r *references) takes(path string, id int64) {
+	if name, ok := r.names[string(workflow.RefTeam)][id]; ok && r.off[id] {
+		r.faults = append(r.faults, workflow.Fault{Path: path, Text: "The team " + name + " is switched off; nothing can be given or sent to it."})
 	}
 }
 

@@ -101,6 +101,15 @@ func (e *editor) lookUp() (err error) {
 			e.pickers[workflow.RefAgent] = append(e.pickers[workflow.RefAgent], query.Choice{Value: decimal(a.ID), Text: a.Name})
 		}
 	}
+	teams, err := e.read.Teams(e.ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range teams {
+		if !t.Off() {
+			e.pickers[workflow.RefTeam] = append(e.pickers[workflow.RefTeam], query.Choice{Value: decimal(t.ID), Text: t.Name})
+		}
+	}
 	if e.secrets, err = e.read.Secrets(e.ctx); err != nil {
 		return err
 	}
@@ -237,7 +246,7 @@ func (e *editor) choices(q workflow.Question, fact string, chosen []string) []qu
 		}
 	}
 	if q.Nobody {
-		add("0", "nobody")
+		add("0", map[bool]string{false: "nobody", true: "no team"}[q.Ref == workflow.RefTeam])
 	}
 	for _, c := range e.pickers[q.Ref] {
 		add(c.Value, c.Text)

@@ -13,8 +13,15 @@ import (
 // further languages ask for.
 func (e *editor) stepMore(s *query.EditorStep, a workflow.Action) {
 	s.By, s.Assignee, s.To, s.Subject = string(a.By), a.Assignee, strings.Join(a.To, "\n"), a.Subject
+	var team []string
+	if a.Team != nil {
+		team = append(team, decimal(*a.Team))
+	}
 	switch a.Do {
+	case workflow.DoTeam:
+		s.Teams = e.choices(workflow.Question{Ref: workflow.RefTeam, Nobody: true}, "", team)
 	case workflow.DoAssign, workflow.DoMail:
+		s.Teams = e.choices(workflow.Question{Ref: workflow.RefTeam}, "", team)
 		s.Several = e.choices(workflow.Question{Ref: workflow.RefAgent}, "", ids(a.Agents))
 	case workflow.DoFollow:
 		s.Several = e.choices(workflow.Question{Ref: workflow.RefAgent}, "", ids(a.Agents))

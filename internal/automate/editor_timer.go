@@ -13,7 +13,7 @@ func (e *editor) filters(at string, w workflow.When) []query.EditorControl {
 	edge := workflow.EdgeOf(w.Event)
 	var out []query.EditorControl
 	side := func(name, label string, chosen []string) {
-		q := workflow.Question{Input: workflow.InputChoices, Choices: edge.Choices, Ref: edge.Ref, Nobody: edge.Ref == workflow.RefAgent}
+		q := workflow.Question{Input: workflow.InputChoices, Choices: edge.Choices, Ref: edge.Ref, Nobody: edge.Ref.None()}
 		out = append(out, query.EditorControl{Name: at + "." + name, Label: label, Input: string(q.Input), Choices: e.choices(q, "conversation.status", chosen), Any: "anything"})
 	}
 	if edge.From {

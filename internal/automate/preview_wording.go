@@ -163,6 +163,13 @@ func (w *Workflows) sceneOf(ctx context.Context, by *postroom.Agent, name string
 			return nil, err
 		}
 	}
+	if id := e.After.TeamID; id != 0 {
+		team, err := read.Team(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		values.Team = team.Name
+	}
 	s.assignee = values.Assignee
 	s.options = template.Options{Untrusted: last == nil || !last.Verified, Zone: zone(values.Assignee)}
 	if s.options.Untrusted && workflow.MachineCaused(root) {

@@ -16,6 +16,7 @@ type Bulk struct {
 	Numbers    []int64 // conversations, by number
 	Status     postroom.Status
 	Assignee   *int64
+	Team       *int64 // 0 is none; nil leaves it
 	AddTags    []string
 	RemoveTags []string
 	Move       int64 // a mailbox; 0 leaves them where they are
@@ -35,6 +36,7 @@ type bulkParams struct {
 	Numbers  []int64             `json:"numbers"`
 	Status   postroom.Status     `json:"status,omitempty"`
 	Assignee *int64              `json:"assignee,omitempty"`
+	Team     *int64              `json:"team,omitempty"`
 	Add      []int64             `json:"add,omitempty"`
 	Remove   []int64             `json:"remove,omitempty"`
 	Move     int64               `json:"move,omitempty"`
@@ -61,7 +63,7 @@ func (d *Desk) StartBulk(ctx context.Context, a *postroom.Agent, b Bulk) (int64,
 		return 0, postroom.InvalidField("conversations", "Select at least one conversation.")
 	case len(numbers) > MaxBulk:
 		return 0, postroom.InvalidField("conversations", "At most %d conversations can be changed at once.", MaxBulk)
-	case b.Status == "" && b.Assignee == nil && len(b.AddTags)+len(b.RemoveTags) == 0 && b.Move == 0 && !b.Delete && !b.Restore && b.Snooze == 0 && !b.Wake && b.Field == nil && b.Run == nil:
+	case b.Status == "" && b.Assignee == nil && b.Team == nil && len(b.AddTags)+len(b.RemoveTags) == 0 && b.Move == 0 && !b.Delete && !b.Restore && b.Snooze == 0 && !b.Wake && b.Field == nil && b.Run == nil:
 		return 0, postroom.InvalidField("", "Say what to change.")
 	}
 	if b.Status != "" {
@@ -69,10 +71,19 @@ func (d *Desk) StartBulk(ctx context.Context, a *postroom.Agent, b Bulk) (int64,
 			return 0, err
 		}
 	}
-	p := bulkParams{Numbers: numbers, Status: b.Status, Assignee: b.Assignee, Move: b.Move, Delete: b.Delete, Restore: b.Restore, Snooze: b.Snooze, Wake: b.Wake, Field: b.Field, Run: b.Run, UndoMS: postroom.DefaultUndoMS}
+	p := bulkParams{Numbers: numbers, Status: b.Status, Assignee: b.Assignee, Team: b.Team, Move: b.Move, Delete: b.Delete, Restore: b.Restore, Snooze: b.Snooze, Wake: b.Wake, Field: b.Field, Run: b.Run, UndoMS: postroom.DefaultUndoMS}
 	if b.Move != 0 {
 		if err := d.checkMailbox(ctx, a, b.Move); err != nil {
 			return 0, err
+		}
+	}
+	if b.Team != nil && *b.Team != 0 {
+		if x, err := d.store.Read().Team(ctx, *b.Team); postroom.CodeOf(err) == postroom.NotFound {
+			return 0, postroom.InvalidField("team", "There is no such team.")
+		} else if err != nil {
+			return 0, err
+		} else if x.Off() {
+			return 0, postroom.InvalidField("team", "The team %s is switched off.", x.Name)
 		}
 	}
 	err := d.findAssignee(ctx, &p)
@@ -194,10 +205,13 @@ func (d *Desk) bulkOne(ctx context.Context, a *postroom.Agent, job int64, p bulk
 	}
 	actor := postroom.Actor{Kind: postroom.ByAgent, ID: a.ID}
 	return d.store.Write(ctx, func(tx *store.Tx) error {
-		words := ""
+		words, teamless := "", ""
 		c, err := tx.ConversationByNumber(ctx, n)
 		if err == nil {
 			c, err = tx.Conversation(ctx, c.ID)
+		}
+		if err == nil && p.Team != nil && *p.Team != 0 && *p.Team != c.TeamID {
+			teamless, err = Teamless(ctx, tx.Read, *p.Team, c.MailboxID)
 		}
 		switch {
 		case postroom.CodeOf(err) == postroom.NotFound:
@@ -208,6 +222,8 @@ func (d *Desk) bulkOne(ctx context.Context, a *postroom.Agent, job int64, p bulk
 			words = "There is no such conversation."
 		case p.assignee != nil && !postroom.CanOn(p.assignee, postroom.Answer, c.MailboxID, p.assignee.ID):
 			words = p.assignee.Name + " may not answer in this mailbox."
+		case teamless != "":
+			words = teamless
 		case p.Move != 0 && !postroom.CanOn(a, postroom.Answer, p.Move, a.ID): // taken away since the job began
 			words = "You may not answer in the mailbox they were to be moved to."
 		case c.DeletedAt > 0 && !p.Restore && !p.Delete:
@@ -233,6 +249,9 @@ func (d *Desk) bulkOne(ctx context.Context, a *postroom.Agent, job int64, p bulk
 					if _, err := t.Field(p.Field.Path, p.Field.Value); err != nil {
 						return err
 					}
+				}
+				if p.Team != nil {
+					t.Team(*p.Team)
 				}
 				if p.Status != "" {
 					t.Status(p.Status)

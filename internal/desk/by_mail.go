@@ -17,6 +17,7 @@ type ByMail struct {
 	Files    []postroom.Attachment
 	Status   postroom.Status      // "" leaves it, or with a reply sets what the mailbox proposes
 	Assignee *int64               // nil the same
+	Team     *int64               // 0 is none; nil leaves it
 	Tags     []string             // to add, by name
 	Run      []postroom.Startable // workflows to run, in order
 }
@@ -29,6 +30,7 @@ type MailedAct struct {
 	mail     *postroom.Mail
 	status   postroom.Status
 	assignee *int64
+	team     *int64
 	tags     []int64
 	run      []postroom.Startable
 	author   *postroom.Agent // of the message
@@ -42,7 +44,7 @@ type MailedAct struct {
 // and its mail skipped (W30). Errors: Invalid for what the composer would refuse
 // or show before sending: a text without words or files, or longer than MaxBody,
 // a file that is too large, more than MaxFiles, somebody who may not be
-// assigned, a reply that could not be sent to anybody; NotFound or Forbidden
+// assigned, a team that cannot have it, a reply that could not be sent to anybody; NotFound or Forbidden
 // where the agent may not change the conversation.
 func (d *Desk) PrepareByMail(ctx context.Context, a *postroom.Agent, c *postroom.Conversation, p ByMail) (act *MailedAct, err error) {
 	defer wrap(&err, "prepare an act by mail")
@@ -82,12 +84,17 @@ func (d *Desk) byMail(ctx context.Context, a *postroom.Agent, c *postroom.Conver
 	if err := d.bearable(p); err != nil {
 		return nil, err
 	}
-	act = &MailedAct{kind: p.Kind, status: p.Status, assignee: p.Assignee, run: p.Run}
+	act = &MailedAct{kind: p.Kind, status: p.Status, assignee: p.Assignee, team: p.Team, run: p.Run}
 	if p.Kind == postroom.Reply {
 		act.propose(a, c, mailbox)
 	}
 	if err := d.checkAssignee(ctx, act.assignee, c.MailboxID); err != nil {
 		return nil, err
+	}
+	if act.team != nil && *act.team != c.TeamID {
+		if err := d.checkTeam(ctx, *act.team, c.MailboxID); err != nil {
+			return nil, err
+		}
 	}
 	if p.Kind != "" {
 		if err := d.word(ctx, act, a, c, mailbox, p, mailID); err != nil {
@@ -205,6 +212,9 @@ func (t *Turn) ByMail(act *MailedAct) error {
 	if act.assignee != nil {
 		t.Assign(*act.assignee)
 	}
+	if act.team != nil {
+		t.Team(*act.team)
+	}
 	if act.status != "" {
 		t.Status(act.status)
 	}
@@ -221,7 +231,7 @@ func (t *Turn) ByMail(act *MailedAct) error {
 
 // Nothing reports whether the act would say nothing and change nothing.
 func (m *MailedAct) Nothing() bool {
-	return m.message == nil && m.status == "" && m.assignee == nil && len(m.tags)+len(m.run) == 0
+	return m.message == nil && m.status == "" && m.assignee == nil && m.team == nil && len(m.tags)+len(m.run) == 0
 }
 
 // TagNames returns the names among some that are tags already, in the form in

@@ -10,7 +10,8 @@ import (
 // Move puts a conversation into another mailbox, in which the agent must be
 // able to answer too. Its messages, drafts and threading go along, future mail
 // leaves from the new mailbox's address, and mail that still comes to the old
-// one follows it (T10). An assignee who may not answer there loses it.
+// one follows it (T10). An assignee who may not answer there loses it,
+// and so does a team of which nobody may.
 func (d *Desk) Move(ctx context.Context, a *postroom.Agent, id, mailbox int64, path postroom.Path) (Outcome, error) {
 	if _, _, err := d.load(ctx, a, id); err != nil {
 		return Outcome{}, err
@@ -54,5 +55,8 @@ func (d *Desk) Restore(ctx context.Context, a *postroom.Agent, id int64, path po
 func (d *Desk) alsoIn(tx *store.Tx, before postroom.Snapshot, c *postroom.Conversation) {
 	change := Change{Kind: "conversation", MailboxID: before.MailboxID, ConversationID: c.ID, Number: c.Number,
 		Folders: []postroom.Folder{before.Folder()}, Assignees: assignees(before, c)}
+	if f := before.TeamFolder(); f != "" {
+		change.Folders = append(change.Folders, f)
+	}
 	tx.OnCommit(func() { d.publish(change) })
 }

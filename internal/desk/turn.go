@@ -301,10 +301,7 @@ func (t *Turn) tell(events []postroom.Event) error {
 // announce wakes work and open pages once the turn is committed (W7).
 func (t *Turn) announce(events []postroom.Event) {
 	c, d := t.Conversation, t.desk
-	folders := []postroom.Folder{c.Folder()}
-	if was := t.before.Folder(); !t.isNew && was != folders[0] {
-		folders = append(folders, was)
-	}
+	folders := foldersOf(t.before, t.isNew, c)
 	change := Change{Kind: "conversation", MailboxID: c.MailboxID, ConversationID: c.ID, Number: c.Number, Folders: folders, Assignees: assignees(t.before, c)}
 	pending := slices.ContainsFunc(events, func(e postroom.Event) bool { return e.State == postroom.EventPending })
 	mails := len(t.mails) > 0
@@ -422,7 +419,7 @@ func (t *Turn) Publishes(draft int64) { t.publishes = draft }
 func (t *Turn) Join(p store.Participant) { t.participants = append(t.participants, p) }
 
 // Move puts the conversation into another mailbox, and takes it off an assignee
-// who may not answer there. What was done here before becomes final first.
+// who may not answer there, and from a team of which nobody may. What was done here before becomes final first.
 func (t *Turn) Move(mailbox int64) (*postroom.Event, error) {
 	if t.Conversation.MailboxID == mailbox {
 		return nil, nil
@@ -440,7 +437,7 @@ func (t *Turn) Move(mailbox int64) (*postroom.Event, error) {
 			t.Assign(0)
 		}
 	}
-	return e, nil
+	return e, t.leaveTeam()
 }
 
 // Delete puts the conversation among the deleted ones. What was done here

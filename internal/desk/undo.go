@@ -165,7 +165,7 @@ func (u *undoing) save(ctx context.Context) error {
 		}
 	}
 	change := Change{Kind: "conversation", MailboxID: c.MailboxID, ConversationID: c.ID, Number: c.Number, Assignees: assignees(u.before, c),
-		Folders: []postroom.Folder{u.before.Folder(), c.Folder()}}
+		Folders: foldersOf(u.before, false, c)}
 	u.tx.OnCommit(func() {
 		d.wake(WakeJudge)
 		d.wake(WakeDeliver)

@@ -27,6 +27,12 @@ func (u *undoing) restore(ctx context.Context) error {
 			} else if number(e.Payload.From) != c.AssigneeID {
 				u.out.Kept = append(u.out.Kept, "The assignee was changed since.")
 			}
+		case postroom.TeamChanged:
+			if number(e.Payload.To) == c.TeamID {
+				c.TeamID = number(e.Payload.From)
+			} else if number(e.Payload.From) != c.TeamID {
+				u.out.Kept = append(u.out.Kept, "The team was changed since.")
+			}
 		case postroom.ConversationMoved:
 			if number(e.Payload.To) == c.MailboxID {
 				c.MailboxID = number(e.Payload.From)

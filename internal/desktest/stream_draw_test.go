@@ -16,9 +16,9 @@ import (
 // desk: where a definition needs an id, what is drawn is which one.
 type draw struct {
 	*rand.Rand
-	agents, mailboxes, tags, flows []int64
-	hook                           string // whom webhooks call
-	fixed                          bool   // nothing changes that is looked at again later: subject and language
+	agents, mailboxes, tags, flows, teams []int64
+	hook                                  string // whom webhooks call
+	fixed                                 bool   // nothing changes that is looked at again later: subject and language
 }
 
 func newDraw(d *desktest.Desk, seed uint64) *draw {
@@ -28,6 +28,9 @@ func newDraw(d *desktest.Desk, seed uint64) *draw {
 	}
 	for _, tag := range []string{"vip", "late", "lamp"} {
 		x.tags = append(x.tags, d.Tag(tag))
+	}
+	for _, name := range []string{"Front", "Back"} {
+		x.teams = append(x.teams, d.Team(name, "ann", "ben"))
 	}
 	x.fixed = x.chance(2)
 	return x
@@ -144,7 +147,7 @@ func (x *draw) value(f workflow.Fact, op workflow.Op) string {
 		}
 		return one(x, "2026-03-01", "2026-03-09T11:00:00Z", "2026-05-01")
 	case workflow.KindRef, workflow.KindSet:
-		ids := map[workflow.Ref][]int64{workflow.RefAgent: x.agents, workflow.RefMailbox: x.mailboxes, workflow.RefTag: x.tags, workflow.RefWorkflow: x.flows}[f.Ref]
+		ids := map[workflow.Ref][]int64{workflow.RefAgent: x.agents, workflow.RefMailbox: x.mailboxes, workflow.RefTag: x.tags, workflow.RefWorkflow: x.flows, workflow.RefTeam: x.teams}[f.Ref]
 		if len(ids) == 0 {
 			ids = []int64{0}
 		}
@@ -177,6 +180,9 @@ func (x *draw) action() workflow.Action {
 	case workflow.DoStatus:
 		return workflow.Action{Do: kind, Status: one(x, postroom.Active, postroom.Pending, postroom.Closed, postroom.Closed)}
 	case workflow.DoAssign:
+		if x.chance(4) {
+			return workflow.Action{Do: kind, By: one(x, workflow.RoundRobin, workflow.LeastLoaded), Team: &x.teams[0]}
+		}
 		if x.chance(2) {
 			return workflow.Action{Do: kind, By: one(x, workflow.RoundRobin, workflow.LeastLoaded), Agents: slices.Clone(x.agents)}
 		}
@@ -203,6 +209,9 @@ func (x *draw) action() workflow.Action {
 			a = workflow.Action{Do: kind, Assignee: true, Agents: []int64{one(x, x.agents...)}, Text: text}
 		}
 		return a
+	case workflow.DoTeam:
+		team := one(x, append([]int64{0}, x.teams...)...)
+		return workflow.Action{Do: kind, Team: &team}
 	case workflow.DoSnooze:
 		if x.chance(3) {
 			return workflow.Action{Do: kind, Until: one(x, "tomorrow 09:00", "mon 8:30", "office")}

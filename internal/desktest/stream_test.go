@@ -132,6 +132,9 @@ func (s *stream) chronicle() string {
 	for i, id := range s.x.agents {
 		c.names[id] = fmt.Sprintf("agent%d", i+1)
 	}
+	for i, id := range s.x.teams {
+		c.names[id] = fmt.Sprintf("team%d", i+1)
+	}
 	for i, id := range s.x.mailboxes {
 		c.names[id] = fmt.Sprintf("mailbox%d", i+1)
 	}

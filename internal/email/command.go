@@ -14,6 +14,7 @@ type CommandVerb string
 const (
 	CommandStatus CommandVerb = "status"
 	CommandAssign CommandVerb = "assign"
+	CommandTeam   CommandVerb = "team"
 	CommandNote   CommandVerb = "note"
 	CommandTag    CommandVerb = "tag"
 	CommandRun    CommandVerb = "run"
@@ -23,7 +24,7 @@ const (
 type Command struct {
 	Verb   CommandVerb
 	Status postroom.Status // of CommandStatus
-	Values []CommandValue  // of CommandAssign and CommandRun exactly one, of CommandTag at least one
+	Values []CommandValue  // of CommandAssign, CommandTeam and CommandRun exactly one, of CommandTag at least one
 }
 
 // CommandValue is a name that stands behind a command. Only one in quotes is
@@ -48,6 +49,7 @@ func CommandWords() []CommandWord {
 		{"@active", "sets it to active: it is the team's turn"},
 		{"@spam", "marks it as spam"},
 		{"@assign NAME", "gives it to an agent; “@assign me” to you, “@assign nobody” to nobody"},
+		{"@team NAME", "gives it to a team; “@team none” to no team"},
 		{"@note", "keeps your text as an internal note and does not send it to the customer"},
 		{"@tag NAME", "adds a tag, or several with commas between them"},
 		{"@run NAME", "runs a workflow"},
@@ -62,6 +64,7 @@ var commandVerbs = map[string]Command{
 	"active":  {Verb: CommandStatus, Status: postroom.Active},
 	"spam":    {Verb: CommandStatus, Status: postroom.Spam},
 	"assign":  {Verb: CommandAssign},
+	"team":    {Verb: CommandTeam},
 	"note":    {Verb: CommandNote},
 	"tag":     {Verb: CommandTag},
 	"run":     {Verb: CommandRun},
@@ -73,6 +76,7 @@ var mistaken = map[string]string{
 	"open": "active", "opened": "active", "reopen": "active", "activate": "active",
 	"wait": "pending", "waiting": "pending", "hold": "pending", "junk": "spam",
 	"take": "assign", "mine": "assign", "assigned": "assign", "assignee": "assign", "unassign": "assign", "me": "assign", "nobody": "assign",
+	"teams": "team", "group": "team",
 	"notes": "note", "comment": "note", "internal": "note", "private": "note", "tags": "tag", "tagged": "tag", "label": "tag", "labels": "tag",
 	"runs": "run", "start": "run", "workflow": "run", "macro": "run", "execute": "run",
 	"status": "", "help": "", "reply": "", "send": "", "delete": "", "merge": "", "move": "", "snooze": "", "forward": "", "fwd": "",
@@ -238,7 +242,7 @@ func (r *answerReader) empty(line, skip, to int) bool {
 
 // conflicts finds commands that cannot hold together.
 func (r *answerReader) conflicts() {
-	status, assignee := postroom.Status(""), ""
+	status, assignee, team := postroom.Status(""), "", ""
 	for _, c := range r.answer.Commands {
 		switch c.Verb {
 		case CommandStatus:
@@ -252,6 +256,12 @@ func (r *answerReader) conflicts() {
 				r.answer.fault("It assigns the conversation twice: to %s and to %s.", assignee, name)
 			}
 			assignee = name
+		case CommandTeam:
+			name := strings.ToLower(c.Values[0].Text)
+			if team != "" && team != name {
+				r.answer.fault("It gives the conversation to two teams: %s and %s.", team, name)
+			}
+			team = name
 		}
 	}
 }

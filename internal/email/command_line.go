@@ -168,7 +168,7 @@ func (r *answerReader) commands(s string, p int) int {
 		}
 		p = w.end
 		switch c.Verb {
-		case CommandAssign, CommandTag, CommandRun:
+		case CommandAssign, CommandTeam, CommandTag, CommandRun:
 			if c.Values, p = r.values(s, p, c.Verb); len(c.Values) == 0 {
 				r.answer.fault("%s stands without a name: write %s NAME.", w.shown, w.shown)
 				continue

@@ -10,11 +10,11 @@ import (
 // The words for no one and nothing.
 const (
 	wordNobody = "nobody" // no agent
-	wordNone   = "none"   // no mailbox, no workflow
+	wordNone   = "none"   // no mailbox, no team, no workflow
 )
 
 // Names says what the names in files mean: agents and mailboxes by address,
-// tags by name, workflows by key. It does not change once made.
+// tags and teams by name, workflows by key. It does not change once made.
 type Names struct {
 	byID   map[workflow.Ref]map[int64]string
 	byName map[workflow.Ref]map[string]int64

@@ -17,6 +17,7 @@ type News struct {
 	Mail         *postroom.Mail         // to the customer, that did not go out; nil for none
 	Author       int64                  // the agent who wrote what that mail carries, 0 for nobody
 	Reopened     bool                   // the conversation was reopened because of it
+	Team         []int64                // members of the team whose conversation it is; none where it is nobody's, or the team is switched off
 	Stopped      bool                   // a notice that was to follow it was cancelled
 }
 
@@ -55,6 +56,10 @@ func For(n News) Audience {
 		if to, _ := strconv.ParseInt(n.Event.Payload.To, 10, 64); to != 0 && to == assignee {
 			return Audience{Kind: postroom.NotifyAssigned, Agents: []int64{to}}
 		}
+	case postroom.TeamChanged:
+		if to, _ := strconv.ParseInt(n.Event.Payload.To, 10, 64); to != 0 && to == n.Conversation.TeamID && assignee == 0 {
+			return Audience{Kind: postroom.NotifyTeam, Agents: n.Team}
+		}
 	case postroom.ConversationWoken:
 		if who := n.Event.Payload.By; who != 0 && n.Event.Path == postroom.PathTimer && !n.Conversation.Snoozed() {
 			return Audience{Kind: postroom.NotifyWoken, Agents: []int64{who}}
@@ -76,6 +81,10 @@ func forMessage(n News, assignee int64) Audience {
 	switch {
 	case n.First && slices.Contains([]postroom.Class{postroom.AutoReply, postroom.DeliveryReport, postroom.FeedbackReport}, class):
 		return Audience{}
+	case n.First && assignee == 0 && len(n.Team) > 0 && n.Event.After.TeamID == n.Conversation.TeamID:
+		return Audience{Kind: postroom.NotifyTeam, Agents: n.Team, Instead: postroom.NotifyNew} // it began as theirs
+	case n.First && assignee == 0 && len(n.Team) > 0:
+		return Audience{} // that it was given to a team is an event of its own
 	case n.First && assignee == 0:
 		return Audience{Kind: postroom.NotifyNew, All: true}
 	case n.First && n.Event.After.AssigneeID == assignee:
@@ -84,14 +93,16 @@ func forMessage(n News, assignee int64) Audience {
 		return Audience{} // that it was given to somebody is an event of its own
 	case class != postroom.Human && class != "":
 		return Audience{}
+	case assignee == 0 && len(n.Team) > 0:
+		return Audience{Kind: postroom.NotifyTeam, Agents: n.Team, Instead: postroom.NotifyWaiting}
 	case assignee == 0:
 		return Audience{Kind: postroom.NotifyWaiting, All: true}
 	}
 	return Audience{Kind: postroom.NotifyAnswered, Agents: []int64{assignee}, Instead: postroom.NotifyWaiting}
 }
 
-// forTrouble: the assignee is told, and who wrote it; everybody if nobody is
-// assigned (W25, B4). An automatic mail that a rule keeps back is no trouble.
+// forTrouble: the assignee is told, and who wrote it; if nobody is assigned the
+// team, and everybody where there is none (W25, B4). An automatic mail that a rule keeps back is no trouble.
 func forTrouble(n News) Audience {
 	if n.Mail == nil || n.Mail.AgentID != 0 {
 		return Audience{}
@@ -103,12 +114,16 @@ func forTrouble(n News) Audience {
 		}
 	}
 	a := Audience{Kind: postroom.NotifyFailed, Instead: postroom.NotifyFailed}
-	if n.Conversation.AssigneeID == 0 {
+	switch {
+	case n.Conversation.AssigneeID != 0:
+		a.Agents = []int64{n.Conversation.AssigneeID}
+	case len(n.Team) > 0:
+		a.Agents = slices.Clone(n.Team)
+	default:
 		a.All = true
 		return a
 	}
-	a.Agents = []int64{n.Conversation.AssigneeID}
-	if n.Author != 0 && n.Author != n.Conversation.AssigneeID {
+	if n.Author != 0 && !slices.Contains(a.Agents, n.Author) {
 		a.Agents = append(a.Agents, n.Author)
 	}
 	return a
@@ -148,7 +163,7 @@ func Choose(n News, a Audience, people []Person) []Told {
 	for _, p := range people {
 		choice := p.Choices[kind]
 		switch {
-		case !all && !slices.Contains(a.Agents, p.ID), all && p.Muted, n.by(p), !choice.InPage && !choice.ByMail:
+		case !all && !slices.Contains(a.Agents, p.ID), (all || kind.Shared()) && p.Muted, n.by(p), !choice.InPage && !choice.ByMail:
 			continue
 		}
 		out = append(out, Told{Person: p, Kind: kind, NotificationChoice: choice})

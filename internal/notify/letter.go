@@ -19,6 +19,7 @@ type Facts struct {
 	Customer postroom.Address
 	Mailbox  *postroom.Mailbox
 	Assignee string // name, "" for nobody
+	TeamName string // of the conversation's team, "" for none
 	URL      string // of the conversation's page, "" if nobody could open it
 	Earlier  []Entry
 	Now      int64 // milliseconds
@@ -109,6 +110,11 @@ func (f Facts) headline() string {
 		return who + " assigned a conversation to you"
 	case postroom.NotifyNew:
 		return who + " began a new conversation"
+	case postroom.NotifyTeam:
+		if f.Event.Kind == postroom.TeamChanged {
+			return who + " gave a conversation to your team " + f.TeamName
+		}
+		return who + " wrote in a conversation of your team " + f.TeamName + " that nobody has"
 	case postroom.NotifyNote:
 		return who + " left a note"
 	case postroom.NotifyFollowed:
@@ -144,6 +150,9 @@ func (f Facts) place() []string {
 		assignee = "assigned to you"
 	case f.Assignee != "":
 		assignee = "assigned to " + f.Assignee
+	}
+	if f.TeamName != "" {
+		assignee += " · team " + f.TeamName
 	}
 	return []string{
 		fmt.Sprintf("#%d · %s", c.Number, c.Subject),

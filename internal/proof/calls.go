@@ -47,12 +47,19 @@ func (x *subject) leg(n int) doing {
 			if a.Agent != nil {
 				out.writes[a.Do] = decimal(*a.Agent)
 			}
+			if a.Team != nil {
+				out.writes[a.Do] += " of " + decimal(*a.Team)
+			}
 		case workflow.DoSpam:
 			out.writes[workflow.DoStatus] = string(postroom.Spam)
 		case workflow.DoSubject:
 			out.writes[a.Do] = a.Subject
 		case workflow.DoMove:
 			out.writes[a.Do] = decimal(a.Mailbox)
+		case workflow.DoTeam:
+			if a.Team != nil {
+				out.writes[a.Do] = decimal(*a.Team)
+			}
 		case workflow.DoSnooze:
 			out.writes[a.Do] = a.For + a.Until
 		}
@@ -317,7 +324,7 @@ func clash(a, b doing) (word string) {
 	for _, f := range []struct {
 		do   workflow.ActionKind
 		word string
-	}{{workflow.DoStatus, "the status"}, {workflow.DoAssign, "the assignee"}, {workflow.DoSubject, "the subject"}, {workflow.DoMove, "the mailbox"}, {workflow.DoSnooze, "its sleep"}} {
+	}{{workflow.DoStatus, "the status"}, {workflow.DoAssign, "the assignee"}, {workflow.DoTeam, "the team"}, {workflow.DoSubject, "the subject"}, {workflow.DoMove, "the mailbox"}, {workflow.DoSnooze, "its sleep"}} {
 		if x, y := a.writes[f.do], b.writes[f.do]; x != "" && y != "" && x != y {
 			word = f.word
 		}

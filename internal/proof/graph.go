@@ -72,6 +72,8 @@ func (x *subject) aftermath(d deed) way {
 		add("conversation.status", d.To)
 	case postroom.AssigneeChanged:
 		add("conversation.assignee", d.To)
+	case postroom.TeamChanged:
+		add("conversation.team", d.To)
 	case postroom.ConversationMoved:
 		add("conversation.mailbox", d.To)
 	}
@@ -261,6 +263,7 @@ func (x *subject) silentAfter(d deed) bool {
 		case b.Do == workflow.DoTags && a.Do == b.Do && slices.Equal(a.Add, b.Add) && slices.Equal(a.Remove, b.Remove):
 		case b.Do == workflow.DoStatus && a.Do == b.Do && a.Status == b.Status:
 		case b.Do == workflow.DoAssign && a.Do == b.Do && a.Agent != nil && b.Agent != nil && *a.Agent == *b.Agent:
+		case b.Do == workflow.DoTeam && a.Do == b.Do && a.Team != nil && b.Team != nil && *a.Team == *b.Team:
 		default:
 			return false
 		}

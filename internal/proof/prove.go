@@ -139,6 +139,8 @@ func (x *subject) demands() way {
 		add("conversation.rating", x.when.To)
 	case postroom.AssigneeChanged:
 		add("conversation.assignee", x.when.To)
+	case postroom.TeamChanged:
+		add("conversation.team", x.when.To)
 	}
 	if x.MailboxID != 0 {
 		add("conversation.mailbox", []string{decimal(x.MailboxID)})

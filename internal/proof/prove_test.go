@@ -472,6 +472,9 @@ func TestConflictsOfMoreActions(t *testing.T) {
 		{workflow.Action{Do: workflow.DoSpam}, workflow.Action{Do: workflow.DoStatus, Status: postroom.Spam}, ""},
 		{workflow.Action{Do: workflow.DoSubject, Subject: "a"}, workflow.Action{Do: workflow.DoSubject, Subject: "b"}, "same_field[1 2]"},
 		{workflow.Action{Do: workflow.DoAssign, By: workflow.RoundRobin, Agents: []int64{1, 2}}, workflow.Action{Do: workflow.DoAssign, By: workflow.LeastLoaded, Agents: []int64{1, 2}}, "same_field[1 2]"},
+		{workflow.Action{Do: workflow.DoTeam, Team: new(int64(1))}, workflow.Action{Do: workflow.DoTeam, Team: new(int64(2))}, "same_field[1 2]"},
+		{workflow.Action{Do: workflow.DoTeam, Team: new(int64(1))}, workflow.Action{Do: workflow.DoTeam, Team: new(int64(1))}, ""},
+		{workflow.Action{Do: workflow.DoAssign, By: workflow.RoundRobin, Team: new(int64(1))}, workflow.Action{Do: workflow.DoAssign, By: workflow.RoundRobin, Team: new(int64(2))}, "same_field[1 2]"},
 		{workflow.Action{Do: workflow.DoSnooze, For: "1d"}, workflow.Action{Do: workflow.DoSnooze, For: "2d"}, "same_field[1 2]"},
 		{workflow.Action{Do: workflow.DoMail, To: []string{"a@example.com"}, Text: "x"}, workflow.Action{Do: workflow.DoMail, To: []string{"a@example.com"}, Text: "y"}, ""},
 	} {

@@ -307,6 +307,7 @@ func setDemand(op workflow.Op, values []string, want bool) range1 {
 // changedBy is the event by which a fact changes.
 var changedBy = map[string]postroom.EventKind{"conversation.status": postroom.StatusChanged,
 	"conversation.assignee": postroom.AssigneeChanged, "conversation.tags": postroom.TagsChanged,
+	"conversation.team":    postroom.TeamChanged,
 	"conversation.mailbox": postroom.ConversationMoved, "conversation.subject": postroom.SubjectChanged, "conversation.rating": postroom.RatingReceived}
 
 // change returns the ways on which this very event changed a fact, or from or

@@ -13,6 +13,7 @@ import (
 type bulk struct {
 	Status   postroom.Status `json:"status"`
 	Assignee *int64          `json:"assignee"`
+	Team     *int64          `json:"team"`
 	Add      []int64         `json:"add"`
 	Remove   []int64         `json:"remove"`
 	Move     int64           `json:"move"`
@@ -46,6 +47,10 @@ func bulkWords(j store.Job) string {
 		what = "Unassign"
 	case b.Assignee != nil:
 		what = "Assign"
+	case b.Team != nil && *b.Team == 0:
+		what = "Take from their team:"
+	case b.Team != nil:
+		what = "Give to a team:"
 	case j.Kind == store.JobErase:
 		what = "Erase"
 	case b.Delete:

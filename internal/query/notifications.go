@@ -72,6 +72,11 @@ func notificationLine(r store.NotificationRow) NotificationLine {
 		n.Title = "answered you"
 	case postroom.NotifyWaiting:
 		n.Title = "answered; nobody has it"
+	case postroom.NotifyTeam:
+		n.Title = "wrote; it is your team’s and nobody has it"
+		if r.EventKind == postroom.TeamChanged {
+			n.Title = "gave it to a team of yours"
+		}
 	case postroom.NotifyNew:
 		n.Title = "began a conversation"
 	case postroom.NotifyNote:
@@ -95,7 +100,8 @@ func notificationLine(r store.NotificationRow) NotificationLine {
 var notificationTitles = map[postroom.NotificationKind][2]string{
 	postroom.NotifyAssigned: {"Assigned to me", "Somebody else, or a workflow, gives me a conversation."},
 	postroom.NotifyAnswered: {"The customer answers me", "A new message in a conversation that is mine."},
-	postroom.NotifyFailed:   {"A mail did not go out", "A reply failed, waits for an hour or came back, or the notice after it was cancelled: in a conversation of mine, one I wrote in, or one that nobody has."},
+	postroom.NotifyFailed:   {"A mail did not go out", "A reply failed, waits for an hour or came back, or the notice after it was cancelled: in a conversation of mine, one I wrote in, or one that nobody has: then its team is told, or everybody where there is none."},
+	postroom.NotifyTeam:     {"To a team of mine", "A team of mine gets a conversation that nobody has, or the customer writes in one."},
 	postroom.NotifyNote:     {"A note on mine", "A colleague leaves a note on a conversation of mine."},
 	postroom.NotifyNew:      {"A new conversation", "In a mailbox I answer, and nobody has it yet."},
 	postroom.NotifyWoken:    {"A conversation I let sleep wakes", "Its time has come."},

@@ -16,6 +16,7 @@ type ConversationPage struct {
 	Previous int64 // number of the neighbour in the folder of Place; 0 = none
 	Next     int64
 	Agents   []Choice    // who may be assigned; values are agent ids, without "nobody"
+	Teams    []Choice    // it may be given to; values are teams' ids, without "none"
 	Tags     []string    // tags in use, for the editor's suggestions
 	MoveTo   []Choice    // mailboxes it may be moved to
 	Run      []Startable // workflows the agent may run here by hand
@@ -55,6 +56,8 @@ type Head struct {
 	Status       string
 	AssigneeID   int64
 	Assignee     string
+	TeamID       int64 // 0: no team's
+	Team         string
 	MailboxID    int64
 	Mailbox      string
 	MailAddress  string // the mailbox's own

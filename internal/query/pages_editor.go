@@ -150,6 +150,7 @@ type EditorStep struct {
 	By        string         // how an assignment chooses among several; "" is one agent
 	Several   []EditorChoice // agents: of an assignment that chooses, of a mail, who are to follow
 	Unfollow  []EditorChoice // agents who are to follow no more
+	Teams     []EditorChoice // a team: to give it to; to assign to one of its members; to mail
 	Assignee  bool           // a mail goes to who is assigned too
 	To        string         // addresses, one a line
 	Subject   string

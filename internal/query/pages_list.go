@@ -11,7 +11,8 @@ type ListPage struct {
 
 // List is one page of a folder.
 type List struct {
-	Folder   string // one of FolderNames
+	Folder   string // one of FolderNames, or a team's
+	Name     string // of the team whose folder it is; "" for any other folder
 	Mailbox  int64  // 0 = all
 	Title    string // mailbox name, or "All mailboxes"
 	Sort     string // one of SortsIn its folder, never ""
@@ -20,6 +21,7 @@ type List struct {
 	Previous string // cursor for ?before=
 	Total    int    // conversations in the folder, from the counters
 	Agents   []Choice
+	Teams    []Choice     // they may be given to
 	Tags     []string     // tags in use, for the bulk menu
 	MoveTo   []Choice     // mailboxes they may be moved to
 	Run      []Startable  // workflows the agent may run on them by hand
@@ -53,6 +55,7 @@ type Row struct {
 	Status       string
 	AssigneeID   int64 // 0 = nobody
 	Assignee     string
+	Team         string // name of the team whose it is; "" for none
 	MailboxID    int64
 	Mailbox      string
 	Tags         []string

@@ -44,7 +44,7 @@ package query
 //	GET  /password/{token}                PasswordPage
 //	POST /password/{token}                password, again
 //
-// The desk. {folder}: unassigned mine assigned drafts closed spam deleted.
+// The desk. {folder}: unassigned mine assigned drafts closed spam deleted, and team-ID.
 // PLACE below stands for ?folder=&mailbox=&sort=, which say which list stands
 // beside the conversation and what Previous and Next mean; all may be missing.
 //
@@ -65,6 +65,7 @@ package query
 //	POST /conversations/{number}/draft/discard   draft, return
 //	POST /conversations/{number}/status   status, path, return
 //	POST /conversations/{number}/assign   assignee ("0" nobody, id), path, return
+//	POST /conversations/{number}/team     team ("0" none, id), path, return
 //	POST /conversations/{number}/tags     add (comma-separated) or remove (one), return
 //	POST /conversations/{number}/subject  subject, return
 //	POST /conversations/{number}/follow   follow=1|0, path, return
@@ -84,6 +85,7 @@ package query
 //	POST /acts/{id}/undo                  return (303 to the conversation, composer open with the draft)
 //	POST /bulk                            conversation (repeated numbers) or all=1 with folder, mailbox; `do` is one of
 //	                                      "status:closed" "status:pending" "status:active" "status:spam" "assign:0" "assign:ID"
+//	                                      "team:0" "team:ID"
 //	                                      "move:ID" "snooze:tomorrow" "wake" "field" (with fields field, PATH or PATH=VALUE, and value) "delete" "restore" "tag" "untag" (with field tag); return. 303 to /jobs/{id}?return=
 //	GET  /jobs/{id}?return=               JobPage
 //	POST /jobs/{id}/undo                  return
@@ -236,6 +238,12 @@ package query
 //	                                      (only what is assigned to them), or mailbox (repeated ids: may answer)
 //	POST /agents/{id}/addresses           addresses (one a line)
 //	POST /agents/{id}/disable | enable | reset
+//	GET  /teams                           TeamsPage
+//	GET  /teams/new                       TeamPage
+//	GET  /teams/{id}                      TeamPage
+//	POST /teams                           name, member (repeated ids of agents); 303 to /teams
+//	POST /teams/{id}                      the same
+//	POST /teams/{id}/off | on             303 to /teams/{id}
 //	GET  /profile                         ProfilePage
 //	POST /profile                         name, zone
 //	POST /profile/addresses               addresses (one a line)

@@ -1,5 +1,9 @@
 package query
 
+import (
+	"postroom/internal/store"
+)
+
 // This file and the other pages_*.go hold what a page needs to be drawn and
 // nothing else: plain data, filled by the readers of this package and by the
 // handlers, drawn by web/view. Conventions that hold for all of them:
@@ -23,17 +27,19 @@ type Shell struct {
 	Me        Me
 	Mailboxes []MailboxFolders // those the agent may see, by name
 	All       FolderCounts     // over all of Mailboxes; drafts are the agent's own
-	Alarms    int              // alarms that are neither acknowledged nor cleared; 0 for agents who are no admins
-	Unread    int              // notifications that the agent has not read
-	revision  int64            // of the set of workflows
-	Undo      []Undo           // acts of this agent whose window is open, newest first
-	Flash     *Flash           // words about the form just sent, shown once
-	Now       int64            // the server's clock when the page was read; countdowns count from it
-	Demo      bool             // the demo runs: show the door to the customer view
-	Sandbox   *SandboxFrame    // this is the desk in the sandbox; nil: it is not
-	Sandboxes bool             // the desk has a page for its sandbox
-	Version   string           // of the program, for the foot of the agent menu
-	Place     Place            // where in the desk this page is
+	Teams     []TeamFolder     // the agent's own, by name
+	teams     []store.FolderCount
+	Alarms    int           // alarms that are neither acknowledged nor cleared; 0 for agents who are no admins
+	Unread    int           // notifications that the agent has not read
+	revision  int64         // of the set of workflows
+	Undo      []Undo        // acts of this agent whose window is open, newest first
+	Flash     *Flash        // words about the form just sent, shown once
+	Now       int64         // the server's clock when the page was read; countdowns count from it
+	Demo      bool          // the demo runs: show the door to the customer view
+	Sandbox   *SandboxFrame // this is the desk in the sandbox; nil: it is not
+	Sandboxes bool          // the desk has a page for its sandbox
+	Version   string        // of the program, for the foot of the agent menu
+	Place     Place         // where in the desk this page is
 }
 
 // Me is the agent who looks.
@@ -52,13 +58,23 @@ type Me struct {
 // pane of a conversation page shows Folder, Mailbox and Sort of it.
 type Place struct {
 	Section string // "desk", "mails", "queue", "alarms", "inbound", "workflows", "mailboxes", "agents", "system", "profile", "demo"
-	Folder  string // one of FolderNames; "" outside the desk
+	Folder  string // one of FolderNames, or a team's; "" outside the desk
 	Mailbox int64  // 0 = over all mailboxes
 	Sort    string // one of SortsIn the folder; "" is the folder's default
 	Path    string // path and query of the page itself, for the return field of forms in the shell
 }
 
-// FolderNames are the folders in the order they are shown.
+// TeamFolder is the folder of a team that the agent who looks belongs to: its
+// open conversations, whoever has them.
+type TeamFolder struct {
+	ID     int64
+	Name   string
+	Folder string // as a URL names it
+	Count  int    // over all mailboxes the agent may see
+}
+
+// FolderNames are the folders in the order they are shown; teams have theirs
+// beside them.
 var FolderNames = [...]string{"unassigned", "mine", "assigned", "snoozed", "drafts", "closed", "spam", "deleted"}
 
 // Sorts are the orders a list knows: who waits longest first (the default of

@@ -82,6 +82,7 @@ func (d *Desk) places(a *postroom.Agent, text string) []PaletteItem {
 			PaletteItem{Text: "Alarms", Href: "/alarms", Glyph: "gear"},
 			PaletteItem{Text: "Mailboxes", Href: "/mailboxes", Glyph: "mailbox"},
 			PaletteItem{Text: "Agents", Href: "/agents", Glyph: "agent"},
+			PaletteItem{Text: "Teams", Href: "/teams", Glyph: "agent"},
 			PaletteItem{Text: "System", Href: "/system", Glyph: "gear"})
 	}
 	var out []PaletteItem

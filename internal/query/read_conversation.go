@@ -42,7 +42,7 @@ func (d *Desk) Conversation(ctx context.Context, a *postroom.Agent, ask Conversa
 	may := postroom.CanOn(a, postroom.Answer, v.head.MailboxID, v.head.AssigneeID)
 	p := &ConversationPage{
 		Shell: shell, Head: v.headOf(), Unread: v.rows.Unread, Seen: seenOf(v.rows), Timeline: v.timeline(), Side: v.side(), Previous: v.rows.Prev, Next: v.rows.Next,
-		Agents: v.assignable(), Tags: v.tagNames(), Notices: v.notices(),
+		Agents: v.assignable(), Teams: teamChoices(v.rows.Teams), Tags: v.tagNames(), Notices: v.notices(),
 		MoveTo: moveTo(a, shell, v.head.MailboxID), May: MayConverse{Restore: may},
 	}
 	if v.head.DeletedAt > 0 {
@@ -156,7 +156,7 @@ func (p Place) beside(a *postroom.Agent, head store.HeadRow) Place {
 func (v *conversationView) headOf() Head {
 	c := v.head
 	h := Head{
-		ID: c.ID, Number: c.Number, Subject: c.Subject, Status: string(c.Status), AssigneeID: c.AssigneeID, Assignee: c.Assignee,
+		ID: c.ID, Number: c.Number, Subject: c.Subject, Status: string(c.Status), AssigneeID: c.AssigneeID, Assignee: c.Assignee, TeamID: c.TeamID, Team: c.Team,
 		MailboxID: c.MailboxID, Mailbox: c.Mailbox.Name, MailAddress: c.Mailbox.Address,
 		CreatedAt: c.CreatedAt, WaitingSince: c.WaitingSince, ClosedAt: c.ClosedAt, DeletedAt: c.DeletedAt, SnoozedUntil: c.SnoozedUntil, Rating: string(c.Rating), LastSeq: c.Seq,
 	}

@@ -27,7 +27,7 @@ type ListAsk struct {
 // askStore turns what a URL says into what the store is asked. An unknown
 // folder or sort is NotFound, a broken cursor Invalid.
 func (l ListAsk) askStore(a *postroom.Agent) (store.ListAsk, error) {
-	if !slices.Contains(FolderNames[:], l.Folder) {
+	if !slices.Contains(FolderNames[:], l.Folder) && postroom.Folder(l.Folder).Team() == 0 {
 		return store.ListAsk{}, postroom.Errorf(postroom.NotFound, "There is no folder %q.", l.Folder)
 	}
 	may, err := narrow(a, l.Mailbox)
@@ -74,7 +74,7 @@ func (d *Desk) List(ctx context.Context, a *postroom.Agent, l ListAsk, shell She
 	if err != nil {
 		return List{}, err
 	}
-	ask.Dense = dense(shell.All, l.Folder)
+	ask.Dense = dense(shell, l.Folder)
 	rows, err := d.read().Conversations(ctx, ask)
 	if err != nil {
 		return List{}, fmt.Errorf("list conversations: %w", err)
@@ -90,7 +90,10 @@ func (d *Desk) List(ctx context.Context, a *postroom.Agent, l ListAsk, shell She
 		return List{}, fmt.Errorf("read the details of a list: %w", err)
 	}
 	out := List{Folder: l.Folder, Mailbox: l.Mailbox, Title: "All mailboxes", Sort: l.sort(), Tags: details.AllTags, Agents: choices(details.Agents),
-		Total: shell.All.Of(l.Folder), Now: shell.Now, Me: a.ID, Density: shell.Me.Density, Zone: a.Zone}
+		Total: shell.count(l.Folder, 0), Teams: teamChoices(details.Teams), Now: shell.Now, Me: a.ID, Density: shell.Me.Density, Zone: a.Zone}
+	if out.Name, err = teamOf(l.Folder, details.Teams); err != nil {
+		return List{}, err
+	}
 	out.MoveTo = moveTo(a, shell, l.Mailbox)
 	if out.Run, err = d.startableIn(ctx, a, shell, l.Mailbox); err != nil {
 		return List{}, err
@@ -111,7 +114,7 @@ func (d *Desk) List(ctx context.Context, a *postroom.Agent, l ListAsk, shell She
 			out.MayErase = out.MayErase || l.Folder == string(postroom.Deleted) && m.Counts.Deleted > 0 && postroom.Can(a, postroom.Manage, m.ID)
 		}
 		if m.ID == l.Mailbox {
-			out.Title, out.Total = m.Name, m.Counts.Of(l.Folder)
+			out.Title, out.Total = m.Name, shell.count(l.Folder, m.ID)
 		}
 	}
 	for _, r := range rows {
@@ -131,8 +134,8 @@ func (d *Desk) List(ctx context.Context, a *postroom.Agent, l ListAsk, shell She
 
 // dense reports whether walking through all conversations meets a page of the
 // folder's sooner than sorting the folder does.
-func dense(all FolderCounts, folder string) bool {
-	n := all.Of(folder)
+func dense(s Shell, folder string) bool {
+	n, all := s.count(folder, 0), s.All
 	return n*n > PageSize*(all.Unassigned+all.Assigned+all.Snoozed+all.Closed+all.Spam+all.Deleted)
 }
 
@@ -140,7 +143,7 @@ func listRow(r store.ListRow, d store.ListDetails) Row {
 	return Row{
 		ID: r.ID, Number: r.Number, Subject: r.Subject, Preview: r.Preview,
 		Customer: nameOr(r.Customer, d.Address[r.CustomerID]), Address: d.Address[r.CustomerID],
-		Status: string(r.Status), AssigneeID: r.AssigneeID, Assignee: r.Assignee, MailboxID: r.MailboxID, Mailbox: r.Mailbox,
+		Status: string(r.Status), AssigneeID: r.AssigneeID, Assignee: r.Assignee, Team: r.Team, MailboxID: r.MailboxID, Mailbox: r.Mailbox,
 		Tags: d.Tags[r.ID], WaitingSince: r.WaitingSince, LastAt: nonzero(max(r.LastCustomerAt, r.LastAgentAt), r.CreatedAt),
 		Messages: r.Received + r.Replies, Attachments: r.HasAttachments, Draft: d.Drafts[r.ID], Note: d.Notes[r.ID], Trouble: string(d.Trouble[r.ID]), SnoozedUntil: r.SnoozedUntil, Rating: string(r.Rating),
 	}

@@ -30,6 +30,11 @@ func (d *Desk) Shell(ctx context.Context, a *postroom.Agent, place Place) (Shell
 	for _, m := range s.Mailboxes {
 		s.All = s.All.plus(m.Counts)
 	}
+	s.teams = teamCounts(rows)
+	for _, t := range rows.Teams {
+		folder := string(postroom.FolderOfTeam(t.ID))
+		s.Teams = append(s.Teams, TeamFolder{ID: t.ID, Name: t.Name, Folder: folder, Count: s.count(folder, 0)})
+	}
 	s.Undo, s.revision = undoable(rows, now), rows.Revision
 	return s, nil
 }
@@ -101,6 +106,12 @@ func actWords(events []store.ActEvent) string {
 				words = append(words, "unassigned")
 			} else {
 				words = append(words, "assigned")
+			}
+		case postroom.TeamChanged:
+			if e.Payload.To == "" {
+				words = append(words, "taken from its team")
+			} else {
+				words = append(words, "given to a team")
 			}
 		case postroom.TagsChanged:
 			words = append(words, "tags changed")

@@ -271,6 +271,8 @@ func (v *conversationView) line(e store.EventRow) EventLine {
 		l.From, l.To = e.Payload.From, e.Payload.To
 	case postroom.AssigneeChanged:
 		l.From, l.To = v.agentByText(e.Payload.From), v.agentByText(e.Payload.To)
+	case postroom.TeamChanged:
+		l.From, l.To = v.teamByText(e.Payload.From), v.teamByText(e.Payload.To)
 	case postroom.ConversationMoved:
 		l.From, l.To = v.mailboxByText(e.Payload.From), v.mailboxByText(e.Payload.To)
 	case postroom.RatingReceived:

@@ -64,6 +64,12 @@ func (v *conversationView) wordOf(kind workflow.Ref, id int64) string {
 	switch kind {
 	case workflow.RefAgent:
 		return v.agents[id]
+	case workflow.RefTeam:
+		for _, t := range v.rows.Teams {
+			if t.ID == id {
+				return t.Name.Name
+			}
+		}
 	case workflow.RefTag:
 		return v.tags[id]
 	case workflow.RefWorkflow:

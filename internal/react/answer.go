@@ -253,6 +253,9 @@ func (a *answer) did(said email.Answer, want desk.ByMail) string {
 	if want.Assignee != nil {
 		done = append(done, "an assignee")
 	}
+	if want.Team != nil {
+		done = append(done, "a team")
+	}
 	if len(want.Tags) > 0 {
 		done = append(done, "tags")
 	}

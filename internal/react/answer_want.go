@@ -27,6 +27,15 @@ func (a *answer) want(ctx context.Context, said email.Answer) (want desk.ByMail,
 				faults = append(faults, fault)
 			}
 			want.Assignee = &id
+		case email.CommandTeam:
+			id, fault, err := a.team(ctx, c.Values[0].Text)
+			if err != nil {
+				return want, nil, err
+			}
+			if fault != "" {
+				faults = append(faults, fault)
+			}
+			want.Team = &id
 		case email.CommandTag:
 			names, fault, err := a.tags(ctx, c.Values)
 			if err != nil {

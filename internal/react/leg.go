@@ -512,6 +512,12 @@ func (s *step) left() (string, error) {
 			return "The assignee was changed since, by " + by + ".", err
 		}
 		return "", err
+	case postroom.TeamChanged:
+		by, err := s.changedSince(postroom.TeamChanged)
+		if by != "" {
+			return "The team was changed since, by " + by + ".", err
+		}
+		return "", err
 	case postroom.TagsChanged:
 		later, err := s.later()
 		for _, x := range later {

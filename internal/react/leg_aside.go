@@ -30,7 +30,7 @@ type asideMail struct {
 	breakerID int64
 }
 
-// readNames reads the names of agents to choose among, since a transaction looks
+// readNames reads the names of agents to choose among, and of their teams, since a transaction looks
 // nothing up.
 func (l *leg) readNames() {
 	known := map[int64]string{}
@@ -38,9 +38,12 @@ func (l *leg) readNames() {
 		for _, a := range p.Agents {
 			known[a.ID] = l.g.look.name(workflow.RefAgent, a.ID)
 		}
+		if p.Team != 0 {
+			known[p.Team] = l.g.look.name(workflow.RefTeam, p.Team) // no id is given twice
+		}
 	}
 	l.names = func(kind workflow.Ref, id int64) string {
-		if kind == workflow.RefAgent {
+		if kind == workflow.RefAgent || kind == workflow.RefTeam {
 			return known[id]
 		}
 		return ""
@@ -59,7 +62,14 @@ func (l *leg) composeAside(ctx context.Context, w workflow.Wish) error {
 		l.aside = map[int]*asides{}
 	}
 	l.aside[w.Position] = out
-	agents := slices.Clone(w.Agents)
+	agents := l.among(w)
+	if t := g.look.Team(w.TeamID); w.TeamID != 0 && len(agents) == 0 && g.look.err == nil {
+		name := "the team"
+		if t != nil {
+			name += " " + t.Name
+		}
+		out.dropped = append(out.dropped, "nobody belongs to "+name)
+	}
 	if id := g.look.Conversation().AssigneeID; w.Assignee && id != 0 && !slices.Contains(agents, id) {
 		agents = append(agents, id)
 	} else if w.Assignee && id == 0 {

@@ -18,13 +18,18 @@ func (l *leg) possibleMore(w workflow.Wish, home int64) (int64, error) {
 			return home, postroom.Errorf(postroom.Invalid, "The mailbox it moves to does not exist any more.")
 		}
 		return w.Mailbox, nil
+	case workflow.DoTeam:
+		return home, l.canHave(w.TeamID, home)
 	case workflow.DoFollow:
 		return home, l.canFollow(w, home)
 	case workflow.DoAssign:
 		if w.By == "" {
 			return home, nil
 		}
-		pick := postroom.Pick{By: string(w.By), Agents: l.candidates(w, home)}
+		pick := postroom.Pick{By: string(w.By), Team: w.TeamID, Agents: l.candidates(w, home)}
+		if t := look.Team(w.TeamID); w.TeamID != 0 && look.err == nil && (t == nil || t.Off()) {
+			return home, l.canHave(w.TeamID, home)
+		}
 		if agent, why := workflow.Choose(pick, look.name); agent == 0 && look.err == nil {
 			return home, postroom.Errorf(postroom.Invalid, "%s", why)
 		}
@@ -39,8 +44,9 @@ func (l *leg) possibleMore(w workflow.Wish, home int64) (int64, error) {
 // candidates are the agents an action chooses among, with why some of them
 // cannot be chosen.
 func (l *leg) candidates(w workflow.Wish, home int64) []postroom.PickAgent {
-	out := make([]postroom.PickAgent, len(w.Agents))
-	for i, id := range w.Agents {
+	agents := l.among(w)
+	out := make([]postroom.PickAgent, len(agents))
+	for i, id := range agents {
 		out[i].ID = id
 		switch a := l.g.look.Agent(id); {
 		case a == nil:
@@ -117,6 +123,8 @@ func (s *step) more(w workflow.Wish, e *postroom.Effect) error {
 		ev, err := s.turn.Move(w.Mailbox)
 		s.recorded(ev, e)
 		return err
+	case workflow.DoTeam:
+		return s.team(w, e)
 	case workflow.DoFollow:
 		s.follow(w, e)
 	case workflow.DoSnooze:

@@ -32,6 +32,7 @@ type lookups struct {
 	last         memo[*postroom.Message]
 	tags         memo[map[int64]string]
 	agents       map[int64]*postroom.Agent
+	teams        map[int64]*postroom.Team
 	messages     map[int64]*postroom.Message // by event
 	mail         memo[*email.Mail]
 	outgoing     memo[*postroom.Mail]
@@ -315,6 +316,11 @@ func (l *lookups) value(workflowName string) func(string) (string, bool) {
 		switch group, _, _ := strings.Cut(name, "."); group {
 		case "conversation":
 			v.Subject = l.Conversation().Subject
+			if name == "conversation.team" {
+				if t := l.Team(l.event.After.TeamID); t != nil {
+					v.Team = t.Name
+				}
+			}
 		case "customer":
 			v.Customer = l.Customer()
 		case "mailbox":
@@ -349,6 +355,10 @@ func (l *lookups) name(kind workflow.Ref, id int64) string {
 	case workflow.RefAgent:
 		if a := l.Agent(id); a != nil {
 			return a.Name
+		}
+	case workflow.RefTeam:
+		if t := l.Team(id); t != nil {
+			return t.Name
 		}
 	case workflow.RefTag:
 		return l.Tags()[id]

@@ -91,6 +91,15 @@ func (r *React) news(ctx context.Context, event int64) (*notify.News, error) {
 		return nil, err
 	}
 	n := &notify.News{Event: row.Event, Conversation: row.Conversation, Message: row.Message, First: row.First}
+	if team := n.Conversation.TeamID; team != 0 {
+		t, err := r.Store.Read().Team(ctx, team)
+		if err != nil {
+			return nil, err
+		}
+		if !t.Off() {
+			n.Team = t.Members
+		}
+	}
 	if n.Event.Kind.Trouble() {
 		err = r.trouble(ctx, n)
 	}
@@ -273,6 +282,13 @@ func (r *React) facts(ctx context.Context, n *notify.News) (*notify.Facts, error
 		return nil, err
 	}
 	f.Actor, f.Assignee = names.of(n.Event.Actor, nil), names.agents[c.AssigneeID]
+	if team := c.TeamID; team != 0 {
+		t, err := read.Team(ctx, team)
+		if err != nil {
+			return nil, err
+		}
+		f.TeamName = t.Name
+	}
 	if n.Message != nil {
 		f.Actor = names.of(n.Message.Author, n.Message)
 	}

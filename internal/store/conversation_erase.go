@@ -114,6 +114,7 @@ func (t *Tx) EraseConversation(ctx context.Context, c *postroom.Conversation, no
 		}
 	}
 	t.count(c.MailboxID, c.Folder(), c.AssigneeID, -1)
+	t.count(c.MailboxID, c.TeamFolder(), 0, -1)
 	return nil
 }
 

@@ -19,6 +19,8 @@ const (
 	qLockCounts = `select mailbox_id, folder, agent_id, n from folder_count order by mailbox_id, folder, agent_id`
 	qTrueCounts = `select mailbox_id, folder, case when folder = $1 then assignee_id else 0 end, count(*) from conversation
 		group by mailbox_id, folder, case when folder = $1 then assignee_id else 0 end order by 1, 2, 3`
+	qTrueTeams = `select mailbox_id, team_id, count(*) from conversation where team_id > 0 and folder in ('unassigned', 'assigned')
+		group by mailbox_id, team_id order by 1, 2`
 )
 
 // FolderDrifts compares the folder counters with what they count and returns
@@ -47,6 +49,15 @@ func (t *Tx) FolderDrifts(ctx context.Context, correct bool) ([]FolderDrift, err
 	}
 	actual := map[key]int64{}
 	if err := read(qTrueCounts, actual, postroom.Assigned); err != nil {
+		return nil, err
+	}
+	err := each(ctx, t.q, qTrueTeams, nil, func(rows row) error {
+		var mailbox, team, n int64
+		err := rows.Scan(&mailbox, &team, &n)
+		actual[key{mailbox: mailbox, folder: postroom.FolderOfTeam(team)}] = n
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
 	var out []FolderDrift

@@ -39,6 +39,8 @@ func ForkTables() []ForkTable {
 		{Name: "promise_version", Rows: "all"},
 		{Name: "mailbox_agent", Rows: "all"},
 		{Name: "agent_address", Rows: "all"},
+		{Name: "team", Rows: "all"},
+		{Name: "team_member", Rows: "all"},
 		{Name: "tag", Rows: "all"},
 		{Name: "field", Rows: "all"},
 		{Name: "notification_choice", Rows: "all"},

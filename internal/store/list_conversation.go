@@ -14,6 +14,7 @@ import (
 type HeadRow struct {
 	*postroom.Conversation
 	Customer, Assignee string
+	Team               string // its name, "" for none
 	Mailbox            *postroom.Mailbox
 	CustomerSince      int64
 	Language           string // of the customer, "" if it is not known
@@ -26,10 +27,10 @@ type HeadRow struct {
 const qHead = `select c.id, c.number, c.mailbox_id, c.customer_id, c.subject, c.status, c.assignee_id, c.seq,
 	c.received, c.replies, c.notes, c.created_at, c.updated_at, c.waiting_since, c.last_customer_at, c.last_agent_at,
 	c.last_human_at, c.closed_at, c.linked_from, c.preview, c.has_attachments, c.deleted_at,
-	coalesce(k.name, ''), coalesce(k.created_at, 0), coalesce(a.name, ''), coalesce(l.number, 0), coalesce(k.language, ''), coalesce(k.language_set, 0), c.followers, c.snoozed_until, c.snoozed_by, c.rating, c.fields, coalesce(k.company, ''), coalesce(k.fields, '{}'),
+	coalesce(k.name, ''), coalesce(k.created_at, 0), coalesce(a.name, ''), coalesce(l.number, 0), coalesce(k.language, ''), coalesce(k.language_set, 0), c.followers, c.snoozed_until, c.snoozed_by, c.rating, c.fields, coalesce(k.company, ''), coalesce(k.fields, '{}'), c.team_id, coalesce(t.name, ''),
 	b.name, b.address, b.aliases, b.signature, b.undo_ms, b.sender_name, b.sender_form, b.reply_status, b.reply_assignee, b.auto_bcc
 	from conversation c join mailbox b on b.id = c.mailbox_id left join customer k on k.id = c.customer_id
-	left join agent a on a.id = c.assignee_id left join conversation l on l.id = c.linked_from and c.linked_from > 0
+	left join agent a on a.id = c.assignee_id left join team t on t.id = c.team_id left join conversation l on l.id = c.linked_from and c.linked_from > 0
 	where c.number = $1`
 
 // Head loads a conversation by its number, without tags, with the names in its
@@ -42,7 +43,7 @@ func (r Read) Head(ctx context.Context, number int64) (HeadRow, error) {
 	err := r.q.QueryRow(ctx, qHead, number).Scan(&c.ID, &c.Number, &c.MailboxID, &c.CustomerID, &c.Subject, &c.Status, &c.AssigneeID, &c.Seq,
 		&c.Received, &c.Replies, &c.Notes, &c.CreatedAt, &c.UpdatedAt, &c.WaitingSince, &c.LastCustomerAt, &c.LastAgentAt,
 		&c.LastHumanAt, &c.ClosedAt, &c.LinkedFrom, &c.Preview, &c.HasAttachments, &c.DeletedAt,
-		&h.Customer, &h.CustomerSince, &h.Assignee, &h.Linked, &h.Language, &h.LanguageSet, &followers, &c.SnoozedUntil, &c.SnoozedBy, &c.Rating, &fields, &h.Company, &theirs, &b.Name, &b.Address, &aliases, &b.Signature, &b.UndoMS, &b.SenderName,
+		&h.Customer, &h.CustomerSince, &h.Assignee, &h.Linked, &h.Language, &h.LanguageSet, &followers, &c.SnoozedUntil, &c.SnoozedBy, &c.Rating, &fields, &h.Company, &theirs, &c.TeamID, &h.Team, &b.Name, &b.Address, &aliases, &b.Signature, &b.UndoMS, &b.SenderName,
 		&b.SenderForm, &b.ReplyStatus, &b.ReplyAssignee, &bcc)
 	if err != nil {
 		return h, missing(err, "There is no conversation %d.", number)
@@ -71,6 +72,7 @@ type ConversationRows struct {
 	OthersCount  int // conversations of the customer the agent may see
 	Runs         []RunRow
 	Agents       []AgentName
+	Teams        []TeamName        // all, by name
 	Tags         []Name            // all, by name
 	Fields       []*postroom.Field // all, in order, deleted ones too
 	FieldTexts   map[string]string // by id
@@ -249,6 +251,7 @@ func nameParts(mailbox int64) []part {
 			"case when a.role = 'admin' or exists (select 1 from mailbox_agent g where g.agent_id = a.id and g.mailbox_id = ? and g.rights <> 'see') then 1 else 0 end"},
 			s: []string{"a.name"}, from: `from agent a`, args: []any{mailbox}},
 		{kind: "tag", n: []string{"id"}, s: []string{"name"}, from: `from tag`},
+		teamPart(mailbox),
 		{kind: "workflow", n: []string{"id", "enabled"}, s: []string{"name"}, from: `from workflow`},
 		fieldPart(),
 	}
@@ -325,6 +328,8 @@ func (o *ConversationRows) scan(t tripRow) error {
 		o.TagIDs = append(o.TagIDs, t.n[0])
 	case "agent":
 		o.Agents = append(o.Agents, AgentName{Name: Name{t.n[0], t.s[0]}, Disabled: t.n[1] > 0, May: t.n[2] == 1})
+	case "team":
+		o.Teams = append(o.Teams, scanTeamName(t))
 	case "tag":
 		o.Tags = append(o.Tags, Name{t.n[0], t.s[0]})
 	case "workflow":
@@ -346,6 +351,7 @@ func (o *ConversationRows) scanDraft(t tripRow) error {
 
 // sort puts what a trip brought in any order into the order of the page.
 func (o *ConversationRows) sort() {
+	sortTeams(o.Teams)
 	slices.SortFunc(o.Events, func(a, b EventRow) int { return compare(a.Seq, b.Seq, "", "", 0, 0) })
 	slices.SortFunc(o.Ratings, func(a, b postroom.Rating) int { return compare(a.Seq, b.Seq, "", "", 0, 0) })
 	slices.SortFunc(o.Mails, func(a, b MailRow) int { return compare(a.RootSeq, b.RootSeq, "", "", a.Seq, b.Seq) })

@@ -59,14 +59,15 @@ type ListRow struct {
 	HasAttachments                    bool
 	SnoozedUntil                      int64
 	Rating                            postroom.RatingValue
-	Customer, Mailbox, Assignee       string
+	TeamID                            int64
+	Customer, Mailbox, Assignee, Team string
 	Key                               ListKey
 }
 
 const listColumns = `c.id, c.number, c.mailbox_id, c.customer_id, c.assignee_id, c.subject, c.preview, c.status, c.waiting_since, c.updated_at,
-	c.last_customer_at, c.last_agent_at, c.created_at, c.received, c.replies, c.notes, c.has_attachments, c.snoozed_until, c.rating`
+	c.last_customer_at, c.last_agent_at, c.created_at, c.received, c.replies, c.notes, c.has_attachments, c.snoozed_until, c.rating, c.team_id`
 
-const listNames = `, coalesce(k.name, ''), coalesce(b.name, ''), coalesce(a.name, '')`
+const listNames = `, coalesce(k.name, ''), coalesce(b.name, ''), coalesce(a.name, ''), coalesce(t.name, '')`
 
 // listOrder is one half of a sorted list that an index can serve.
 type listOrder struct {
@@ -154,12 +155,12 @@ func (r Read) Conversations(ctx context.Context, ask ListAsk) ([]ListRow, error)
 func (r Read) half(ctx context.Context, ask ListAsk, h listOrder, limit int) ([]ListRow, error) {
 	from, args := ask.where(h)
 	query := `select ` + listColumns + listNames + ` from (select c.* ` + from + h.order(ask.Back) + ` limit ` + strconv.Itoa(limit) + `) c
-		left join customer k on k.id = c.customer_id left join mailbox b on b.id = c.mailbox_id left join agent a on a.id = c.assignee_id` + h.order(ask.Back)
+		left join customer k on k.id = c.customer_id left join mailbox b on b.id = c.mailbox_id left join agent a on a.id = c.assignee_id left join team t on t.id = c.team_id` + h.order(ask.Back)
 	var out []ListRow
 	err := each(ctx, r.q, numbered(query), args, func(rows row) error {
 		var x ListRow
 		err := rows.Scan(&x.ID, &x.Number, &x.MailboxID, &x.CustomerID, &x.AssigneeID, &x.Subject, &x.Preview, &x.Status, &x.WaitingSince, &x.UpdatedAt,
-			&x.LastCustomerAt, &x.LastAgentAt, &x.CreatedAt, &x.Received, &x.Replies, &x.Notes, &x.HasAttachments, &x.SnoozedUntil, &x.Rating, &x.Customer, &x.Mailbox, &x.Assignee)
+			&x.LastCustomerAt, &x.LastAgentAt, &x.CreatedAt, &x.Received, &x.Replies, &x.Notes, &x.HasAttachments, &x.SnoozedUntil, &x.Rating, &x.TeamID, &x.Customer, &x.Mailbox, &x.Assignee, &x.Team)
 		x.Key = x.key(h)
 		out = append(out, x)
 		return err
@@ -193,6 +194,11 @@ func (ask ListAsk) where(h listOrder) (string, []any) {
 		b.WriteString(`from conversation c where ` + assignee + ` = ? and ` + folder + ` = 'assigned'`)
 		args = append(args, ask.Agent)
 	default:
+		if team := ask.Folder.Team(); team != 0 {
+			b.WriteString(`from conversation c where c.team_id = ? and c.team_id > 0 and ` + folder + ` in ('unassigned', 'assigned')`)
+			args = append(args, team)
+			break
+		}
 		b.WriteString(`from conversation c where ` + folder + ` = ` + quoted(ask.Folder))
 	}
 	may, mayArgs := ask.May.conversations(mailbox, assignee)
@@ -249,7 +255,7 @@ func (ask ListAsk) holds(c *postroom.Conversation) bool {
 	case postroom.Mine:
 		return is == postroom.Assigned && c.AssigneeID == ask.Agent
 	}
-	return is == ask.Folder
+	return is == ask.Folder || ask.Folder.Team() != 0 && c.TeamFolder() == ask.Folder
 }
 
 // neighbours makes the part that finds the number of the conversation after (or
@@ -272,6 +278,7 @@ type ListDetails struct {
 	Drafts  map[int64]bool     // conversations with a draft of the agent who looks
 	Notes   map[int64]bool     // conversations whose last message is a note
 	Trouble map[int64]postroom.MailState
+	Teams   []TeamName        // all teams, by name
 	Address map[int64]string  // primary address by customer
 	Agents  []Name            // who can be assigned, by name
 	AllTags []string          // tags in use, by name
@@ -324,6 +331,8 @@ func (r Read) ListDetails(ctx context.Context, rows []ListRow, agent int64) (Lis
 			d.Notes[t.n[0]] = true
 		case "agent":
 			d.Agents = append(d.Agents, Name{t.n[0], t.s[0]})
+		case "team":
+			d.Teams = append(d.Teams, scanTeamName(t))
 		case "tagname":
 			d.AllTags = append(d.AllTags, t.s[0])
 		}
@@ -333,6 +342,7 @@ func (r Read) ListDetails(ctx context.Context, rows []ListRow, agent int64) (Lis
 		slices.Sort(tags)
 	}
 	sortNames(d.Agents)
+	sortTeams(d.Teams)
 	slices.Sort(d.AllTags)
 	sortFields(d.Fields)
 	return d, err
@@ -352,6 +362,7 @@ func choiceParts() []part {
 	return []part{
 		{kind: "agent", n: []string{"id"}, s: []string{"name"}, from: `from agent where disabled_at = 0`},
 		{kind: "tagname", n: []string{"id"}, s: []string{"name"}, from: `from tag`},
+		teamPart(0),
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 type ShellRows struct {
 	Mailboxes []ShellMailbox // by name
 	Counts    []FolderCount
+	Teams     []Name        // the agent's own that are not switched off, by name
 	Drafts    map[int64]int // conversations with a draft of the agent, by mailbox
 	Alarms    int           // neither acknowledged nor cleared
 	Unread    int           // notifications of the agent's
@@ -65,6 +66,7 @@ func (r Read) Shell(ctx context.Context, agent int64, scope Scope, now int64) (S
 	out := ShellRows{Drafts: map[int64]int{}}
 	err := r.trip(ctx, shellParts(agent, scope, now), func(t tripRow) error { return out.scan(t) })
 	slices.SortFunc(out.Mailboxes, func(a, b ShellMailbox) int { return compare(0, 0, a.Name, b.Name, a.ID, b.ID) })
+	sortNames(out.Teams)
 	slices.SortFunc(out.Acts, func(a, b OpenAct) int { return compare(b.ID, a.ID, "", "", 0, 0) })
 	for _, a := range out.Acts {
 		slices.SortFunc(a.Events, func(a, b ActEvent) int { return compare(a.Seq, b.Seq, "", "", 0, 0) })
@@ -88,6 +90,7 @@ func shellParts(agent int64, scope Scope, now int64) []part {
 			from: `from mailbox m left join channel h on h.mailbox_id = m.id where 1 = 1` + mine, args: mineArgs},
 		{kind: "count", n: []string{"mailbox_id", "cast(sum(n) as bigint)", "cast(sum(case when agent_id = ? then n else 0 end) as bigint)"}, s: []string{"folder"},
 			from: `from folder_count where 1 = 1` + counted + ` group by mailbox_id, folder`, args: append([]any{agent}, countedArgs...)},
+		{kind: "team", n: []string{"t.id"}, s: []string{"t.name"}, from: `from team_member m join team t on t.id = m.team_id where m.agent_id = ? and t.off_at = 0`, args: []any{agent}},
 		{kind: "draft", n: []string{"c.mailbox_id", "count(distinct d.conversation_id)"},
 			from: `from draft d join conversation c on c.id = d.conversation_id where d.agent_id = ? and c.deleted_at = 0` + drafted + ` group by c.mailbox_id`,
 			args: append([]any{agent}, draftedArgs...)},
@@ -107,7 +110,9 @@ func shellParts(agent int64, scope Scope, now int64) []part {
 	if len(scope.Own) > 0 { // they see what is theirs, which no counter counts
 		own, ownArgs := anyOf("mailbox_id", scope.Own)
 		parts = append(parts, part{kind: "count", n: []string{"mailbox_id", "count(*)", "count(*)"}, s: []string{"folder"},
-			from: `from conversation where assignee_id = ?` + own + ` group by mailbox_id, folder`, args: append([]any{agent}, ownArgs...)})
+			from: `from conversation where assignee_id = ?` + own + ` group by mailbox_id, folder`, args: append([]any{agent}, ownArgs...)},
+			part{kind: "count", n: []string{"mailbox_id", "count(*)", "0"}, s: []string{"'team-' || cast(team_id as text)"},
+				from: `from conversation where assignee_id = ? and folder = 'assigned' and team_id > 0` + own + ` group by mailbox_id, team_id`, args: append([]any{agent}, ownArgs...)})
 	}
 	return parts
 }
@@ -118,6 +123,8 @@ func (s *ShellRows) scan(t tripRow) error {
 		s.Mailboxes = append(s.Mailboxes, ShellMailbox{ID: t.n[0], Name: t.s[0], Address: t.s[1], PausedAt: t.n[1]})
 	case "count":
 		s.Counts = append(s.Counts, FolderCount{MailboxID: t.n[0], Folder: postroom.Folder(t.s[0]), N: int(t.n[1]), Mine: int(t.n[2])})
+	case "team":
+		s.Teams = append(s.Teams, Name{t.n[0], t.s[0]})
 	case "draft":
 		s.Drafts[t.n[0]] = int(t.n[1])
 	case "workflows":

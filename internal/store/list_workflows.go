@@ -116,10 +116,10 @@ func (r Read) WorkflowUses(ctx context.Context, since int64) (map[int64]Workflow
 	return out, err
 }
 
-// Names reads the names of agents, mailboxes, tags and workflows by kind and
+// Names reads the names of agents, teams, mailboxes, tags and workflows by kind and
 // id, for putting ids into words.
 func (r Read) Names(ctx context.Context) (map[string]map[int64]string, error) {
-	out := map[string]map[int64]string{"agent": {}, "mailbox": {}, "tag": {}, "workflow": {}, "secret": {}}
+	out := map[string]map[int64]string{"agent": {}, "mailbox": {}, "tag": {}, "workflow": {}, "secret": {}, "team": {}}
 	var parts []part
 	for kind := range out {
 		from := "from " + kind

@@ -184,7 +184,7 @@ func (r Read) News(ctx context.Context, event int64) (*News, error) {
 	parts := []part{
 		{kind: "event", n: []string{"id", "conversation_id", "seq", "act_id", "actor_id", "cause_id", "root_id", "root_seq", "depth", "at", "final_at"},
 			s: []string{"kind", "actor_kind", "path", "payload", "facts", "state", "words"}, from: `from event where id = ?`, args: []any{event}},
-		{kind: "conversation", n: []string{"c.id", "c.number", "c.mailbox_id", "c.customer_id", "c.assignee_id", "c.deleted_at"}, s: []string{"c.status", "c.subject", "c.followers"},
+		{kind: "conversation", n: []string{"c.id", "c.number", "c.mailbox_id", "c.customer_id", "c.assignee_id", "c.deleted_at", "c.team_id"}, s: []string{"c.status", "c.subject", "c.followers"},
 			from: `from event e join conversation c on c.id = e.conversation_id where e.id = ?`, args: []any{event}},
 		{kind: "began", n: []string{"count(*)"}, args: []any{event},
 			from: `from event e join event b on b.conversation_id = e.conversation_id and b.act_id = e.act_id and b.kind = 'conversation.created' where e.id = ?`},
@@ -201,7 +201,7 @@ func (r Read) News(ctx context.Context, event int64) (*News, error) {
 			return errors.Join(fromJSON(t.s[3], &e.Payload), fromJSON(t.s[4], &e.After))
 		case "conversation":
 			found = true
-			out.Conversation = &postroom.Conversation{ID: t.n[0], Number: t.n[1], MailboxID: t.n[2], CustomerID: t.n[3], AssigneeID: t.n[4], DeletedAt: t.n[5],
+			out.Conversation = &postroom.Conversation{ID: t.n[0], Number: t.n[1], MailboxID: t.n[2], CustomerID: t.n[3], AssigneeID: t.n[4], DeletedAt: t.n[5], TeamID: t.n[6],
 				Status: postroom.Status(t.s[0]), Subject: t.s[1]}
 			return fromJSON(t.s[2], &out.Conversation.Followers)
 		case "began":

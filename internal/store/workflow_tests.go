@@ -115,9 +115,9 @@ func (t *Tx) TestRan(ctx context.Context, x WorkflowTest) error {
 }
 
 // FileNames reads by which names files call things, by kind and id: agents and
-// mailboxes by address, tags by name, workflows, deleted ones too, by key.
+// mailboxes by address, tags and teams by name, workflows, deleted ones too, by key.
 func (r Read) FileNames(ctx context.Context) (map[string]map[int64]string, error) {
-	columns := map[string]string{"agent": "email", "mailbox": "address", "tag": "name", "workflow": "key"}
+	columns := map[string]string{"agent": "email", "mailbox": "address", "tag": "name", "team": "name", "workflow": "key"}
 	out := map[string]map[int64]string{}
 	var parts []part
 	for kind, column := range columns {

@@ -37,6 +37,8 @@ var variables = []Variable{
 		Doc: "active, pending, closed or spam."},
 	{Name: "conversation.created", Label: "When the conversation began", Example: "2026-01-31T09:30:00Z", Moment: true,
 		Doc: "A time: use the filter date to say how it is written."},
+	{Name: "conversation.team", Label: "Team of the conversation", Example: "Second line", Optional: true,
+		Doc: "The name of the team the conversation is given to. Empty when it is no team's."},
 	{Name: "customer.name", Label: "Name of the customer", Example: "Maria Lind", Optional: true, Supplied: true,
 		Doc: "The full name. Empty when only an address is known, and for a sender who is not verified."},
 	{Name: "customer.first_name", Label: "First name of the customer", Example: "Maria", Optional: true, Supplied: true,

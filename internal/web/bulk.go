@@ -49,6 +49,12 @@ func (q *request) bulk() (desk.Bulk, error) {
 			return desk.Bulk{}, postroom.InvalidField("do", "%q is not an agent.", value)
 		}
 		return desk.Bulk{Assignee: &id}, nil
+	case "team":
+		id, err := strconv.ParseInt(value, 10, 64)
+		if err != nil || id < 0 {
+			return desk.Bulk{}, postroom.InvalidField("do", "%q is not a team.", value)
+		}
+		return desk.Bulk{Team: &id}, nil
 	case "move":
 		id, err := strconv.ParseInt(value, 10, 64)
 		if err != nil || id < 1 {

@@ -59,6 +59,9 @@ func (c *compiler) more(a Action, path string, allowed map[string]bool) (known b
 	case DoFollow:
 		allow("agents", "unfollow")
 		c.follow(a, path)
+	case DoTeam:
+		allow("team")
+		c.team(a, path, false)
 	case DoSnooze:
 		allow("for", "until")
 	case DoRun:
@@ -67,14 +70,15 @@ func (c *compiler) more(a Action, path string, allowed map[string]bool) (known b
 	case DoWait:
 		allow("for", "unless")
 	case DoMail:
-		allow("agents", "assignee", "to", "subject", "text", "html")
+		allow("agents", "assignee", "team", "to", "subject", "text", "html")
 		if (a.Text == "") == (a.HTML == "") {
 			c.fault(path+".text", "A mail has a text, or HTML, and not both.")
 		}
-		if len(a.Agents)+len(a.To) == 0 && !a.Assignee {
+		if len(a.Agents)+len(a.To) == 0 && !a.Assignee && a.Team == nil {
 			c.fault(path+".to", "Say to whom to send it.")
 		}
 		c.agents(a, path)
+		c.team(a, path, true)
 		c.addresses(a, path)
 	case DoForward:
 		allow("to", "text")
@@ -94,7 +98,7 @@ func (c *compiler) more(a Action, path string, allowed map[string]bool) (known b
 // assign checks whom an action assigns to.
 func (c *compiler) assign(a Action, path string) {
 	switch {
-	case a.By == "" && len(a.Agents) > 0:
+	case a.By == "" && (len(a.Agents) > 0 || a.Team != nil):
 		c.fault(path+".by", "Say how one of these agents is chosen.")
 	case a.By == "" && (a.Agent == nil || *a.Agent < 0):
 		c.fault(path+".agent", "Say to whom to assign; 0 is nobody.")
@@ -103,10 +107,13 @@ func (c *compiler) assign(a Action, path string) {
 		c.fault(path+".by", "%q is not a way of choosing; it is one of round_robin and least_loaded.", a.By)
 	case a.Agent != nil:
 		c.fault(path+".agent", "It assigns to one agent or chooses among several, not both.")
-	case len(a.Agents) == 0:
-		c.fault(path+".agents", "Choose the agents who take turns.")
+	case a.Team != nil && len(a.Agents) > 0:
+		c.fault(path+".team", "It chooses among these agents or among the members of a team, not both.")
+	case a.Team == nil && len(a.Agents) == 0:
+		c.fault(path+".agents", "Choose the agents who take turns, or a team.")
 	}
 	c.agents(a, path)
+	c.team(a, path, true)
 }
 
 func (c *compiler) agents(a Action, path string) {
@@ -242,6 +249,8 @@ func (a Action) moreWords(names Names) string {
 		return "delete it"
 	case DoSpam:
 		return "mark it as spam"
+	case DoTeam:
+		return a.teamWords(names)
 	case DoSnooze:
 		return a.snoozeWords()
 	case DoRun:
@@ -267,6 +276,9 @@ func (a Action) recipients(names Names) string {
 	for _, id := range a.Agents {
 		out = append(out, names.of(RefAgent, id))
 	}
+	if a.Team != nil {
+		out = append(out, membersWords(*a.Team, names))
+	}
 	out = append(out, a.To...)
 	if len(out) == 0 {
 		return gap
@@ -283,6 +295,9 @@ func (a Action) assignWords(names Names) string {
 	who := gap
 	if len(shown) > 0 {
 		who = list(shown, "or")
+	}
+	if a.Team != nil {
+		who = "one of " + membersWords(*a.Team, names)
 	}
 	if a.By == LeastLoaded {
 		return "assign it to " + who + ", whoever has the fewest open conversations"

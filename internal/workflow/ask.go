@@ -26,6 +26,7 @@ var edgeDocs = map[postroom.EventKind]string{
 	postroom.ReplySent:           "A reply to the customer, by an agent or a workflow.",
 	postroom.StatusChanged:       "From one status to another, by whatever path. Closing is a change to closed.",
 	postroom.AssigneeChanged:     "From one agent to another, or to or from nobody.",
+	postroom.TeamChanged:         "From one team to another, or to or from none.",
 	postroom.TagsChanged:         "Tags added or removed.",
 
 	postroom.NoteAdded:            "An internal note, by an agent or a workflow.",
@@ -100,6 +101,8 @@ func EdgeOf(kind postroom.EventKind) Edge {
 		e.To, e.Choices = true, asText(postroom.RatingValues)
 	case postroom.AssigneeChanged:
 		e.From, e.To, e.Ref = true, true, RefAgent
+	case postroom.TeamChanged:
+		e.From, e.To, e.Ref = true, true, RefTeam
 	case postroom.ConversationMoved:
 		e.From, e.To, e.Ref = true, true, RefMailbox
 	}
@@ -127,6 +130,7 @@ func Actions() []ActionSchema {
 		DoNote:    {"Add a note", "Only agents read it."},
 		DoStatus:  {"Set the status", "Unless somebody has changed it since."},
 		DoAssign:  {"Assign", "Unless somebody has assigned it since."},
+		DoTeam:    {"Give to a team", "Unless somebody has given it to a team since. Who is assigned stays."},
 		DoTags:    {"Add or remove tags", "Tags that are there already stay as they are."},
 		DoFollow:  {"Follow", "Agents follow it, or follow it no more: they are told of what is written in it. Nobody else notices."},
 		DoMail:    {"Mail somebody else", "To agents or other addresses, never to the customer. An agent's answer to it acts like one to a notification."},
@@ -156,7 +160,7 @@ func Actions() []ActionSchema {
 func FactsOn(kind postroom.EventKind) []Fact {
 	return slices.DeleteFunc(Schema(), func(f Fact) bool {
 		e := EdgeOf(kind)
-		moved := kind == postroom.ConversationMoved // its sides are asked for as the mailbox
+		moved := kind == postroom.ConversationMoved || kind == postroom.TeamChanged // its sides are asked for as the mailbox, or the team
 		return !kindHas(kind, f.Name) || f.Name == "event.from" && (!e.From || moved) || f.Name == "event.to" && (!e.To || moved)
 	})
 }
@@ -259,7 +263,7 @@ func Ask(kind postroom.EventKind, fact Fact, op Op) Question {
 	case KindChoice:
 		return list(Question{Choices: slices.Clone(fact.Choices)})
 	case KindRef, KindSet:
-		return list(Question{Ref: fact.Ref, Nobody: fact.Ref == RefAgent && (op == ChangedFrom || op == ChangedTo)})
+		return list(Question{Ref: fact.Ref, Nobody: fact.Ref.None() && (op == ChangedFrom || op == ChangedTo)})
 	case KindBool:
 		return list(Question{Choices: []string{"true", "false"}})
 	case KindNumber:
@@ -271,7 +275,7 @@ func Ask(kind postroom.EventKind, fact Fact, op Op) Question {
 		return Question{Input: InputDate, Hint: "From midnight, in UTC."}
 	}
 	if e := EdgeOf(kind); fact.Name == "event.from" && e.From || fact.Name == "event.to" && e.To {
-		return list(Question{Choices: e.Choices, Ref: e.Ref, Nobody: e.Ref == RefAgent})
+		return list(Question{Choices: e.Choices, Ref: e.Ref, Nobody: e.Ref.None()})
 	}
 	q := Question{Input: InputText, Hint: hints[fact.Name]}
 	switch {

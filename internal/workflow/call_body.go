@@ -75,6 +75,7 @@ type (
 		Deleted      bool          `json:"deleted"`
 		Mailbox      callBox       `json:"mailbox"`
 		Assignee     *callPerson   `json:"assignee"`
+		Team         *named        `json:"team,omitempty"`
 		Customer     *callCustomer `json:"customer"`
 		Tags         []named       `json:"tags"`
 		Messages     callCounts    `json:"messages"`
@@ -158,6 +159,9 @@ func CallBody(f CallFacts) ([]byte, error) {
 	} else if after.AssigneeID != 0 {
 		c.Assignee = &callPerson{ID: after.AssigneeID, Name: f.Names.of(RefAgent, after.AssigneeID)}
 	}
+	if after.TeamID != 0 {
+		c.Team = &named{after.TeamID, f.Names.of(RefTeam, after.TeamID)}
+	}
 	if k := f.Customer; k != nil {
 		c.Customer = &callCustomer{k.ID, k.Name, append([]string{}, k.Addresses...), k.Language}
 	}
@@ -189,11 +193,11 @@ func (f CallFacts) actor() callActor {
 // side names one side of a change; nil if the event changes nothing.
 func (f CallFacts) side(value string) *callSide {
 	kind := f.Event.Kind
-	if value == "" && kind != postroom.AssigneeChanged {
+	ref := EdgeOf(kind).Ref
+	if value == "" && !ref.None() {
 		return nil
 	}
 	out := &callSide{Value: value}
-	ref := EdgeOf(kind).Ref
 	if id, ok := parseID(value); ok && ref != "" {
 		out.Name = f.Names.of(ref, id)
 	}

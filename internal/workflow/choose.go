@@ -23,9 +23,15 @@ func Choose(p postroom.Pick, names Names) (agent int64, why string) {
 		}
 	}
 	if chosen == nil {
+		if p.Team != 0 {
+			return 0, "Nobody of " + teamName(p.Team, names) + " may have it" + passedOver(p, names) + "."
+		}
 		return 0, "None of the agents may have it" + passedOver(p, names) + "."
 	}
 	name := names.of(RefAgent, chosen.ID)
+	if p.Team != 0 {
+		name += ", of " + teamName(p.Team, names) + ","
+	}
 	switch {
 	case p.By == string(LeastLoaded):
 		why = fmt.Sprintf("%s has the fewest open conversations, %d", name, chosen.Open)

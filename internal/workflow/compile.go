@@ -223,7 +223,7 @@ func (c *compiler) action(a Action, path string) {
 			c.fault(path+".status", "%s", postroom.TextOf(err))
 		}
 	case DoAssign:
-		allowed["agent"], allowed["agents"], allowed["by"] = true, true, true
+		allowed["agent"], allowed["agents"], allowed["by"], allowed["team"] = true, true, true, true
 		c.assign(a, path)
 	case DoTags:
 		allowed["add"], allowed["remove"] = true, true
@@ -257,7 +257,7 @@ func (c *compiler) strangers(a Action, path string, allowed map[string]bool) {
 	}{
 		{"text", a.Text != ""}, {"html", a.HTML != ""}, {"status", a.Status != ""},
 		{"agent", a.Agent != nil}, {"add", len(a.Add) > 0}, {"remove", len(a.Remove) > 0},
-		{"by", a.By != ""}, {"agents", len(a.Agents) > 0}, {"assignee", a.Assignee}, {"to", len(a.To) > 0},
+		{"by", a.By != ""}, {"agents", len(a.Agents) > 0}, {"assignee", a.Assignee}, {"team", a.Team != nil}, {"to", len(a.To) > 0},
 		{"subject", a.Subject != ""}, {"mailbox", a.Mailbox != 0}, {"unfollow", len(a.Unfollow) > 0}, {"texts", len(a.Texts) > 0},
 		{"method", a.Method != ""}, {"url", a.URL != ""}, {"headers", len(a.Headers) > 0}, {"content_type", a.Type != ""}, {"sign", a.Sign != 0},
 		{"workflow", a.Workflow != 0}, {"for", a.For != ""}, {"unless", len(a.Unless) > 0},

@@ -290,6 +290,7 @@ func changeOf(fact string, e *postroom.Event) (from, to string, changed bool) {
 	switch {
 	case fact == "conversation.status" && e.Kind == postroom.StatusChanged,
 		fact == "conversation.assignee" && e.Kind == postroom.AssigneeChanged,
+		fact == "conversation.team" && e.Kind == postroom.TeamChanged,
 		fact == "conversation.tags" && e.Kind == postroom.TagsChanged,
 		fact == "conversation.rating" && e.Kind == postroom.RatingReceived,
 		fact == "conversation.mailbox" && e.Kind == postroom.ConversationMoved,

@@ -97,7 +97,7 @@ const (
 )
 
 // ActionKinds lists the actions in the order in which the editor offers them.
-var ActionKinds = []ActionKind{DoReply, DoMail, DoForward, DoWebhook, DoNote, DoStatus, DoAssign, DoTags, DoFollow, DoSubject, DoMove, DoSpam, DoDelete, DoSnooze, DoRun, DoWait, DoStop}
+var ActionKinds = []ActionKind{DoReply, DoMail, DoForward, DoWebhook, DoNote, DoStatus, DoAssign, DoTeam, DoTags, DoFollow, DoSubject, DoMove, DoSpam, DoDelete, DoSnooze, DoRun, DoWait, DoStop}
 
 // Action is one step of a Then. Only the fields of its kind may be set. Text
 // and HTML are templates; a reply has one of the two.
@@ -112,6 +112,7 @@ type Action struct {
 
 	By       AssignBy          `json:"by,omitempty"`                    // assign: how one of Agents is chosen
 	Agents   []int64           `json:"agents,omitempty" ref:"agent"`    // assign, mail, follow
+	Team     *int64            `json:"team,omitempty" ref:"team"`       // team: 0 for none; assign: one of its members, chosen By; mail: its members
 	Assignee bool              `json:"assignee,omitempty"`              // mail: also to who is assigned then
 	To       []string          `json:"to,omitempty"`                    // mail, forward: addresses
 	Subject  string            `json:"subject,omitempty"`               // a template; a mail without one has the conversation's

@@ -179,6 +179,10 @@ func (d Definition) copied() Definition {
 			id := *a.Agent
 			d.Then[i].Agent = &id
 		}
+		if a.Team != nil {
+			id := *a.Team
+			d.Then[i].Team = &id
+		}
 	}
 	w := &d.When
 	w.From, w.To, w.Actors, w.Paths = slices.Clone(w.From), slices.Clone(w.To), slices.Clone(w.Actors), slices.Clone(w.Paths)

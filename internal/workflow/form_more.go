@@ -15,6 +15,9 @@ func (a Action) more(at string, set func(string, ...string)) {
 		set(at+".by", string(a.By))
 	}
 	set(at+".agents", decimals(a.Agents)...)
+	if a.Team != nil {
+		set(at+".team", strconv.FormatInt(*a.Team, 10))
+	}
 	if a.Assignee {
 		set(at+".assignee", "1")
 	}
@@ -45,10 +48,18 @@ func (a Action) more(at string, set func(string, ...string)) {
 func (r *fieldReader) assign(at string, a *Action) {
 	if a.By = AssignBy(r.fields.first(at + ".by")); a.By != "" {
 		a.Agents = r.ids(at + ".agents")
+		r.team(at, a, true)
 		return
 	}
 	if ids := r.ids(at + ".agent"); len(ids) > 0 {
 		a.Agent = &ids[0]
+	}
+}
+
+// team reads the team of an action; in some of them 0 is no choice.
+func (r *fieldReader) team(at string, a *Action, some bool) {
+	if ids := r.ids(at + ".team"); len(ids) > 0 && (ids[0] != 0 || !some) {
+		a.Team = &ids[0]
 	}
 }
 
@@ -64,6 +75,8 @@ func (r *fieldReader) more(at string, a *Action) {
 		if ids := r.ids(at + ".mailbox"); len(ids) > 0 {
 			a.Mailbox = ids[0]
 		}
+	case DoTeam:
+		r.team(at, a, false)
 	case DoFollow:
 		a.Agents, a.Unfollow = r.ids(at+".agents"), r.ids(at+".unfollow")
 	case DoRun:
@@ -75,6 +88,7 @@ func (r *fieldReader) more(at string, a *Action) {
 	case DoSnooze:
 		r.snooze(at, a)
 	case DoMail:
+		r.team(at, a, true)
 		a.Agents, a.Assignee, a.Subject = r.ids(at+".agents"), f.first(at+".assignee") != "", oneLine(f.first(at+".subject"))
 		a.Text, a.HTML = lines(f.first(at+".text")), lines(f.first(at+".html"))
 		a.To = readAddresses(f[at+".to"])

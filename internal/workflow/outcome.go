@@ -44,7 +44,15 @@ func (v *Version) Outcomes(action int) []Outcome {
 		return out
 	case DoSpam:
 		return []Outcome{mine(postroom.StatusChanged, string(postroom.Spam)), mine(postroom.ConversationWoken, "")}
+	case DoTeam:
+		if a.Team == nil {
+			return nil
+		}
+		return []Outcome{mine(postroom.TeamChanged, fmt.Sprint(*a.Team))}
 	case DoAssign:
+		if a.Team != nil {
+			return []Outcome{mine(postroom.AssigneeChanged, "")} // of its members
+		}
 		if a.Agent != nil {
 			return []Outcome{mine(postroom.AssigneeChanged, fmt.Sprint(*a.Agent))}
 		}

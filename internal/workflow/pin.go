@@ -105,7 +105,7 @@ func personal(f Fact) bool {
 func (p *pinner) conversation() {
 	bare := NewFacts(p.test.record(p.test.event(p.v.MailboxID)))
 	for _, f := range schema {
-		if !strings.HasPrefix(f.Name, "conversation.") || personal(f) || f.Ref == RefAgent || f.Ref == RefTag {
+		if !strings.HasPrefix(f.Name, "conversation.") || personal(f) || f.Ref == RefAgent || f.Ref == RefTeam || f.Ref == RefTag {
 			continue
 		}
 		have := p.facts.Value(f.Name)

@@ -26,6 +26,7 @@ type Wish struct {
 	Blank   bool
 	Status  postroom.Status
 	AgentID int64 // assign; 0 is nobody
+	TeamID  int64 // team, 0 is none; assign, mail: whose members are meant, 0 for no team's
 	Add     []int64
 	Remove  []int64
 
@@ -79,6 +80,9 @@ func Plan(v *Version, o template.Options, value func(name string) (string, bool)
 		}
 		if a.Agent != nil {
 			w.AgentID = *a.Agent
+		}
+		if a.Team != nil {
+			w.TeamID = *a.Team
 		}
 		if a.body != nil {
 			body := a.body
@@ -139,6 +143,7 @@ type Values struct {
 	Customer *postroom.Customer
 	Mailbox  *postroom.Mailbox
 	Assignee *postroom.Agent
+	Team     string          // name of the conversation's team
 	Actor    *postroom.Agent // who set off the chain's event; nil unless an agent did
 	Workflow string          // the workflow's name
 }
@@ -175,8 +180,11 @@ func (v Values) Value(name string) (string, bool) {
 }
 
 func (v Values) conversation(field string) (string, bool) {
-	if field == "subject" {
+	switch field {
+	case "subject":
 		return v.Subject, true
+	case "team":
+		return v.Team, true
 	}
 	var after postroom.Snapshot
 	if v.Event != nil {

@@ -15,7 +15,7 @@ func everything() Values {
 		Event: e, Subject: "Order <77>", Customer: record(e).Customer,
 		Mailbox:  &postroom.Mailbox{Name: "Acme Support", Address: "help@acme.example"},
 		Assignee: &postroom.Agent{Name: "Ann Baker", Email: "ann@acme.example"},
-		Actor:    &postroom.Agent{Name: "Ben Cook"}, Workflow: "W",
+		Actor:    &postroom.Agent{Name: "Ben Cook"}, Workflow: "W", Team: "Second line",
 	}
 }
 

@@ -76,6 +76,9 @@ func drawDefinition(t *rapid.T) Definition {
 	if d.When.Event == postroom.RatingReceived && rapid.Bool().Draw(t, "as") {
 		d.When.To = []string{rapid.SampledFrom(asText(postroom.RatingValues)).Draw(t, "rated")}
 	}
+	if d.When.Event == postroom.TeamChanged && rapid.Bool().Draw(t, "teams") {
+		d.When.From, d.When.To = []string{"0"}, []string{rapid.SampledFrom([]string{"3", "4"}).Draw(t, "team")}
+	}
 	if d.When.Scheduled() {
 		d.When.Schedule = rapid.SampledFrom([]Schedule{{Days: []string{"mon", "fri"}, At: "08:00"}, {Days: []string{"1", "31"}, At: "23:59", Zone: "Europe/Berlin", Most: 7}, {Days: []string{"1"}, At: "08:00", Closed: ClosedNext}, {Days: []string{"sun"}, At: "9", Closed: ClosedSkip}}).Draw(t, "schedule")
 	} else if rapid.Bool().Draw(t, "filters") {
@@ -96,9 +99,9 @@ func drawDefinition(t *rapid.T) Definition {
 		{Do: DoNote, Text: "n"}, {Do: DoStatus, Status: postroom.Closed}, {Do: DoAssign, Agent: ptr(0)},
 		{Do: DoTags, Add: []int64{1}, Remove: []int64{2}}, {Do: DoFollow, Agents: []int64{7}, Unfollow: []int64{8, 9}}, {Do: DoFollow, Unfollow: []int64{7}},
 		{Do: DoRun, Workflow: 10}, {Do: DoRun, Workflow: 1001},
-		{Do: DoAssign, By: RoundRobin, Agents: []int64{7, 8}}, {Do: DoAssign, By: LeastLoaded, Agents: []int64{9}},
+		{Do: DoAssign, By: RoundRobin, Agents: []int64{7, 8}}, {Do: DoAssign, By: LeastLoaded, Agents: []int64{9}}, {Do: DoAssign, By: RoundRobin, Team: ptr(3)}, {Do: DoTeam, Team: ptr(0)}, {Do: DoTeam, Team: ptr(3)},
 		{Do: DoSubject, Subject: "[{{ conversation.number }}] {{ conversation.subject }}"}, {Do: DoMove, Mailbox: 2}, {Do: DoSpam}, {Do: DoDelete}, {Do: DoSnooze, For: "2d"}, {Do: DoSnooze, For: "4bh"}, {Do: DoSnooze, Until: "tomorrow 09:00"}, {Do: DoSnooze, Until: "office"},
-		{Do: DoMail, Agents: []int64{7}, Assignee: true, To: []string{"boss@example.com"}, Subject: "Look", Text: "at <it>"},
+		{Do: DoMail, Agents: []int64{7}, Assignee: true, To: []string{"boss@example.com"}, Subject: "Look", Text: "at <it>"}, {Do: DoMail, Team: ptr(3), Text: "x"},
 		{Do: DoMail, To: []string{"boss@example.com", "x@example.org"}, HTML: "<p>x</p>"},
 		{Do: DoWebhook, URL: "https://example.com/hook"}, {Do: DoWebhook, Method: "GET", URL: "http://example.com:8080/{{ conversation.number }}?s={{ conversation.subject }}"},
 		{Do: DoWebhook, Method: "PUT", URL: "https://example.com/?a=b", Headers: []Header{{Name: "X-Team", Value: "one"}, {Name: "Authorization", Secret: 4}}, Sign: 5,
@@ -166,6 +169,9 @@ func drawSet(t *rapid.T) *Set {
 func drawMoment(t *rapid.T) (*postroom.Event, Record, Inputs) {
 	e := closed()
 	e.Kind = rapid.SampledFrom(Events()).Filter(func(k postroom.EventKind) bool { return !OwnEvent(k) }).Draw(t, "kind") // those are judged by one alone
+	if e.Kind == postroom.TeamChanged {
+		e.Payload, e.After.TeamID = postroom.Payload{To: "3"}, 3
+	}
 	if e.Kind == postroom.AssigneeChanged {
 		e.Payload = postroom.Payload{To: "7"}
 	}

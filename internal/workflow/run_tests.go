@@ -110,6 +110,9 @@ func (w TestWorld) values(v *Version, t Test, e *postroom.Event, r Record) Value
 	if e.After.AssigneeID != 0 && w.Agent != nil {
 		out.Assignee = w.Agent(e.After.AssigneeID)
 	}
+	if e.After.TeamID != 0 && w.Names != nil {
+		out.Team = w.Names(RefTeam, e.After.TeamID)
+	}
 	if e.Actor.Kind == postroom.ByAgent && e.Actor.ID != 0 && w.Agent != nil {
 		out.Actor = w.Agent(e.Actor.ID)
 	}

@@ -188,6 +188,8 @@ var schema = []Fact{
 		Ops: join(choiceOps, changeOps), Doc: "The status right after the event."},
 	{Name: "conversation.assignee", Label: "the assignee", Kind: KindRef, Ref: RefAgent,
 		Ops: join(refOps, changeOps), Doc: "The agent the conversation is assigned to right after the event; not set when it is nobody's."},
+	{Name: "conversation.team", Label: "the team", Kind: KindRef, Ref: RefTeam,
+		Ops: join(refOps, changeOps), Doc: "The team the conversation is given to right after the event; not set when it is no team's."},
 	{Name: "conversation.mailbox", Label: "the mailbox", Kind: KindRef, Ref: RefMailbox, Ops: join(choiceOps, changeOps)},
 	{Name: "conversation.tags", Label: "the tags", Kind: KindSet, Ref: RefTag,
 		Ops: join(setOps, []Op{Changed})},

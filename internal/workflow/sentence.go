@@ -18,6 +18,8 @@ func (n Names) of(kind Ref, id int64) string {
 		switch kind {
 		case RefAgent:
 			return "nobody"
+		case RefTeam:
+			return "no team"
 		case RefWorkflow:
 			return "no workflow"
 		}
@@ -37,6 +39,7 @@ var eventWords = map[postroom.EventKind]string{
 	postroom.ReplySent:           "a reply is sent",
 	postroom.StatusChanged:       "the status changes",
 	postroom.AssigneeChanged:     "the assignee changes",
+	postroom.TeamChanged:         "the team changes",
 	postroom.TagsChanged:         "the tags change",
 
 	postroom.NoteAdded:            "a note is added",
@@ -79,6 +82,7 @@ var pastWords = map[postroom.EventKind]string{
 	postroom.ReplySent:           "A reply was sent",
 	postroom.StatusChanged:       "The status changed",
 	postroom.AssigneeChanged:     "The assignee changed",
+	postroom.TeamChanged:         "The team changed",
 	postroom.TagsChanged:         "The tags changed",
 
 	postroom.NoteAdded:            "A note was added",
@@ -290,20 +294,13 @@ func (w When) edgeWords(names Names) string {
 
 // sideWords puts one side of a change into words.
 func sideWords(kind postroom.EventKind, v string, names Names) string {
-	if kind == postroom.AssigneeChanged {
-		if v == "" {
-			v = "0"
-		}
-		if id, ok := parseID(v); ok {
-			return names.of(RefAgent, id)
-		}
-	}
 	if kind == postroom.RatingReceived {
 		return wordsOr(ratingWords, v)
 	}
-	if kind == postroom.ConversationMoved {
+	v = orNone(kind, v)
+	if ref := EdgeOf(kind).Ref; ref != "" {
 		if id, ok := parseID(v); ok {
-			return names.of(RefMailbox, id)
+			return names.of(ref, id)
 		}
 	}
 	return v
@@ -461,7 +458,7 @@ func (a Action) words(names Names) string {
 		}
 		return "set the status to " + string(a.Status)
 	case DoAssign:
-		if a.By != "" || len(a.Agents) > 0 {
+		if a.By != "" || len(a.Agents) > 0 || a.Team != nil {
 			return a.assignWords(names)
 		}
 		if a.Agent == nil {

@@ -470,6 +470,8 @@ func (t Test) event(mailbox int64) *postroom.Event {
 		after.Rating, e.Payload.RatingID = postroom.RatingValue(m.To), 1
 	case postroom.AssigneeChanged:
 		after.AssigneeID, _ = strconv.ParseInt(m.To, 10, 64)
+	case postroom.TeamChanged:
+		after.TeamID, _ = strconv.ParseInt(m.To, 10, 64)
 	case postroom.TagsChanged:
 		after.Tags = m.Added
 	}
@@ -489,6 +491,7 @@ func (g Given) put(s *postroom.Snapshot, at int64) {
 	}
 	number("number", func(n int64) { s.Number = n })
 	number("assignee", func(n int64) { s.AssigneeID = n })
+	number("team", func(n int64) { s.TeamID = n })
 	number("mailbox", func(n int64) { s.MailboxID = n })
 	number("received", func(n int64) { s.Received = int(n) })
 	number("replies", func(n int64) { s.Replies = int(n) })

@@ -196,7 +196,7 @@ func TestEachVerdictHasAWord(t *testing.T) {
 // A field that holds ids says what of, so that a file can have names for them.
 func TestEachIDSaysWhatOf(t *testing.T) {
 	t.Parallel()
-	refs := []string{string(RefAgent), string(RefMailbox), string(RefTag), string(RefWorkflow), string(RefSecret), "side", "fact", "-"}
+	refs := []string{string(RefAgent), string(RefMailbox), string(RefTag), string(RefWorkflow), string(RefSecret), string(RefTeam), "side", "fact", "-"}
 	seen := map[reflect.Type]bool{}
 	var walk func(reflect.Type, string)
 	walk = func(rt reflect.Type, path string) {

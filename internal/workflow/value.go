@@ -167,6 +167,8 @@ func (f recordFacts) conversation(name string) Value {
 		return Text(string(s.Status))
 	case "assignee":
 		return ID(s.AssigneeID)
+	case "team":
+		return ID(s.TeamID)
 	case "mailbox":
 		return ID(s.MailboxID)
 	case "tags":
@@ -275,10 +277,7 @@ func (f recordFacts) event(name string) Value {
 // edgeValue returns one side of a change. An agent's id that is absent is
 // nobody, "0".
 func edgeValue(kind postroom.EventKind, side string) Value {
-	switch {
-	case kind == postroom.AssigneeChanged && side == "":
-		return Text("0")
-	case side == "":
+	if side = orNone(kind, side); side == "" {
 		return Missing()
 	}
 	return Text(side)

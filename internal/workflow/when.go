@@ -11,7 +11,7 @@ import (
 // Events lists the kinds of events a workflow can listen for, in the editor's
 // order.
 func Events() []postroom.EventKind {
-	return []postroom.EventKind{postroom.ConversationCreated, postroom.StatusChanged, postroom.AssigneeChanged, postroom.TagsChanged,
+	return []postroom.EventKind{postroom.ConversationCreated, postroom.StatusChanged, postroom.AssigneeChanged, postroom.TeamChanged, postroom.TagsChanged,
 		postroom.SubjectChanged, postroom.CustomerChanged, postroom.ConversationMoved, postroom.ConversationDeleted, postroom.ConversationRestored,
 		postroom.ConversationSnoozed, postroom.ConversationWoken, postroom.FieldChanged,
 		postroom.RatingReceived, postroom.ConversationOpened,
@@ -42,16 +42,7 @@ func pass[T comparable](wanted []T, have T) bool {
 
 // sides returns what an event changed from and to, nobody being "0".
 func sides(e *postroom.Event) (from, to string) {
-	from, to = e.Payload.From, e.Payload.To
-	if e.Kind == postroom.AssigneeChanged {
-		if from == "" {
-			from = "0"
-		}
-		if to == "" {
-			to = "0"
-		}
-	}
-	return from, to
+	return orNone(e.Kind, e.Payload.From), orNone(e.Kind, e.Payload.To)
 }
 
 // FormerCustomer returns whose conversation it was before an event gave it to
@@ -115,6 +106,10 @@ func (c *compiler) side(kind postroom.EventKind, value, path string, from bool) 
 	case kind == postroom.AssigneeChanged:
 		if id, err := strconv.ParseInt(value, 10, 64); err != nil || id < 0 || strconv.FormatInt(id, 10) != value {
 			c.fault(path, "%q is not an agent; 0 is nobody.", value)
+		}
+	case kind == postroom.TeamChanged:
+		if id, err := strconv.ParseInt(value, 10, 64); err != nil || id < 0 || strconv.FormatInt(id, 10) != value {
+			c.fault(path, "%q is not a team; 0 is none.", value)
 		}
 	case kind == postroom.ConversationMoved:
 		if id, ok := parseID(value); !ok || id <= 0 {

@@ -85,6 +85,8 @@ func (e effects) event(h store.HappenedEvent) (query.EffectLine, bool) {
 		l.Icon = "send"
 	case postroom.AssigneeChanged:
 		l.Icon = "person"
+	case postroom.TeamChanged:
+		l.Icon = "people"
 	case postroom.TagsChanged:
 		l.Icon = "tag"
 	case postroom.WorkflowFailed, postroom.WorkflowPaused, postroom.ChainStopped, postroom.MailQuarantined, postroom.MailUncertain:

@@ -250,6 +250,11 @@ func eventWords(e query.EventLine) string {
 			return "took it"
 		}
 		return "assigned it to " + e.To
+	case postroom.TeamChanged:
+		if e.To == "" {
+			return "took it from " + orElse(e.From, "its team")
+		}
+		return "gave it to the team " + e.To
 	case postroom.TagsChanged:
 		switch {
 		case e.From == "":
