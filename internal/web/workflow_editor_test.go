@@ -198,7 +198,7 @@ func TestEveryConditionSurvivesItsPage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		real := map[workflow.Ref]string{workflow.RefTag: tag, workflow.RefAgent: agent, workflow.RefMailbox: fmt.Sprint(mailboxes[0].ID), workflow.RefWorkflow: "999"} // a workflow that is gone
+		real := map[workflow.Ref]string{workflow.RefTag: tag, workflow.RefAgent: agent, workflow.RefMailbox: fmt.Sprint(mailboxes[0].ID), workflow.RefTeam: fmt.Sprint(d.AddTeam("Second line", "ben").ID), workflow.RefWorkflow: "999"} // a workflow that is gone
 		asked := 0
 		for _, edge := range workflow.Edges() {
 			def := workflow.Definition{When: workflow.When{Event: edge.Event}, Then: []workflow.Action{{Do: workflow.DoReply, Text: "\nA <b>text</b> &amp; {{ mailbox.name }}"}, {Do: workflow.DoTags, Remove: []int64{d.Tag("vip")}}, {Do: workflow.DoStop}},

@@ -5,7 +5,7 @@ package view
 // Paths of the assets every page, and a mail's own document, load.
 const (
 	appJS    = "/assets/app-QLEHKEAQ.js"
-	appCSS   = "/assets/app-ZXZOAQNC.css"
+	appCSS   = "/assets/app-KN7IWJPX.css"
 	bodyCSS  = "/assets/body-LHDXZ2HF.css"
 	iconsSVG = "/assets/icons-4366B545.svg"
 )

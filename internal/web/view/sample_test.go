@@ -64,6 +64,7 @@ func rows() []query.Row {
 	out[4].Trouble, out[4].Note = "failed", true
 	out[5].Status, out[5].AssigneeID, out[5].Assignee = "pending", 4, "Chloé Dubois"
 	out[6].Draft = true
+	out[5].Team = "Billing"
 	return out
 }
 
@@ -145,6 +146,8 @@ func sampleConversation(kind string) query.ConversationPage {
 	case "snoozed":
 		p.Head.SnoozedUntil = sampleNow + 3*day
 		p.Timeline = append(p.Timeline, query.Entry{Event: &query.EventLine{ID: 930, Seq: 15, Kind: "conversation.snoozed", Actor: "Ann Moor", ActorKind: "agent", Mine: true, Path: "menu", Until: sampleNow + 3*day, At: sampleNow, Why: true}})
+	case "given":
+		giveToTeam(&p)
 	case "deleted":
 		p.Head.DeletedAt, p.Composer = sampleNow-hour, nil
 		p.May = query.MayConverse{Restore: true}
@@ -310,7 +313,7 @@ func sampleEditor() query.EditorPage {
 			{Place: "if[2]", Group: "any", Words: "the group", Children: []query.EditorNode{cond("if[2][0]", "conversation.tags", "has_any", "choices"), {Place: "if[2][1]", Words: "the condition", Last: true}}},
 			cond("if[3]", "conversation.created", "within", "span"), cond("if[4]", "customer.name", "one_of", "lines"), cond("if[5]", "conversation.created", "before", "date"), header}},
 		Facts: []query.EditorFacts{{Group: "Customer", Facts: []query.Choice{{Value: "customer.name", Text: "the customer's name"}}}},
-		Then: []query.EditorStep{{Place: "then[0]", Do: "reply", Label: "Reply", Doc: "A mail.", Text: "Hello\nthere", First: true}, {Place: "then[1]", Do: "note", Label: "Note"}, sampleCallStep(), {Place: "then[15]", Do: "wait", Label: "Wait", Doc: "What stands behind it is done later.", For: "2", Unit: "d", Unless: []query.EditorUnless{{Place: "then[15].unless[0]", Event: "message.received", Words: "unless a message arrives"}}}, {Place: "then[17]", Do: "snooze", Label: "Snooze", Doc: "It sleeps.", Until: "mon", At: "08:30", Untils: []query.Choice{{Value: "mon", Text: "Until the next Monday at"}}}, {Place: "then[16]", Do: "run", Label: "Run another workflow", Workflows: []query.EditorChoice{{Value: "41", Text: "Escalate", Chosen: true}}}, {Place: "then[2]", Do: "status", Label: "Status"},
+		Then: []query.EditorStep{{Place: "then[0]", Do: "reply", Label: "Reply", Doc: "A mail.", Text: "Hello\nthere", First: true}, {Place: "then[1]", Do: "note", Label: "Note"}, sampleCallStep(), {Place: "then[15]", Do: "wait", Label: "Wait", Doc: "What stands behind it is done later.", For: "2", Unit: "d", Unless: []query.EditorUnless{{Place: "then[15].unless[0]", Event: "message.received", Words: "unless a message arrives"}}}, {Place: "then[17]", Do: "snooze", Label: "Snooze", Doc: "It sleeps.", Until: "mon", At: "08:30", Untils: []query.Choice{{Value: "mon", Text: "Until the next Monday at"}}}, {Place: "then[18]", Do: "team", Label: "Give to a team", Doc: "Who is assigned stays.", Teams: choices("0", "2")}, {Place: "then[16]", Do: "run", Label: "Run another workflow", Workflows: []query.EditorChoice{{Value: "41", Text: "Escalate", Chosen: true}}}, {Place: "then[2]", Do: "status", Label: "Status"},
 			{Place: "then[3]", Do: "assign", Label: "Assign", Agents: choices("0", "2")}, {Place: "then[4]", Do: "tags", Label: "Tags", Add: choices("1", "2")}, {Place: "then[5]", Do: "reply", Label: "Reply", Text: "<p>x</p>", IsHTML: true}, {Place: "then[6]", Do: "stop", Label: "Stop", Last: true}},
 		Actions: []query.EditorAction{{Do: "reply", Label: "Reply to the customer", Doc: "A mail."}}, Limits: query.EditorLimits{OncePer: "close", CoolDown: "2", Unit: "h", Default: 3, HasMail: true}, Statuses: []query.Choice{{Value: "closed", Text: "closed"}},
 		Errors: query.FieldErrors{"if[0].values": "Say less.", "": "Wrong.", "on": "There is no conversation 9."}, Missing: query.FieldErrors{"then[2].status": "Choose a status."},
@@ -384,6 +387,13 @@ func samples() map[string]templ.Component {
 		"recipes":      view.WorkflowRecipes(query.WorkflowRecipesPage{Shell: admin("workflows"), Recipes: []query.WorkflowRecipe{{Key: "closing", Name: "Closing notice", Description: "But not to everybody.", Sentence: "When …: reply."}}}),
 		"mailboxes":    view.Mailboxes(query.MailboxesPage{Shell: admin("mailboxes"), Rows: []query.MailboxLine{{ID: 1, Name: "Support", Address: "support@harbour.example", Aliases: 2, Host: "smtp.harbour.example", EverybodySees: true, Open: 14, LastReceived: sampleNow - minute, LastAccepted: sampleNow - hour, Volume: spark}, {ID: 2, Name: "Orders", Address: "orders@harbour.example", Paused: "535", Host: "smtp.harbour.example", Agents: 3, Volume: spark[5:]}}}),
 		"agents":       view.Agents(query.AgentsPage{Shell: admin("agents"), Rows: agentRows, Role: "agent", Errors: query.FieldErrors{"email": "There is an agent with this address already."}}),
+		"teams":        view.Teams(sampleTeams()),
+		"teams-begin":  view.Teams(query.TeamsPage{Shell: admin("teams")}),
+		"team":         view.Team(sampleTeam(false)),
+		"team-new":     view.Team(sampleTeam(true)),
+		"list-team":    view.List(inTeams(sampleList("team-61", rows()[:3]))),
+		"team-empty":   view.List(inTeams(sampleList("team-61", nil))),
+		"given":        view.Conversation(sampleConversation("given")),
 		"agent":        view.Agent(query.AgentPage{Shell: admin("agents"), Agent: agentRows[2], Mailboxes: []query.AgentAccess{{ID: 1, Name: "Support", Allow: true, Right: "answer"}, {ID: 2, Name: "Orders and returns", Right: "see", OnlyAssigned: true, Allow: true}, {ID: 3, Name: "Press"}}, Addresses: "chloe@private.example", Link: "https://desk.harbour.example/password/0f3c9a", LinkUntil: sampleNow + day}),
 		"trash":        view.Trash(query.TrashPage{Shell: admin("desk"), Rows: []query.TrashLine{{Name: "Support", N: 12}, {Name: "Orders and returns", N: 1}}, Total: 13, Days: 30}),
 		"trash-empty":  view.Trash(query.TrashPage{Shell: admin("desk")}),
