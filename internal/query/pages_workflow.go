@@ -91,6 +91,7 @@ type WorkflowLine struct {
 // WorkflowPage is GET /workflows/{id}, and /workflows/{id}/versions/{n}.
 type WorkflowPage struct {
 	Shell     Shell
+	TakeOver  string // in a sandbox: whose draft on the desk this version would take the place of; "" unless that is asked
 	Workflow  WorkflowLine
 	When      string         // "the status changes to closed"
 	If        []WorkflowTerm // read top down

@@ -121,7 +121,7 @@ type Play interface {
 	Be(ctx context.Context, agent int64, ip, browser string) (token string, err error)
 	// Take makes the published version of a workflow the draft on the desk, and
 	// returns the workflow's id there.
-	Take(ctx context.Context, by *postroom.Agent, workflow int64) (int64, error)
+	Take(ctx context.Context, by *postroom.Agent, workflow int64, anyway bool) (int64, error)
 }
 
 // Demo is the customers' side of the demo: what its post office holds.

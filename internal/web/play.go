@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"postroom"
+	"postroom/internal/automate"
 	"postroom/internal/query"
 	"postroom/internal/web/view"
 )
@@ -153,7 +154,16 @@ func takeToDesk(q *request) error {
 	if err := q.fields(); err != nil {
 		return err
 	}
-	id, err := q.site.o.Play.Take(q.Context(), q.agent, q.id("workflow"))
+	id, err := q.site.o.Play.Take(q.Context(), q.agent, q.id("workflow"), q.field("do") == "anyway")
+	if wrong := faults(err); wrong[automate.FieldDraft] != "" {
+		q.SetPathValue("id", q.field("workflow"))
+		p, err := q.workflow()
+		if err != nil {
+			return err
+		}
+		p.TakeOver = wrong[automate.FieldDraft]
+		return q.html(http.StatusConflict, view.Workflow(*p))
+	}
 	if err != nil {
 		return q.told(err, "", "/workflows/"+decimal(q.id("workflow")))
 	}

@@ -121,7 +121,7 @@ func mailLine(m store.HappenedMail) query.EffectLine {
 }
 
 // Take makes the published version of a workflow the draft on the desk.
-func (p play) Take(ctx context.Context, by *postroom.Agent, id int64) (int64, error) {
+func (p play) Take(ctx context.Context, by *postroom.Agent, id int64, anyway bool) (int64, error) {
 	w, err := p.h.rooms.Store.Read().Workflow(ctx, id)
 	if err != nil {
 		return 0, err
@@ -130,5 +130,5 @@ func (p play) Take(ctx context.Context, by *postroom.Agent, id int64) (int64, er
 	if err != nil {
 		return 0, err
 	}
-	return p.h.ground.Workflows.TakeDraft(ctx, by, flowfile.Source{Name: "sandbox", Text: text})
+	return p.h.ground.Workflows.TakeDraft(ctx, by, flowfile.Source{Name: "sandbox", Text: text}, anyway)
 }

@@ -421,7 +421,7 @@ func TestVersionIsTakenToTheDesk(t *testing.T) {
 		if got := d.Workflow(id).Version; got != 1 {
 			t.Errorf("the desk has version %d", got)
 		}
-		taken, err := play{h}.Take(t.Context(), ann, id)
+		taken, err := play{h}.Take(t.Context(), ann, id, false)
 		if err != nil || taken != id {
 			t.Fatalf("taken as %d: %v", taken, err)
 		}
@@ -431,6 +431,28 @@ func TestVersionIsTakenToTheDesk(t *testing.T) {
 		}
 		if got := d.Workflow(id).Version; got != 1 {
 			t.Errorf("it was published on the desk: version %d", got)
+		}
+
+		// A colleague's draft is asked about, and kept.
+		ben := d.Agent("ben").Agent
+		d.SQL(fmt.Sprintf("update workflow_draft set author_id = %d, name = 'Close late' where workflow_id = %d", ben.ID, id))
+		_, err = play{h}.Take(t.Context(), ann, id, false)
+		if postroom.CodeOf(err) != postroom.Conflict || !strings.Contains(postroom.TextOf(err), "Ben is writing another draft") {
+			t.Errorf("a colleague's draft: %v", err)
+		}
+		if draft, err := d.Store.Read().WorkflowDraft(t.Context(), id); err != nil || draft.Name != "Close late" {
+			t.Errorf("it was written over: %+v, %v", draft, err)
+		}
+		if _, err := (play{h}).Take(t.Context(), ann, id, true); err != nil {
+			t.Fatal(err)
+		}
+		drafts, err := d.Store.Read().WorkflowDrafts(t.Context())
+		names := map[string]int64{}
+		for _, x := range drafts {
+			names[x.Name] = x.AuthorID
+		}
+		if err != nil || len(names) != 2 || names["Close"] != ann.ID || names["Close late (draft of Ben)"] != ben.ID {
+			t.Errorf("drafts: %v, %v", names, err)
 		}
 	})
 }
