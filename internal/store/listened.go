@@ -17,9 +17,11 @@ const (
 		union select v.definition from promise p join promise_version v on v.promise_id = p.id and v.number = p.version
 		where p.enabled = 1 and p.deleted_at = 0`
 	qForgetListened = `delete from listened_kind`
-	qInsertListened = `insert into listened_kind (kind) values ($1)`
-	qAlsoListen     = `insert into listened_kind (kind) values ($1) on conflict (kind) do nothing`
-	qListened       = `select kind from listened_kind`
+	qInsertListened = `insert into listened_kind (kind) values ($1) on conflict (kind) do nothing`
+	// The update changes nothing: it holds the row until the timer is there, so
+	// that a set that is published meanwhile waits, and finds that.
+	qAlsoListen = `insert into listened_kind (kind) values ($1) on conflict (kind) do update set kind = excluded.kind`
+	qListened   = `select kind from listened_kind`
 )
 
 // Listened returns the kinds of events that workflows which are switched on
@@ -41,7 +43,9 @@ func (r Read) Listened(ctx context.Context) ([]postroom.EventKind, error) {
 // a version that may not be the published one: of that the latest set knew
 // nothing. The next set finds the timer by itself.
 func (t *Tx) AlsoListen(ctx context.Context, kinds []postroom.EventKind) error {
-	for _, k := range kinds {
+	kinds = slices.Clone(kinds)
+	slices.Sort(kinds) // of two who hold several each, one waits
+	for _, k := range slices.Compact(kinds) {
 		if err := t.send(ctx, qAlsoListen, k); err != nil {
 			return err
 		}
@@ -50,8 +54,12 @@ func (t *Tx) AlsoListen(ctx context.Context, kinds []postroom.EventKind) error {
 }
 
 // saveListened stores which kinds of events the workflows listen for as they
-// stand now.
+// stand now. It forgets before it looks: who is about to wait for one of these
+// kinds is waited for, and seen.
 func (t *Tx) saveListened(ctx context.Context) error {
+	if _, err := t.exec(ctx, qForgetListened); err != nil {
+		return err
+	}
 	var kinds []string
 	err := each(ctx, t.q, qListening, nil, func(rows row) error {
 		var definition string
@@ -65,9 +73,6 @@ func (t *Tx) saveListened(ctx context.Context) error {
 		return fmt.Errorf("read what workflows listen for: %w", err)
 	}
 	slices.Sort(kinds)
-	if _, err := t.exec(ctx, qForgetListened); err != nil {
-		return err
-	}
 	for _, k := range slices.Compact(kinds) {
 		if _, err := t.exec(ctx, qInsertListened, k); err != nil {
 			return err
