@@ -41,6 +41,7 @@ package query
 //	POST /setup                           name, email, password, zone
 //	GET  /rate/{token}?r=                 RatePage: for customers, without a session
 //	POST /rate/{token}                    rating, comment
+//	GET  /ratings?days=&value=&mailbox=&agent=&after=    RatingsPage
 //	GET  /password/{token}                PasswordPage
 //	POST /password/{token}                password, again
 //

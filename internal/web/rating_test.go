@@ -78,6 +78,14 @@ func TestACustomerRates(t *testing.T) {
 			t.Error("the list does not show the rating")
 		}
 
+		if all := ann.get("/ratings").want(t, 200, "the ratings"); !all.has("Not good") || !all.has("100 %") || !strings.Contains(all.body, "&lt;script&gt;") {
+			t.Error("the page of ratings does not show it, or not as text")
+		}
+		if none := ann.get("/ratings?value=good&days=90").want(t, 200, "the good ones"); !none.has("No ratings here") {
+			t.Error("a filter shows what does not fit")
+		}
+		o.browser("ben").get("/ratings").want(t, 403, "the ratings, for who is no admin")
+
 		for what, wrong := range map[string]string{"altered": path[:len(path)-1] + "_", "short": "/rate/x"} {
 			if got := lea.get(wrong); got.status != 404 || strings.Contains(got.body, "Acme") {
 				t.Errorf("%s: %d %s", what, got.status, got.body)

@@ -228,6 +228,7 @@ func (s *Site) Routes() []Route {
 		{Method: "POST", Pattern: "/fields", Who: Admins, answer: addField},
 		{Method: "POST", Pattern: "/fields/{id}", Who: Admins, answer: updateField},
 		{Method: "POST", Pattern: "/fields/{id}/{verb}", Who: Admins, answer: changeField},
+		{Method: "GET", Pattern: "/ratings", Who: Admins, answer: showRatings},
 		{Method: "GET", Pattern: "/calendars", Who: Admins, answer: showCalendars},
 		{Method: "GET", Pattern: "/calendars/new", Who: Admins, answer: showNewCalendar},
 		{Method: "GET", Pattern: "/calendars/{id}", Who: Admins, answer: showCalendar},

@@ -5,7 +5,7 @@ package view
 // Paths of the assets every page, and a mail's own document, load.
 const (
 	appJS    = "/assets/app-QLEHKEAQ.js"
-	appCSS   = "/assets/app-KN7IWJPX.css"
+	appCSS   = "/assets/app-PTD6DMLQ.css"
 	bodyCSS  = "/assets/body-LHDXZ2HF.css"
 	iconsSVG = "/assets/icons-4366B545.svg"
 )

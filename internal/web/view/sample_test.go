@@ -346,6 +346,8 @@ func samples() map[string]templ.Component {
 		"signin":       view.SignIn(query.SignInPage{Address: "ann@harbour.example", Error: "That address and password do not fit together.", Demo: []query.DemoSignIn{{Name: "Ann Moor", Address: "ann@harbour.example", Password: "demo", Role: "admin"}, {Name: "Ben Okafor", Address: "ben@harbour.example", Password: "demo", Role: "agent"}}}),
 		"setup":        view.Setup(query.SetupPage{Zones: locale.Zones(), Zone: "Europe/Berlin", Errors: query.FieldErrors{"password": "At least 10 characters."}}),
 		"password":     view.Password(query.PasswordPage{Token: "abc", Name: "Chloé", Address: "chloe@harbour.example", Invited: true}),
+		"ratings":      view.Ratings(sampleRatings(true)),
+		"ratings-none": view.Ratings(sampleRatings(false)),
 		"rate":         view.Rate(sampleRate("en", "")),
 		"rate-given":   view.Rate(sampleRate("de", "bad")),
 		"rate-closed":  view.Rate(sampleRate("fr", "late")),
