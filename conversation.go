@@ -66,6 +66,7 @@ type Conversation struct {
 	ClosedAt       int64
 	DeletedAt      int64  // since when it lies among the deleted ones; 0 if it does not
 	LinkedFrom     int64  // an older conversation this one continues
+	MergedInto     int64  // the conversation that this one goes on as; 0 if it was not merged
 	Preview        string // the beginning of the last message
 	HasAttachments bool
 
@@ -80,7 +81,7 @@ func (c *Conversation) Facts() Snapshot {
 		Received: c.Received, Replies: c.Replies, Notes: c.Notes,
 		CreatedAt: c.CreatedAt, WaitingSince: c.WaitingSince,
 		LastCustomerAt: c.LastCustomerAt, LastAgentAt: c.LastAgentAt, LastHumanAt: c.LastHumanAt,
-		ClosedAt: c.ClosedAt, Deleted: c.DeletedAt > 0, Followers: slices.Clone(c.Followers), SnoozedUntil: c.SnoozedUntil,
+		ClosedAt: c.ClosedAt, Deleted: c.DeletedAt > 0, Followers: slices.Clone(c.Followers), SnoozedUntil: c.SnoozedUntil, MergedInto: c.MergedInto,
 		Fields: maps.Clone(c.Fields),
 		Rating: c.Rating, TeamID: c.TeamID,
 	}

@@ -29,6 +29,7 @@ const (
 	FieldChanged         EventKind = "field.changed"         // a field of one's own; the payload names it by its path
 	RatingReceived       EventKind = "rating.received"       // the customer says what they think; the payload names the row that has their words
 	ConversationOpened   EventKind = "conversation.opened"   // an agent opened its page; only while somebody listens
+	ConversationMerged   EventKind = "conversation.merged"   // on both: into another, or another into it; the payload names both, From into To
 	SenderConfirmed      EventKind = "sender.confirmed"      // somebody new may take part; the payload names their message
 
 	MailAccepted    EventKind = "mail.accepted"
@@ -65,7 +66,7 @@ func (k EventKind) Edge() bool {
 	switch k {
 	case ConversationCreated, MessageReceived, ReplySent, StatusChanged, AssigneeChanged, TeamChanged, TagsChanged,
 		CustomerChanged, ConversationMoved, ConversationDeleted, ConversationRestored, ConversationSnoozed, ConversationWoken, FieldChanged,
-		RatingReceived,
+		RatingReceived, ConversationMerged,
 		TimerDue, WorkflowStarted, ScheduleDue:
 		return true
 	}
@@ -157,6 +158,7 @@ const (
 	PathTimer    Path = "timer"  // a time that came
 	PathPage     Path = "page"   // an agent looked at the conversation's page
 	PathRating   Path = "rating" // the page to which the links of a mail lead
+	PathMerge    Path = "merge"  // it was merged into another conversation
 )
 
 // EventState says how far the engine has come with an event.
@@ -214,6 +216,7 @@ type Payload struct {
 	TimerID    int64 `json:"timer,omitempty"`
 	WorkflowID int64 `json:"workflow,omitempty"`         // whose timer it is, or which was started by hand
 	Number     int   `json:"workflow_version,omitempty"` // of that workflow
+	Other      int64 `json:"other,omitempty"`            // number of the other conversation, of a merge
 	Leg        int   `json:"leg,omitempty"`              // of its run: n behind the nth wait of its Then, 0 the first
 
 	Field string `json:"field,omitempty"` // the path of the field that changed; of a text From and To are the ids of texts
@@ -244,7 +247,8 @@ type Snapshot struct {
 
 	Fields map[string]string `json:"fields,omitempty"` // by Field.Path; of a text its id
 
-	Rating RatingValue `json:"rating,omitempty"`
+	Rating     RatingValue `json:"rating,omitempty"`
+	MergedInto int64       `json:"merged_into,omitempty"`
 }
 
 // By is the circumstance of an act: who, how, when, in answer to what.
@@ -270,6 +274,7 @@ func (e Event) Replay(facts Snapshot) (next Event, changed bool) {
 	after.Status, after.AssigneeID, after.Tags = facts.Status, facts.AssigneeID, slices.Clone(facts.Tags)
 	after.MailboxID, after.CustomerID, after.Deleted = facts.MailboxID, facts.CustomerID, facts.Deleted
 	after.SnoozedUntil, after.TeamID, after.Fields = facts.SnoozedUntil, facts.TeamID, maps.Clone(facts.Fields)
+	after.MergedInto = facts.MergedInto
 	switch e.Kind {
 	case FieldChanged:
 		if facts.Fields[e.Payload.Field] == e.Payload.To {
@@ -283,6 +288,10 @@ func (e Event) Replay(facts Snapshot) (next Event, changed bool) {
 		}
 		next.Payload.From = decimal(facts.SnoozedUntil)
 		after.SnoozedUntil = e.After.SnoozedUntil
+	case ConversationMerged:
+		if e.MergedAway() {
+			after.MergedInto = e.After.MergedInto
+		}
 	case StatusChanged:
 		if string(facts.Status) == e.Payload.To {
 			return e, false

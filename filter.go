@@ -13,12 +13,16 @@ const (
 	ClosedFolder Folder = "closed"
 	SpamFolder   Folder = "spam"
 	Deleted      Folder = "deleted" // whatever its status, until it is restored or erased
+	Merged       Folder = "merged"  // into another conversation: it stands in no list
 )
 
 // Folder returns the counted folder the conversation lies in.
 func (c *Conversation) Folder() Folder {
 	if c.DeletedAt > 0 {
 		return Deleted
+	}
+	if c.MergedInto > 0 {
+		return Merged
 	}
 	return folderOf(c.Status, c.AssigneeID, c.SnoozedUntil)
 }
@@ -27,6 +31,9 @@ func (c *Conversation) Folder() Folder {
 func (s Snapshot) Folder() Folder {
 	if s.Deleted {
 		return Deleted
+	}
+	if s.MergedInto > 0 {
+		return Merged
 	}
 	return folderOf(s.Status, s.AssigneeID, s.SnoozedUntil)
 }

@@ -67,6 +67,8 @@ type Message struct {
 	Unconfirmed    bool   // by someone new to the conversation, not yet confirmed (T9)
 	Undone         bool   // taken back in its undo window: kept, not shown
 	InboundID      int64
+	WrittenIn      int64 // the conversation it was written in, if that was merged into this one; 0: in this one
+	WrittenSeq     int64 // its Seq there; Seq is then the last event here before it, and At orders those of one Seq
 	RunID          int64 // the run that wrote it, 0 for people
 	At             int64
 	Date           int64 // what its Date header claims, 0 when missing (M8)

@@ -39,6 +39,7 @@ var doors = []door{
 	{"POST /conversations/{number}/customer/give", []string{"GiveTo"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
 	{"POST /conversations/{number}/move", []string{"Move"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
 	{"POST /conversations/{number}/field", []string{"SetField"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
+	{"POST /conversations/{number}/merge/into", []string{"Merge"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
 	{"POST /conversations/{number}/snooze", []string{"Snooze"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
 	{"POST /conversations/{number}/wake", []string{"WakeUp"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
 	{"POST /conversations/{number}/delete", []string{"Delete"}, []postroom.Path{postroom.PathMenu, postroom.PathKeyboard}},
@@ -67,14 +68,17 @@ var doors = []door{
 	{"react scheduleWalk.record", []string{"In"}, []postroom.Path{postroom.PathTimer}},
 	{"react React.bulk", []string{"RunBulk"}, []postroom.Path{postroom.PathBulk}},
 	{"outbox Outbox.consequences", []string{"In"}, []postroom.Path{postroom.PathSystem}},
+	{"outbox Outbox.reopenMerged", []string{"In"}, []postroom.Path{postroom.PathSystem}},
 	{"outbox Outbox.again", []string{"In"}, []postroom.Path{postroom.PathMenu}},
 }
 
-// unused are paths that nothing takes yet, with the reason.
-var unused = map[postroom.Path]string{}
+// unused are paths that no door takes by itself, with the reason.
+var unused = map[postroom.Path]string{
+	postroom.PathMerge: "a merge comes by the doors of the conversation that goes on, and ends the other one by this path",
+}
 
 // verbs are the methods of the desk that change conversations.
-var verbs = []string{"Opened", "Rate", "Publish", "SetStatus", "Assign", "SetTeam", "ChangeTags", "SetSubject", "ConfirmSender", "Follow", "GiveTo", "SetField", "Snooze", "WakeUp", "Move", "Delete", "Restore", "EditMessage", "Undo", "UndoBulk", "StartBulk", "RunBulk", "CancelTimer", "Start", "Turn", "In"}
+var verbs = []string{"Opened", "Rate", "Publish", "SetStatus", "Assign", "SetTeam", "ChangeTags", "SetSubject", "ConfirmSender", "Follow", "GiveTo", "SetField", "Snooze", "WakeUp", "Move", "Merge", "Delete", "Restore", "EditMessage", "Undo", "UndoBulk", "StartBulk", "RunBulk", "CancelTimer", "Start", "Turn", "In"}
 
 // strangers are the routes that change conversations for who is not signed in,
 // with what gives them the right.

@@ -26,6 +26,9 @@ type Bulk struct {
 	Wake       bool                // end their sleep
 	Field      *BulkField          // a field to set; nil for none
 	Run        *postroom.Startable // a workflow to run on each; nil for none
+	Merge      int64               // merge them into the conversation with this number; 0 merges nothing
+
+	MergeOldest bool // merge them into the one of them with the lowest number
 }
 
 // MaxBulk is how many conversations one bulk change may name.
@@ -46,6 +49,7 @@ type bulkParams struct {
 	Wake     bool                `json:"wake,omitempty"`
 	Field    *BulkField          `json:"field,omitempty"`
 	Run      *postroom.Startable `json:"run,omitempty"`
+	Merge    int64               `json:"merge,omitempty"`
 	UndoMS   int64               `json:"undo_ms"`
 
 	assignee *postroom.Agent // nil: nobody, or it is left
@@ -58,12 +62,20 @@ func (d *Desk) StartBulk(ctx context.Context, a *postroom.Agent, b Bulk) (int64,
 	numbers := slices.Clone(b.Numbers)
 	slices.Sort(numbers)
 	numbers = slices.Compact(numbers)
+	if b.MergeOldest && len(numbers) > 0 {
+		b.Merge = numbers[0]
+	}
+	if b.Merge != 0 {
+		numbers = slices.DeleteFunc(numbers, func(n int64) bool { return n == b.Merge })
+	}
 	switch {
+	case len(numbers) == 0 && b.Merge != 0:
+		return 0, postroom.InvalidField("conversations", "Select at least two conversations to merge, or another one to merge it into.")
 	case len(numbers) == 0:
 		return 0, postroom.InvalidField("conversations", "Select at least one conversation.")
 	case len(numbers) > MaxBulk:
 		return 0, postroom.InvalidField("conversations", "At most %d conversations can be changed at once.", MaxBulk)
-	case b.Status == "" && b.Assignee == nil && b.Team == nil && len(b.AddTags)+len(b.RemoveTags) == 0 && b.Move == 0 && !b.Delete && !b.Restore && b.Snooze == 0 && !b.Wake && b.Field == nil && b.Run == nil:
+	case b.Status == "" && b.Assignee == nil && b.Team == nil && len(b.AddTags)+len(b.RemoveTags) == 0 && b.Move == 0 && !b.Delete && !b.Restore && b.Snooze == 0 && !b.Wake && b.Field == nil && b.Run == nil && b.Merge == 0:
 		return 0, postroom.InvalidField("", "Say what to change.")
 	}
 	if b.Status != "" {
@@ -71,7 +83,7 @@ func (d *Desk) StartBulk(ctx context.Context, a *postroom.Agent, b Bulk) (int64,
 			return 0, err
 		}
 	}
-	p := bulkParams{Numbers: numbers, Status: b.Status, Assignee: b.Assignee, Team: b.Team, Move: b.Move, Delete: b.Delete, Restore: b.Restore, Snooze: b.Snooze, Wake: b.Wake, Field: b.Field, Run: b.Run, UndoMS: postroom.DefaultUndoMS}
+	p := bulkParams{Numbers: numbers, Status: b.Status, Assignee: b.Assignee, Team: b.Team, Move: b.Move, Delete: b.Delete, Restore: b.Restore, Snooze: b.Snooze, Wake: b.Wake, Field: b.Field, Run: b.Run, Merge: b.Merge, UndoMS: postroom.DefaultUndoMS}
 	if b.Move != 0 {
 		if err := d.checkMailbox(ctx, a, b.Move); err != nil {
 			return 0, err
@@ -84,6 +96,11 @@ func (d *Desk) StartBulk(ctx context.Context, a *postroom.Agent, b Bulk) (int64,
 			return 0, err
 		} else if x.Off() {
 			return 0, postroom.InvalidField("team", "The team %s is switched off.", x.Name)
+		}
+	}
+	if b.Merge != 0 {
+		if err := d.checkMergeInto(ctx, a, b.Merge); err != nil {
+			return 0, err
 		}
 	}
 	err := d.findAssignee(ctx, &p)
@@ -161,7 +178,11 @@ func (d *Desk) RunBulk(ctx context.Context, id int64, hold func(context.Context,
 			return err
 		}
 		n := p.Numbers[at]
-		err := d.bulkOne(ctx, agent, id, p, n, hold)
+		one := d.bulkOne
+		if p.Merge != 0 {
+			one = d.bulkMerge
+		}
+		err := one(ctx, agent, id, p, n, hold)
 		if err != nil && job.Tries >= bulkTries && ctx.Err() == nil && postroom.CodeOf(err) != postroom.Unavailable {
 			d.log.Error("a bulk job goes on without a conversation that fails", "job", id, "conversation", n, "error", err)
 			words := postroom.TextOf(err)
@@ -226,6 +247,8 @@ func (d *Desk) bulkOne(ctx context.Context, a *postroom.Agent, job int64, p bulk
 			words = teamless
 		case p.Move != 0 && !postroom.CanOn(a, postroom.Answer, p.Move, a.ID): // taken away since the job began
 			words = "You may not answer in the mailbox they were to be moved to."
+		case c.MergedInto != 0:
+			words = "It was merged into another one."
 		case c.DeletedAt > 0 && !p.Restore && !p.Delete:
 			words = "It is deleted."
 		case p.Run != nil && !p.Run.For(c.MailboxID):

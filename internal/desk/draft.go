@@ -27,7 +27,13 @@ const (
 // since it was thrown away or nobody ever gave it out, is replaced by a new
 // one: what becomes of an id is never up to a form.
 func (d *Desk) SaveDraft(ctx context.Context, a *postroom.Agent, draft *postroom.Draft) error {
-	c, _, err := d.load(ctx, a, draft.ConversationID)
+	c, err := d.store.Read().Conversation(ctx, draft.ConversationID)
+	if err != nil {
+		return err
+	}
+	if c.MergedInto == 0 {
+		err = may(a, postroom.Answer, c.MailboxID, c.AssigneeID)
+	}
 	if err != nil {
 		return err
 	}
@@ -37,10 +43,11 @@ func (d *Desk) SaveDraft(ctx context.Context, a *postroom.Agent, draft *postroom
 	if len(draft.HTML) > MaxBody {
 		return postroom.InvalidField("body", "The text is longer than %d kB; attach it as a file.", MaxBody>>10)
 	}
+	if c.MergedInto != 0 {
+		return d.keepWords(ctx, a, draft)
+	}
 	draft.AgentID, draft.UpdatedAt = a.ID, d.store.Now()
-	draft.HTML = email.SanitiseComposed(draft.HTML, email.ComposeOptions{Image: func(src string) (string, bool) {
-		return src, strings.HasPrefix(src, "/attachments/")
-	}})
+	draft.HTML = email.SanitiseComposed(draft.HTML, email.ComposeOptions{Image: ownPictures})
 	named := draft.ID
 	fresh, err := d.store.NewID(ctx)
 	if err != nil {
@@ -50,10 +57,14 @@ func (d *Desk) SaveDraft(ctx context.Context, a *postroom.Agent, draft *postroom
 		draft.ID = fresh // unless the author has one: then it keeps its own
 		// Under the conversation's lock, so that a draft that is being sent at
 		// this moment is seen as sent.
-		if _, err := tx.Conversation(ctx, draft.ConversationID); err != nil {
+		now, err := tx.Conversation(ctx, draft.ConversationID)
+		if err != nil {
 			return err
 		}
-		if err := sentAs(ctx, tx, a, draft.ConversationID, named); err != nil {
+		if now.MergedInto != 0 {
+			return errMerged
+		}
+		if err := sentAs(ctx, tx.Read, a, draft.ConversationID, named); err != nil {
 			return err
 		}
 		if err := tx.SaveDraft(ctx, draft); err != nil {
@@ -66,19 +77,25 @@ func (d *Desk) SaveDraft(ctx context.Context, a *postroom.Agent, draft *postroom
 	})
 }
 
+// errMerged says that a conversation was merged while something was saved in it.
+var errMerged = postroom.Errorf(postroom.Conflict, "The conversation was merged into another one meanwhile. Save once more.")
+
+// ownPictures lets a draft show the desk's own files and nothing else.
+func ownPictures(src string) (string, bool) { return src, strings.HasPrefix(src, "/attachments/") }
+
 // sentAs answers with a conflict if an agent's draft with this id was sent on
 // the conversation: the message has the draft's id then.
-func sentAs(ctx context.Context, tx *store.Tx, a *postroom.Agent, conversation, id int64) error {
+func sentAs(ctx context.Context, read store.Read, a *postroom.Agent, conversation, id int64) error {
 	if id == 0 {
 		return nil
 	}
-	m, err := tx.Message(ctx, id)
+	m, err := read.Message(ctx, id)
 	switch {
 	case postroom.CodeOf(err) == postroom.NotFound:
 		return nil
 	case err != nil:
 		return err
-	case m.ConversationID != conversation || m.Author != postroom.Actor{Kind: postroom.ByAgent, ID: a.ID}:
+	case m.ConversationID != conversation && m.WrittenIn != conversation || m.Author != postroom.Actor{Kind: postroom.ByAgent, ID: a.ID}:
 		return nil // an id that was never the draft's
 	}
 	return &postroom.Error{Code: postroom.Conflict, Field: "draft", Text: "This was sent already."}

@@ -124,7 +124,7 @@ func stillEditable(ctx context.Context, tx *store.Tx, c *postroom.Conversation, 
 	if c.DeletedAt > 0 {
 		return postroom.Errorf(postroom.Conflict, "Conversation %d is deleted. Restore it first.", c.Number)
 	}
-	if m.Kind == postroom.Reply {
+	if m.Kind == postroom.Reply && m.WrittenIn == 0 { // what was merged is final
 		final, err := tx.FinalAt(ctx, c.ID, m.Seq)
 		if err != nil {
 			return err

@@ -41,6 +41,9 @@ func (d *Desk) Publish(ctx context.Context, a *postroom.Agent, p Publish) (Outco
 	if err != nil {
 		return Outcome{}, err
 	}
+	if c.MergedInto != 0 {
+		return Outcome{}, d.publishMerged(ctx, a, c, p)
+	}
 	if p.Kind != postroom.Reply && p.Kind != postroom.Note {
 		return Outcome{}, postroom.InvalidField("kind", "%q is neither a reply nor a note.", p.Kind)
 	}
@@ -172,7 +175,7 @@ func (t *Turn) takeDraft(kind postroom.MessageKind, m *postroom.Message) error {
 // count as sent; an id of no draft is one that was drawn for the composer, by
 // which a form that arrives twice is told from two.
 func (d *Desk) fresh(ctx context.Context, tx *store.Tx, a *postroom.Agent, p Publish) error {
-	if err := sentAs(ctx, tx, a, p.ConversationID, p.Draft); err != nil {
+	if err := sentAs(ctx, tx.Read, a, p.ConversationID, p.Draft); err != nil {
 		return err
 	}
 	if p.Draft != 0 {
@@ -193,6 +196,9 @@ func (d *Desk) fresh(ctx context.Context, tx *store.Tx, a *postroom.Agent, p Pub
 	}
 	if last != nil && last.Seq > p.SeenSeq {
 		return &postroom.Error{Code: postroom.Conflict, Field: "stale", Text: fmt.Sprintf("%s wrote while you were writing. Read it first, or send anyway.", nameOf(last.From))}
+	}
+	if err := tookIn(ctx, tx, p); err != nil {
+		return err
 	}
 	return givenAway(ctx, tx, p)
 }

@@ -59,6 +59,8 @@ type Turn struct {
 	edited       *edited
 	publishes    int64 // draft
 	followed     bool  // who follows has changed
+	pair         int64 // the act on the other conversation of a merge
+	carried      store.Carried
 	fault        error // of drawing an id
 }
 
@@ -154,12 +156,15 @@ func (t *Turn) save() (Outcome, error) {
 	if t.before.Deleted && c.DeletedAt > 0 && t.by.Actor.Kind == postroom.ByAgent && len(events)+len(t.messages) > 0 {
 		return out, postroom.Errorf(postroom.Conflict, "Conversation %d is deleted. Restore it first.", c.Number)
 	}
+	if t.before.MergedInto != 0 && t.by.Actor.Kind == postroom.ByAgent && len(events)+len(t.messages) > 0 {
+		return out, mergedAway(ctx, tx.Read, c)
+	}
 	steps := []func() error{
 		func() error { return t.fault }, func() error { return t.hear(events) }, t.saveConversation, t.saveTexts, t.saveMessages, t.saveEdit,
 		func() error { return tx.InsertEvents(ctx, events) },
 		t.saveMails, t.saveRun, t.saveAct,
 		func() error { return t.openLane(events) }, t.openSleep,
-		func() error { return t.tell(events) },
+		func() error { return t.tell(events) }, t.announceMerged,
 		func() error { return tx.SaveCounts(ctx) },
 	}
 	for _, step := range steps {
@@ -207,6 +212,11 @@ func (t *Turn) saveConversation() error {
 
 func (t *Turn) saveMessages() error {
 	for _, m := range t.messages {
+		if t.before.MergedInto != 0 {
+			if err := t.readElsewhere(m); err != nil {
+				return err
+			}
+		}
 		if err := t.Tx.InsertMessage(t.ctx, m); err != nil {
 			return err
 		}
@@ -246,7 +256,8 @@ func (t *Turn) saveAct() error {
 		return nil
 	}
 	a := store.Act{ID: t.by.ActID, ConversationID: t.Conversation.ID, Actor: t.by.Actor, Path: t.by.Path,
-		At: t.by.At, FinalAt: t.by.FinalAt, JobID: t.cause.JobID, Before: t.before, Subject: t.subject}
+		At: t.by.At, FinalAt: t.by.FinalAt, JobID: t.cause.JobID, Before: t.before, Subject: t.subject,
+		PairID: t.pair, Carried: t.carried}
 	for _, m := range t.messages {
 		a.MessageID = m.ID
 	}
@@ -459,7 +470,7 @@ func (t *Turn) Restore() *postroom.Event { return t.Conversation.Restore(t.by, t
 // finalize ends the undo windows of what was done to the conversation before
 // this act (W19).
 func (t *Turn) finalize() error {
-	done, err := t.Tx.FinalizeConversation(t.ctx, t.Conversation.ID, t.by.At, t.by.At-undoGrace-1)
+	done, err := t.Tx.FinalizeConversation(t.ctx, t.Conversation.ID, t.by.At, t.by.At-undoGrace-1, t.cause.JobID)
 	if err == nil && done {
 		d := t.desk
 		t.Tx.OnCommit(func() {

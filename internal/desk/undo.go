@@ -42,6 +42,9 @@ func (d *Desk) undoIn(ctx context.Context, tx *store.Tx, a *postroom.Agent, id i
 	if err != nil {
 		return Undone{}, err
 	}
+	if act.PairID != 0 {
+		return d.undoPair(ctx, tx, a, act, ids)
+	}
 	c, err := tx.Conversation(ctx, act.ConversationID)
 	if err != nil {
 		return Undone{}, err
@@ -93,6 +96,9 @@ type undoing struct {
 	out    Undone
 
 	replies, notes int // messages taken back
+
+	other   *undoing           // of a merge, the other conversation
+	gaveOut *postroom.Snapshot // of the conversation that was taken in, before that
 }
 
 // events marks the act's events undone and cancels their mails; if a worker

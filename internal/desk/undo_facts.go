@@ -51,6 +51,8 @@ func (u *undoing) restore(ctx context.Context) error {
 			} else if c.Fields[path] != e.Payload.From {
 				u.out.Kept = append(u.out.Kept, "A field was changed since.")
 			}
+		case postroom.ConversationMerged:
+			u.unmerge(&e)
 		case postroom.CustomerChanged:
 			if err := u.giveBack(ctx, e); err != nil {
 				return err
@@ -163,6 +165,7 @@ func (u *undoing) rebase(ctx context.Context, id int64, before postroom.Snapshot
 // without takes the messages taken back out of a later snapshot, and lets the
 // customer wait again where nobody else has answered since.
 func (u *undoing) without(s postroom.Snapshot) postroom.Snapshot {
+	s = u.withoutMerged(s)
 	was := u.act.Before
 	s.Replies -= u.replies
 	s.Notes -= u.notes

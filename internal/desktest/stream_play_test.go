@@ -232,7 +232,7 @@ func (s *stream) agentChanges() {
 	var out desk.Outcome
 	var err error
 	what := ""
-	switch n := s.x.IntN(20); {
+	switch n := s.x.IntN(23); {
 	case n < 5:
 		to := one(s.x, postroom.Active, postroom.Pending, postroom.Closed, postroom.Closed)
 		what = "makes it " + string(to)
@@ -262,9 +262,13 @@ func (s *stream) agentChanges() {
 	case n >= 14 && n < 17:
 		what = "gives away"
 		out, err = d.GiveTo(ctx, a, c.ID, desk.CustomerChoice{Address: one(s.x, "mara@customer.example", "bob@customer.example")}, path)
-	case n >= 18:
+	case n == 18 || n == 19:
 		what = "gives to a team"
 		out, err = d.SetTeam(ctx, a, c.ID, one(s.x, append([]int64{0}, s.x.teams...)...), path)
+	case n >= 20:
+		into := one(s.x, s.ids...)
+		what = fmt.Sprintf("merges into %d", s.Conversation(into).Number)
+		out, err = d.Merge(ctx, a, c.ID, into, path)
 	case c.DeletedAt > 0:
 		what = "restores"
 		out, err = d.Restore(ctx, a, c.ID, path)

@@ -138,9 +138,30 @@ func (o *Outbox) consequences(ctx context.Context, tx *store.Tx, c *postroom.Con
 		for _, later := range cancelled {
 			t.Record(postroom.MailCancelled, postroom.Payload{MailID: later.ID, MessageID: later.MessageID, By: f.by, Words: later.Words})
 		}
-		if (len(cancelled) > 0 || f.orphan) && c.Status == postroom.Closed {
+		if (len(cancelled) > 0 || f.orphan) && c.Status == postroom.Closed && c.MergedInto == 0 {
 			t.Status(postroom.Active) // the customer was not answered: somebody must look (W25)
 		}
+		return nil
+	})
+	if err == nil && (len(cancelled) > 0 || f.orphan) && c.MergedInto != 0 {
+		err = o.reopenMerged(ctx, tx, c, cause)
+	}
+	return err
+}
+
+// reopenMerged reopens what a conversation was merged into, of which a reply
+// failed: there the customer's matter goes on.
+func (o *Outbox) reopenMerged(ctx context.Context, tx *store.Tx, merged *postroom.Conversation, cause desk.Cause) error {
+	c, err := tx.StandingConversation(ctx, merged.ID)
+	if err != nil || c.Status != postroom.Closed {
+		return err
+	}
+	id, err := o.Store.NewID(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = o.Desk.In(ctx, tx, postroom.System, cause, c, []int64{id}, func(t *desk.Turn) error {
+		t.Status(postroom.Active)
 		return nil
 	})
 	return err

@@ -82,7 +82,7 @@ func (v *conversationView) refused(m *postroom.Message, may bool, h Head) string
 // finalAt is when the undo window of a message ends or ended.
 func (v *conversationView) finalAt(m *postroom.Message) int64 {
 	for _, e := range v.rows.Events {
-		if e.Seq == m.Seq {
+		if e.Seq == m.Seq && m.WrittenIn == 0 { // what was merged is final
 			return e.FinalAt
 		}
 	}

@@ -45,7 +45,7 @@ type TimerLine struct {
 type MayConverse struct {
 	Snooze                                    bool // or wake it
 	Reply, Note, Status, Assign, Tag, Subject bool
-	Move, Delete, Restore                     bool
+	Move, Merge, Delete, Restore              bool
 }
 
 // Head is what one knows of a conversation without reading it.
@@ -71,6 +71,8 @@ type Head struct {
 	Followed     bool   // by the agent who looks
 	LastSeq      int64  // of the newest event: what the composer sends back as "seen"
 	CopyOf       []Linked
+	Into         int64 // number of the conversation it was merged into; 0 = it was not
+	IntoDeleted  bool  // that one is deleted
 }
 
 // Linked is another conversation this one is tied to: a copy in another
@@ -114,6 +116,7 @@ type Message struct {
 	Language    string // BCP 47 where known: for hyphenation and speech
 
 	Attachments []Attachment
+	Written     int64      // number of the conversation it was written in, which was merged into this one; 0 = here
 	Mails       []MailChip // of a reply: one a mail, in order
 	Class       string     // machine class of a received one: "human" or "" is ordinary
 	Unverified  bool       // T9: from somebody who was not part of it before
@@ -200,6 +203,8 @@ type EventLine struct {
 	At        int64
 	FinalAt   int64 // > now: still in the undo window
 	Why       bool  // judged, or will be: link to /conversations/{number}/why#event-ID
+	Other     int64 // number of the other conversation of a merge; 0 = none
+	Away      bool  // it was merged into that one, and not that one into it
 	Undone    bool
 	Mail      int64  // mail it is about; 0 = none
 	Bad       bool   // needs eyes

@@ -77,6 +77,8 @@ package query
 //	POST /conversations/{number}/customer/give  customer (id), or address and name; q, path, return
 //	POST /conversations/{number}/move     mailbox, path, return
 //	POST /conversations/{number}/field    field (postroom.Field.Path), value, path, return; 422 with the reason at the field
+//	GET  /conversations/{number}/merge?q=  MergePage: what to merge it into
+//	POST /conversations/{number}/merge/into  into (number), q, path, return; 303 to that one
 //	POST /conversations/{number}/snooze   until=hours|tomorrow|monday|week|office|at, at (2026-01-31T09:00), path, return
 //	POST /conversations/{number}/wake     path, return
 //	POST /conversations/{number}/delete   path, return (303 to the list)
@@ -87,7 +89,7 @@ package query
 //	POST /bulk                            conversation (repeated numbers) or all=1 with folder, mailbox; `do` is one of
 //	                                      "status:closed" "status:pending" "status:active" "status:spam" "assign:0" "assign:ID"
 //	                                      "team:0" "team:ID"
-//	                                      "move:ID" "snooze:tomorrow" "wake" "field" (with fields field, PATH or PATH=VALUE, and value) "delete" "restore" "tag" "untag" (with field tag); return. 303 to /jobs/{id}?return=
+//	                                      "move:ID" "merge:oldest" "merge:number" (with field into) "snooze:tomorrow" "wake" "field" (with fields field, PATH or PATH=VALUE, and value) "delete" "restore" "tag" "untag" (with field tag); return. 303 to /jobs/{id}?return=
 //	GET  /jobs/{id}?return=               JobPage
 //	POST /jobs/{id}/undo                  return
 //	POST /jobs/{id}/cancel                return

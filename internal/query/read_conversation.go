@@ -45,11 +45,11 @@ func (d *Desk) Conversation(ctx context.Context, a *postroom.Agent, ask Conversa
 		Agents: v.assignable(), Teams: teamChoices(v.rows.Teams), Tags: v.tagNames(), Notices: v.notices(),
 		MoveTo: moveTo(a, shell, v.head.MailboxID), May: MayConverse{Restore: may},
 	}
-	if v.head.DeletedAt > 0 {
-		may = false // until it is restored
+	if v.head.DeletedAt > 0 || v.head.MergedInto > 0 {
+		may = false // until it is restored; one that was merged is a place that leads elsewhere
 	}
 	if may {
-		p.May = MayConverse{Reply: may, Note: may, Status: may, Assign: may, Tag: may, Subject: may, Snooze: v.head.Status == postroom.Active || v.head.Status == postroom.Pending, Move: len(p.MoveTo) > 0, Delete: may}
+		p.May = MayConverse{Reply: may, Note: may, Status: may, Assign: may, Tag: may, Subject: may, Snooze: v.head.Status == postroom.Active || v.head.Status == postroom.Pending, Move: len(p.MoveTo) > 0, Merge: v.head.Status != postroom.Spam, Delete: may}
 	}
 	if p.Receipt, err = d.receipt(ctx, v); err != nil {
 		return nil, err
@@ -165,8 +165,12 @@ func (v *conversationView) headOf() Head {
 		h.Tags = append(h.Tags, v.tags[id])
 	}
 	slices.Sort(h.Tags)
+	h.Into, h.IntoDeleted = c.Into, c.IntoDeleted > 0
+	for _, n := range v.rows.Merged {
+		h.CopyOf = append(h.CopyOf, Linked{Number: n, Words: "Took in"})
+	}
 	if c.Linked > 0 {
-		h.CopyOf = []Linked{{Number: c.Linked, Words: "Continues"}}
+		h.CopyOf = append(h.CopyOf, Linked{Number: c.Linked, Words: "Continues"})
 	}
 	return h
 }

@@ -127,6 +127,8 @@ func actWords(events []store.ActEvent) string {
 			words = append(words, "given to another customer")
 		case postroom.ConversationMoved:
 			words = append(words, "moved")
+		case postroom.ConversationMerged:
+			words = append(words, fmt.Sprintf("#%d merged into it", e.Payload.Other))
 		case postroom.ConversationDeleted:
 			words = append(words, "deleted")
 		case postroom.WorkflowStarted:

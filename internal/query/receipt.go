@@ -28,7 +28,7 @@ func (v *conversationView) lastClose() *store.EventRow {
 var pathNames = map[postroom.Path]string{
 	postroom.PathMenu: "by the menu", postroom.PathSend: "Send & Close", postroom.PathComposer: "with a reply", postroom.PathKeyboard: "by keyboard",
 	postroom.PathBulk: "with others", postroom.PathMail: "by mail", postroom.PathCommand: "by mail", postroom.PathWorkflow: "by a workflow", postroom.PathSystem: "by Postroom",
-	postroom.PathImport: "by an import",
+	postroom.PathImport: "by an import", postroom.PathMerge: "by merging",
 }
 
 // receipt is the one line that answers what a close led to (W32).
@@ -44,7 +44,9 @@ func (d *Desk) receipt(ctx context.Context, v *conversationView) (*Receipt, erro
 	r := &Receipt{Parts: []ReceiptPart{{Text: who, At: closing.At, State: "ok", Event: closing.ID}}}
 	r.Parts = append(r.Parts, v.replyParts(closing)...)
 	notices := v.noticeParts(closing)
-	if len(notices) == 0 {
+	if len(notices) == 0 && closing.Path == postroom.PathMerge {
+		notices = []ReceiptPart{{Text: "no notice, since it goes on in #" + decimal(v.head.Into), State: "ok", Event: closing.ID}}
+	} else if len(notices) == 0 {
 		why, err := d.noNotice(ctx, v, closing)
 		if err != nil {
 			return nil, err

@@ -28,7 +28,7 @@ func (v *conversationView) timeline() []Entry {
 		for len(broken) > 0 && broken[0].At < e.At {
 			out, broken = append(out, Entry{Event: &broken[0]}), broken[1:]
 		}
-		for next < len(v.messages) && v.messages[next].Seq <= e.Seq {
+		for next < len(v.messages) && before(v.messages[next], e.Seq) {
 			out = append(out, Entry{Message: v.message(next)})
 			next++
 		}
@@ -44,6 +44,12 @@ func (v *conversationView) timeline() []Entry {
 		out = append(out, Entry{Event: &broken[i]})
 	}
 	return out
+}
+
+// before reports whether a message stands before the line of an event. One that
+// was written elsewhere has the number of the event behind which it stands.
+func before(m *postroom.Message, seq int64) bool {
+	return m.Seq < seq || m.Seq == seq && m.WrittenIn == 0
 }
 
 // shown reports whether an event has a line of its own: messages speak for
@@ -86,6 +92,12 @@ func (v *conversationView) message(i int) *Message {
 		out.Attachments = append(out.Attachments, attachment(f))
 	}
 	for _, mail := range v.rows.Mails {
+		if mail.MessageID == m.ID && m.Kind == postroom.Reply {
+			out.Mails = append(out.Mails, v.chip(mail))
+		}
+	}
+	out.Written = v.rows.Written[m.ID]
+	for _, mail := range v.rows.Carried {
 		if mail.MessageID == m.ID && m.Kind == postroom.Reply {
 			out.Mails = append(out.Mails, v.chip(mail))
 		}
@@ -282,6 +294,8 @@ func (v *conversationView) line(e store.EventRow) EventLine {
 		}
 	case postroom.ConversationSnoozed:
 		l.Until, _ = strconv.ParseInt(e.Payload.To, 10, 64)
+	case postroom.ConversationMerged:
+		l.Other, l.Away = e.Payload.Other, e.Payload.To != decimal(v.head.ID)
 	case postroom.CustomerChanged:
 		l.From, l.To = v.customerByText(e.Payload.From), v.customerByText(e.Payload.To)
 	case postroom.FieldChanged:

@@ -131,7 +131,7 @@ func (a *answer) decide(ctx context.Context) error {
 	if a.agent, err = read.Agent(ctx, a.claims()); err != nil {
 		return err
 	}
-	if a.c, err = orNone(read.Conversation(ctx, a.told.ConversationID)); err != nil {
+	if a.c, err = orNone(read.StandingConversation(ctx, a.told.ConversationID)); err != nil {
 		return err
 	}
 	switch refusal, err := a.entitled(); {
@@ -277,12 +277,13 @@ func (a *answer) stale(ctx context.Context, want desk.ByMail) (*refusal, error) 
 		return nil, nil
 	}
 	read := a.f.r.Store.Read()
+	elsewhere := a.c.ID != a.told.ConversationID // merged since: numbers of the one say nothing of the other
 	last, err := read.LastHumanSeq(ctx, a.c.ID)
-	if err != nil || last <= a.told.Seq {
+	if err != nil || !elsewhere && last <= a.told.Seq {
 		return nil, err
 	}
 	m, err := read.LastReceived(ctx, a.c.ID)
-	if err != nil || m == nil {
+	if err != nil || m == nil || elsewhere && m.At <= a.told.CreatedAt {
 		return nil, err
 	}
 	name := m.From.Name

@@ -91,7 +91,7 @@ func (f *filing) mark(ctx context.Context, tx *store.Tx) error {
 		f.note("It reports on a mail that was sent too long ago to be marked.")
 		return nil
 	}
-	c, err := tx.Conversation(ctx, m.ConversationID)
+	c, err := tx.StandingConversation(ctx, m.ConversationID)
 	if err != nil {
 		return err
 	}

@@ -199,6 +199,9 @@ func (f *filing) thread(ctx context.Context, tx *store.Tx) (c, old *postroom.Con
 			return nil, nil, err
 		}
 	}
+	if c, err = f.standing(ctx, tx, c); err != nil {
+		return nil, nil, err
+	}
 	window := int64(f.mailbox.ReopenDays) * 24 * 60 * 60 * 1000
 	// What a machine sends for a person never reopens, and begins nothing
 	// beside what it answers (A7).
@@ -252,7 +255,9 @@ func (f *filing) follow(ctx context.Context, tx *store.Tx, p email.EvidenceItem)
 		if m.AgentID != 0 {
 			return nil, nil // a notification leads only the agent it is for, and by T12
 		}
-		id = m.ConversationID
+		if id, err = f.writtenFor(ctx, tx, m); err != nil {
+			return nil, err
+		}
 	case p.Kind == email.StoredID:
 		for _, r := range f.known.Refs {
 			if r.Ref == p.Ref && !r.Cited {
@@ -272,6 +277,9 @@ func (f *filing) follow(ctx context.Context, tx *store.Tx, p email.EvidenceItem)
 		return c, err
 	}
 	left, err := tx.HasLeft(ctx, c.ID, f.mailbox.ID)
+	if err == nil && !left {
+		left, err = f.goesOnHere(ctx, tx, c)
+	}
 	if err != nil {
 		return nil, err
 	}

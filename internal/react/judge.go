@@ -51,14 +51,14 @@ func (r *React) judgeLane(ctx context.Context, c store.Claimed) error {
 	}
 }
 
-// leaves returns when all moves and deletions of a conversation among its events,
-// and all gifts of it to other customers, are final, 0 if there are none. What
+// leaves returns when all moves, merges and deletions of a conversation among its
+// events, and all gifts of it to other customers, are final, 0 if there are none. What
 // happened before waits for that: one that is undone has changed nothing, mails
 // of a moved conversation leave from where it is now, of a deleted one what
 // follows is skipped (W30), and what would go to the former customer does not.
 func leaves(events []postroom.Event) (at int64) {
 	for _, e := range events {
-		if e.Kind == postroom.ConversationDeleted || e.Kind == postroom.ConversationMoved || e.Kind == postroom.CustomerChanged {
+		if e.Kind == postroom.ConversationDeleted || e.Kind == postroom.ConversationMoved || e.Kind == postroom.CustomerChanged || e.MergedAway() {
 			at = max(at, e.FinalAt)
 		}
 	}

@@ -289,6 +289,10 @@ func (s *step) one(w workflow.Wish, e *postroom.Effect) error {
 		e.Result, e.Reason = postroom.EffectSkipped, wordsDeleted
 		return nil
 	}
+	if s.c.MergedInto > 0 && w.Do != workflow.DoReply && !w.Do.Aside() && w.Do != workflow.DoWebhook {
+		overtaken(e, wordsMerged)
+		return nil
+	}
 	switch w.Do {
 	case workflow.DoReply:
 		return s.reply(w, e)

@@ -126,6 +126,9 @@ func (l *lookups) Mailbox(id int64) *postroom.Mailbox {
 // Last is the last message received, nil if there is none.
 func (l *lookups) Last() *postroom.Message {
 	return l.last.get(l, func() (*postroom.Message, error) {
+		if l.Conversation().MergedInto != 0 {
+			return l.r.Store.Read().LastReceivedThere(l.ctx, l.event.ConversationID)
+		}
 		return l.r.Store.Read().LastReceived(l.ctx, l.event.ConversationID)
 	})
 }

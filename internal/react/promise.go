@@ -264,6 +264,8 @@ func (r *React) caseOf(ctx context.Context, w store.Watch) (k promise.Case, numb
 	switch {
 	case c.DeletedAt > 0:
 		k.Gone = "The conversation was deleted."
+	case c.MergedInto > 0:
+		k.Gone = wordsMerged
 	case c.Status == postroom.Spam:
 		k.Gone = "The conversation was marked as spam."
 	}

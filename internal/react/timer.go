@@ -117,6 +117,8 @@ func (r *React) gone(ctx context.Context, tx *store.Tx, c *postroom.Conversation
 	switch {
 	case c.DeletedAt > 0:
 		return "The conversation was deleted.", nil
+	case c.MergedInto > 0:
+		return wordsMerged, nil
 	case c.Status == postroom.Spam:
 		return "The conversation was marked as spam.", nil
 	}

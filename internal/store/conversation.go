@@ -10,7 +10,7 @@ import (
 
 const conversationColumns = `id, number, mailbox_id, customer_id, subject, status, assignee_id, seq,
 	received, replies, notes, created_at, updated_at, waiting_since, last_customer_at, last_agent_at,
-	last_human_at, closed_at, linked_from, preview, has_attachments, deleted_at, followers, snoozed_until, snoozed_by, fields, rating, team_id`
+	last_human_at, closed_at, linked_from, preview, has_attachments, deleted_at, followers, snoozed_until, snoozed_by, fields, rating, team_id, merged_into`
 
 // noFollowers is how nobody is written.
 const noFollowers = "[]"
@@ -28,7 +28,7 @@ func scanConversation(row row) (*postroom.Conversation, error) {
 	var followers, fields string
 	err := row.Scan(&c.ID, &c.Number, &c.MailboxID, &c.CustomerID, &c.Subject, &c.Status, &c.AssigneeID, &c.Seq,
 		&c.Received, &c.Replies, &c.Notes, &c.CreatedAt, &c.UpdatedAt, &c.WaitingSince, &c.LastCustomerAt, &c.LastAgentAt,
-		&c.LastHumanAt, &c.ClosedAt, &c.LinkedFrom, &c.Preview, &c.HasAttachments, &c.DeletedAt, &followers, &c.SnoozedUntil, &c.SnoozedBy, &fields, &c.Rating, &c.TeamID)
+		&c.LastHumanAt, &c.ClosedAt, &c.LinkedFrom, &c.Preview, &c.HasAttachments, &c.DeletedAt, &followers, &c.SnoozedUntil, &c.SnoozedBy, &fields, &c.Rating, &c.TeamID, &c.MergedInto)
 	if err == nil {
 		err = readFields(fields, &c.Fields)
 	}
@@ -77,7 +77,7 @@ func (r Read) conversationTags(ctx context.Context, id int64) ([]int64, error) {
 }
 
 const qInsertConversation = `insert into conversation (` + conversationColumns + `, folder)
-	values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29)`
+	values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30)`
 
 // InsertConversation stores a new conversation and gives it its number.
 func (t *Tx) InsertConversation(ctx context.Context, c *postroom.Conversation) error {
@@ -90,7 +90,7 @@ func (t *Tx) InsertConversation(ctx context.Context, c *postroom.Conversation) e
 	folder := c.Folder()
 	err := t.send(ctx, qInsertConversation, c.ID, c.Number, c.MailboxID, c.CustomerID, c.Subject, c.Status, c.AssigneeID, c.Seq,
 		c.Received, c.Replies, c.Notes, c.CreatedAt, c.UpdatedAt, c.WaitingSince, c.LastCustomerAt, c.LastAgentAt,
-		c.LastHumanAt, c.ClosedAt, c.LinkedFrom, c.Preview, bit(c.HasAttachments), c.DeletedAt, followersOf(c), c.SnoozedUntil, c.SnoozedBy, fieldsJSON(c.Fields), c.Rating, c.TeamID, folder)
+		c.LastHumanAt, c.ClosedAt, c.LinkedFrom, c.Preview, bit(c.HasAttachments), c.DeletedAt, followersOf(c), c.SnoozedUntil, c.SnoozedBy, fieldsJSON(c.Fields), c.Rating, c.TeamID, c.MergedInto, folder)
 	t.count(c.MailboxID, folder, c.AssigneeID, 1)
 	t.count(c.MailboxID, c.TeamFolder(), 0, 1)
 	return err
@@ -111,7 +111,7 @@ func (t *Tx) DrawNumbers(ctx context.Context, n int) error {
 const qUpdateConversation = `update conversation set subject = $2, status = $3, assignee_id = $4, folder = $5, seq = $6,
 	received = $7, replies = $8, notes = $9, updated_at = $10, waiting_since = $11, last_customer_at = $12,
 	last_agent_at = $13, last_human_at = $14, closed_at = $15, preview = $16, has_attachments = $17, customer_id = $18,
-	mailbox_id = $19, deleted_at = $20, followers = $21, snoozed_until = $22, snoozed_by = $23, fields = $24, rating = $25, team_id = $26
+	mailbox_id = $19, deleted_at = $20, followers = $21, snoozed_until = $22, snoozed_by = $23, fields = $24, rating = $25, team_id = $26, merged_into = $27
 	where id = $1 and seq <= $6`
 
 const (
@@ -133,7 +133,7 @@ func (t *Tx) UpdateConversation(ctx context.Context, c *postroom.Conversation, b
 	}
 	err := t.sendOne(ctx, "save conversation", qUpdateConversation, c.ID, c.Subject, c.Status, c.AssigneeID, is, c.Seq,
 		c.Received, c.Replies, c.Notes, c.UpdatedAt, c.WaitingSince, c.LastCustomerAt,
-		c.LastAgentAt, c.LastHumanAt, c.ClosedAt, c.Preview, bit(c.HasAttachments), c.CustomerID, c.MailboxID, c.DeletedAt, followersOf(c), c.SnoozedUntil, c.SnoozedBy, fieldsJSON(c.Fields), c.Rating, c.TeamID)
+		c.LastAgentAt, c.LastHumanAt, c.ClosedAt, c.Preview, bit(c.HasAttachments), c.CustomerID, c.MailboxID, c.DeletedAt, followersOf(c), c.SnoozedUntil, c.SnoozedBy, fieldsJSON(c.Fields), c.Rating, c.TeamID, c.MergedInto)
 	if err != nil {
 		return err
 	}

@@ -9,9 +9,7 @@ import (
 
 const (
 	qDeletedBefore = `select id, number from conversation where deleted_at > 0 and deleted_at <= $1 and id > $2 `
-	qOpenWork      = `select (select count(*) from mail where conversation_id = $1 and ended = 0) +
-		(select count(*) from event where conversation_id = $1 and state = 'pending')`
-	qErasedBlobs = `insert into erased_blob (sha256, at)
+	qErasedBlobs   = `insert into erased_blob (sha256, at)
 		select a.sha256, cast($2 as bigint) from attachment a join message m on m.id = a.message_id where m.conversation_id = $1 and a.message_id > 0
 		union select a.sha256, cast($2 as bigint) from attachment a join draft d on d.id = a.draft_id where d.conversation_id = $1 and a.draft_id > 0
 		union select a.sha256, cast($2 as bigint) from attachment a join edit_draft e on e.id = a.draft_id where e.conversation_id = $1 and a.draft_id > 0
@@ -94,17 +92,34 @@ func (r Read) CountDeleted(ctx context.Context, until int64, mailboxes []int64) 
 }
 
 // OpenWork counts the mails of a conversation that have no end yet, and its
-// events that are still to be judged.
+// events that are still to be judged, with those of what was merged into it.
 func (r Read) OpenWork(ctx context.Context, conversation int64) (n int, err error) {
-	err = r.q.QueryRow(ctx, qOpenWork, conversation).Scan(&n)
+	err = r.q.QueryRow(ctx, qOpenInTree, conversation).Scan(&n)
 	return n, err
 }
 
 // EraseConversation deletes a conversation, which is locked, for good, with all
-// that belongs to it. Of its received mails the rows stay, empty, so that they
+// that belongs to it and all that was merged into it. Of its received mails the rows stay, empty, so that they
 // are known as duplicates. Files nothing else may refer to are noted for
 // ErasedBlobs.
 func (t *Tx) EraseConversation(ctx context.Context, c *postroom.Conversation, now int64) error {
+	merged, err := t.MergedHere(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	for _, id := range merged {
+		part, err := t.Conversation(ctx, id)
+		if err == nil {
+			err = t.eraseAlone(ctx, part, now)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return t.eraseAlone(ctx, c, now)
+}
+
+func (t *Tx) eraseAlone(ctx context.Context, c *postroom.Conversation, now int64) error {
 	if _, err := t.exec(ctx, qErasedBlobs, c.ID, now); err != nil {
 		return err
 	}

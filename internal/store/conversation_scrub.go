@@ -18,7 +18,7 @@ const (
 			union select r.address from mail_recipient r join mail m on m.id = r.mail_id where m.conversation_id = $1 and m.agent_id = 0
 			union select sender from inbound where conversation_id = $1
 		) a where a.address <> ''
-		and not exists (select 1 from participant p join conversation c on c.id = p.conversation_id where p.address = a.address and c.deleted_at = 0)
+		and not exists (select 1 from participant p join conversation c on c.id = p.conversation_id where p.address = a.address and c.deleted_at = 0 and c.merged_into = 0)
 		and not exists (select 1 from agent where email = a.address) and not exists (select 1 from agent_address g where g.address = a.address)`
 	qLogNaming   = `select id, words, details from log_entry where id > $1 and (words like '%@%' or details like '%@%') order by id limit $2`
 	qScrubLog    = `update log_entry set words = $2, details = $3 where id = $1`

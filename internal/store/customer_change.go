@@ -62,7 +62,7 @@ func (r Read) FindCustomers(ctx context.Context, text string, scope Scope, limit
 		left join customer_address a on a.customer_id = k.id and a.position = 0 where lower(k.name) like ? escape '!' or lower(k.name) like ? escape '!' limit 40) q
 		) x group by x.customer_id`
 	q := `select f.id, k.name, f.address, count(*) from (` + found + `) f cross join customer k cross join conversation c
-		where k.id = f.id and c.customer_id = f.id and c.deleted_at = 0` + may + ` group by f.id, k.name, f.address order by k.name, f.address limit ?`
+		where k.id = f.id and c.customer_id = f.id and c.deleted_at = 0 and c.merged_into = 0` + may + ` group by f.id, k.name, f.address order by k.name, f.address limit ?`
 	args := append(append([]any{lower, lower + "\U0010ffff", prefix, "% " + prefix}, mayArgs...), limit)
 	var out []FoundCustomer
 	err := each(ctx, r.q, numbered(q), args, func(rows row) error {

@@ -195,6 +195,8 @@ type Act struct {
 	MessageID      int64
 	Before         postroom.Snapshot
 	Subject        string // before the act
+	PairID         int64  // the act on the other conversation of a merge, 0 for none
+	Carried        Carried
 }
 
 type actBefore struct {
@@ -202,27 +204,30 @@ type actBefore struct {
 	Subject string            `json:"subject"`
 }
 
-const qInsertAct = `insert into act (id, conversation_id, actor_kind, actor_id, path, at, final_at, job_id, message_id, facts_before)
-	values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)`
+const qInsertAct = `insert into act (id, conversation_id, actor_kind, actor_id, path, at, final_at, job_id, message_id, facts_before, pair_id, carried)
+	values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)`
 
 // InsertAct stores an act.
 func (t *Tx) InsertAct(ctx context.Context, a Act) error {
 	return t.send(ctx, qInsertAct, a.ID, a.ConversationID, a.Actor.Kind, a.Actor.ID, a.Path, a.At, a.FinalAt, a.JobID, a.MessageID,
-		toJSON(actBefore{a.Before, a.Subject}))
+		toJSON(actBefore{a.Before, a.Subject}), a.PairID, a.Carried.text())
 }
 
-const actColumns = `id, conversation_id, actor_kind, actor_id, path, at, final_at, job_id, undone_at, message_id, facts_before`
+const actColumns = `id, conversation_id, actor_kind, actor_id, path, at, final_at, job_id, undone_at, message_id, facts_before, pair_id, carried`
 
 func scanAct(row row) (Act, error) {
 	var a Act
-	var before string
-	err := row.Scan(&a.ID, &a.ConversationID, &a.Actor.Kind, &a.Actor.ID, &a.Path, &a.At, &a.FinalAt, &a.JobID, &a.UndoneAt, &a.MessageID, &before)
+	var before, carried string
+	err := row.Scan(&a.ID, &a.ConversationID, &a.Actor.Kind, &a.Actor.ID, &a.Path, &a.At, &a.FinalAt, &a.JobID, &a.UndoneAt, &a.MessageID, &before, &a.PairID, &carried)
 	if err != nil {
 		return a, err
 	}
 	var b actBefore
 	err = fromJSON(before, &b)
 	a.Before, a.Subject = b.Facts, b.Subject
+	if err == nil && carried != "" {
+		err = fromJSON(carried, &a.Carried)
+	}
 	return a, err
 }
 
@@ -242,9 +247,12 @@ func (t *Tx) RewriteAct(ctx context.Context, a Act) error {
 	return t.one(ctx, "rewrite act", qRewriteAct, a.ID, toJSON(actBefore{a.Before, a.Subject}))
 }
 
-const qJobActs = `select ` + actColumns + ` from act where job_id = $1 and conversation_id > $2 order by conversation_id limit $3`
+const qJobActs = `select ` + actColumns + ` from act where job_id = $1 and conversation_id > $2 and (pair_id = 0 or path = 'merge')
+	order by conversation_id limit $3`
 
-// JobActs loads the acts of a job in order of conversation, after one.
+// JobActs loads the acts of a job in order of conversation, after one: at most
+// one a conversation. Of the two acts of a merge it is that on the conversation
+// that was merged, since the other may take in many.
 func (r Read) JobActs(ctx context.Context, job, after int64, limit int) ([]Act, error) {
 	var out []Act
 	err := each(ctx, r.q, qJobActs, []any{job, after, limit}, func(rows row) error {
@@ -256,7 +264,7 @@ func (r Read) JobActs(ctx context.Context, job, after int64, limit int) ([]Act, 
 }
 
 const qOpenActs = `select ` + actColumns + ` from act
-	where actor_kind = 'agent' and actor_id = $1 and final_at > $2 and undone_at = 0 and job_id = 0 order by id desc limit 5`
+	where actor_kind = 'agent' and actor_id = $1 and final_at > $2 and undone_at = 0 and job_id = 0 and path <> 'merge' order by id desc limit 5`
 
 // OpenActs lists the latest acts of an agent whose window is open at now.
 func (r Read) OpenActs(ctx context.Context, agent, now int64) ([]Act, error) {

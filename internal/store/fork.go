@@ -42,8 +42,10 @@ type Forked struct {
 }
 
 const (
-	qForkLatest = `select id from conversation where deleted_at = 0 and ($1 = '' and folder <> 'spam' or folder = $1) and ($2 = 0 or mailbox_id = $2) order by updated_at desc, id desc limit $3`
+	qForkLatest = `select id from conversation where deleted_at = 0 and merged_into = 0 and ($1 = '' and folder <> 'spam' or folder = $1) and ($2 = 0 or mailbox_id = $2) order by updated_at desc, id desc limit $3`
 	forkNumbers = `select id, number from conversation where deleted_at = 0 and number in (%s)`
+	forkMerged  = `select id from conversation where deleted_at = 0 and (merged_into > 0 and merged_into in (%[1]s)
+		or id in (select merged_into from conversation where merged_into > 0 and id in (%[1]s)))`
 	forkColumns = `select name from pragma_table_info($1) order by cid`
 	qForkNextID = `select next from id_block where name = 'id'`
 	qForkLastNo = `select coalesce(max(number), 0) from conversation`
@@ -152,15 +154,42 @@ func (f *forking) choose(ctx context.Context) error {
 			}
 		}
 	}
-	if f.ask.Latest <= 0 {
-		return nil
+	if f.ask.Latest > 0 {
+		err := each(ctx, f.from, qForkLatest, []any{string(f.ask.Folder), f.ask.Mailbox, min(f.ask.Latest, MaxForked)}, func(rows row) error {
+			var id int64
+			err := rows.Scan(&id)
+			add(id)
+			return err
+		})
+		if err != nil {
+			return err
+		}
 	}
-	return each(ctx, f.from, qForkLatest, []any{string(f.ask.Folder), f.ask.Mailbox, min(f.ask.Latest, MaxForked)}, func(rows row) error {
-		var id int64
-		err := rows.Scan(&id)
-		add(id)
-		return err
-	})
+	return f.withMerged(ctx, add)
+}
+
+// withMerged adds what the chosen conversations were merged into, and what was
+// merged into them: the messages of the one are read in the other.
+func (f *forking) withMerged(ctx context.Context, add func(int64)) error {
+	for looked := 0; looked < len(f.ids); {
+		part := f.ids[looked:min(looked+forkChunk, len(f.ids))]
+		looked += len(part)
+		in := list(1, len(part))
+		var found []int64
+		err := each(ctx, f.from, fmt.Sprintf(forkMerged, in), anys(part), func(rows row) error {
+			var id int64
+			err := rows.Scan(&id)
+			found = append(found, id)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, id := range found {
+			add(id)
+		}
+	}
+	return nil
 }
 
 // people makes what changes rows, if something is to.

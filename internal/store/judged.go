@@ -151,11 +151,14 @@ const (
 	qActMessages    = `select act_id, seq, payload from event where payload like '%"message":%' and act_id in (`
 	qRenamings      = `select e.conversation_id, e.seq, coalesce(a.facts_before, '') from event e left join act a on a.id = e.act_id
 	where e.kind = 'subject.changed' and e.state <> 'undone' and e.conversation_id in (`
-	qSomeRuns        = `select ` + runColumns + ` from run where conversation_id in (`
-	qRunsForEvents   = `select ` + runColumns + ` from run where workflow_id = $1 and event_id in (`
-	qSomeTalks       = `select id, number, mailbox_id, subject, customer_id from conversation where id in (`
-	qSomeMailsOut    = `select id, conversation_id, run_id, state, subject, created_at, automatic from mail where automatic = 1 and conversation_id in (`
-	qVerifiedSenders = `select conversation_id, seq, verified from message where kind = 'received' and undone = 0 and conversation_id in (`
+	qSomeRuns      = `select ` + runColumns + ` from run where conversation_id in (`
+	qRunsForEvents = `select ` + runColumns + ` from run where workflow_id = $1 and event_id in (`
+	qSomeTalks     = `select id, number, mailbox_id, subject, customer_id from conversation where id in (`
+	qSomeMailsOut  = `select id, conversation_id, run_id, state, subject, created_at, automatic from mail where automatic = 1 and conversation_id in (`
+	// A message stands with the conversation whose event it is, wherever it is read.
+	qVerifiedSenders = `select x.conversation, x.place, x.verified from (
+		select conversation_id as conversation, seq as place, verified from message where kind = 'received' and undone = 0 and written_in = 0
+		union all select written_in, written_seq, verified from message where kind = 'received' and undone = 0 and written_in > 0) x where x.conversation in (`
 )
 
 // CustomersByID loads customers with their addresses, the primary one first.
@@ -398,7 +401,7 @@ func (r Read) TrustOf(ctx context.Context, conversations []int64) (map[int64][]T
 	if len(conversations) == 0 {
 		return out, nil
 	}
-	return out, each(ctx, r.q, qVerifiedSenders+list(1, len(conversations))+`) order by conversation_id, seq`, anys(conversations), func(rows row) error {
+	return out, each(ctx, r.q, qVerifiedSenders+list(1, len(conversations))+`) order by x.conversation, x.place`, anys(conversations), func(rows row) error {
 		var id int64
 		var s Trust
 		err := rows.Scan(&id, &s.Seq, &s.Verified)

@@ -22,15 +22,18 @@ type HeadRow struct {
 	Company            string // of the customer
 	CustomerFields     map[string]string
 	Linked             int64 // number of the conversation it continues; 0 for none
+	Into               int64 // number of the conversation it was merged into; 0 for none
+	IntoDeleted        int64 // since when that is deleted; 0 if it is not
 }
 
 const qHead = `select c.id, c.number, c.mailbox_id, c.customer_id, c.subject, c.status, c.assignee_id, c.seq,
 	c.received, c.replies, c.notes, c.created_at, c.updated_at, c.waiting_since, c.last_customer_at, c.last_agent_at,
 	c.last_human_at, c.closed_at, c.linked_from, c.preview, c.has_attachments, c.deleted_at,
-	coalesce(k.name, ''), coalesce(k.created_at, 0), coalesce(a.name, ''), coalesce(l.number, 0), coalesce(k.language, ''), coalesce(k.language_set, 0), c.followers, c.snoozed_until, c.snoozed_by, c.rating, c.fields, coalesce(k.company, ''), coalesce(k.fields, '{}'), c.team_id, coalesce(t.name, ''),
+	coalesce(k.name, ''), coalesce(k.created_at, 0), coalesce(a.name, ''), coalesce(l.number, 0), coalesce(k.language, ''), coalesce(k.language_set, 0), c.followers, c.snoozed_until, c.snoozed_by, c.rating, c.merged_into, coalesce(i.number, 0), coalesce(i.deleted_at, 0), c.fields, coalesce(k.company, ''), coalesce(k.fields, '{}'), c.team_id, coalesce(t.name, ''),
 	b.name, b.address, b.aliases, b.signature, b.undo_ms, b.sender_name, b.sender_form, b.reply_status, b.reply_assignee, b.auto_bcc
 	from conversation c join mailbox b on b.id = c.mailbox_id left join customer k on k.id = c.customer_id
 	left join agent a on a.id = c.assignee_id left join team t on t.id = c.team_id left join conversation l on l.id = c.linked_from and c.linked_from > 0
+	left join conversation i on i.id = c.merged_into and c.merged_into > 0
 	where c.number = $1`
 
 // Head loads a conversation by its number, without tags, with the names in its
@@ -43,7 +46,7 @@ func (r Read) Head(ctx context.Context, number int64) (HeadRow, error) {
 	err := r.q.QueryRow(ctx, qHead, number).Scan(&c.ID, &c.Number, &c.MailboxID, &c.CustomerID, &c.Subject, &c.Status, &c.AssigneeID, &c.Seq,
 		&c.Received, &c.Replies, &c.Notes, &c.CreatedAt, &c.UpdatedAt, &c.WaitingSince, &c.LastCustomerAt, &c.LastAgentAt,
 		&c.LastHumanAt, &c.ClosedAt, &c.LinkedFrom, &c.Preview, &c.HasAttachments, &c.DeletedAt,
-		&h.Customer, &h.CustomerSince, &h.Assignee, &h.Linked, &h.Language, &h.LanguageSet, &followers, &c.SnoozedUntil, &c.SnoozedBy, &c.Rating, &fields, &h.Company, &theirs, &c.TeamID, &h.Team, &b.Name, &b.Address, &aliases, &b.Signature, &b.UndoMS, &b.SenderName,
+		&h.Customer, &h.CustomerSince, &h.Assignee, &h.Linked, &h.Language, &h.LanguageSet, &followers, &c.SnoozedUntil, &c.SnoozedBy, &c.Rating, &c.MergedInto, &h.Into, &h.IntoDeleted, &fields, &h.Company, &theirs, &c.TeamID, &h.Team, &b.Name, &b.Address, &aliases, &b.Signature, &b.UndoMS, &b.SenderName,
 		&b.SenderForm, &b.ReplyStatus, &b.ReplyAssignee, &bcc)
 	if err != nil {
 		return h, missing(err, "There is no conversation %d.", number)
@@ -59,7 +62,10 @@ type ConversationRows struct {
 	Events       []EventRow // in order
 	Files        map[int64][]postroom.Attachment
 	DraftFiles   map[int64][]postroom.Attachment
-	Mails        []MailRow // in order
+	Mails        []MailRow       // in order
+	Carried      []MailRow       // of messages that were written in conversations merged into this one
+	Written      map[int64]int64 // number of the conversation that a message was written in, if not in this one
+	Merged       []int64         // numbers of the conversations that were merged into this one
 	Recipients   map[int64][]postroom.MailRecipient
 	Ratings      []postroom.Rating               // in order
 	Returns      map[int64][]postroom.MailReturn // by mail
@@ -156,7 +162,7 @@ type ConversationAsk struct {
 
 // ConversationRows reads what belongs to a conversation in one statement.
 func (r Read) ConversationRows(ctx context.Context, c *postroom.Conversation, ask ConversationAsk) (*ConversationRows, error) {
-	out := &ConversationRows{Files: map[int64][]postroom.Attachment{}, DraftFiles: map[int64][]postroom.Attachment{}, Recipients: map[int64][]postroom.MailRecipient{}, Returns: map[int64][]postroom.MailReturn{}}
+	out := &ConversationRows{Files: map[int64][]postroom.Attachment{}, DraftFiles: map[int64][]postroom.Attachment{}, Recipients: map[int64][]postroom.MailRecipient{}, Returns: map[int64][]postroom.MailReturn{}, Written: map[int64]int64{}}
 	parts := slices.Concat(timelineParts(c.ID), sideParts(c, ask), nameParts(c.MailboxID))
 	if ask.List != nil {
 		l := *ask.List
@@ -199,6 +205,16 @@ func scanMailRow(t tripRow) MailRow {
 	return m
 }
 
+// carried joins the mails of messages that were written elsewhere: they stay with
+// the conversation they left from.
+const carried = `from message x join mail m on m.conversation_id = x.written_in and m.message_id = x.id`
+
+func carriedPart(id int64) part {
+	p := mailPart(carried+` where x.conversation_id = ? and x.written_in > 0 and m.agent_id = 0`, id)
+	p.kind = "carried"
+	return p
+}
+
 func timelineParts(id int64) []part {
 	file := func(kind, from string) part {
 		return part{kind: kind, n: []string{"f.message_id", "f.draft_id", "f.id", "f.inline", "f.size"},
@@ -222,6 +238,11 @@ func timelineParts(id int64) []part {
 		{kind: "fieldtext", n: []string{"id"}, s: []string{"text"}, from: `from field_text where conversation_id = ?`, args: []any{id}},
 		{kind: "rating", n: []string{"id", "mail_id", "agent_id", "at", "seq", "replaced"}, s: []string{"value", "comment"}, from: `from rating where conversation_id = ?`, args: []any{id}},
 		{kind: "tagged", n: []string{"tag_id"}, from: `from conversation_tag where conversation_id = ?`, args: []any{id}},
+		carriedPart(id),
+		{kind: "carriedto", n: []string{"r.mail_id", "r.code", "r.at"}, s: []string{"r.address", "r.kind", "r.state", "r.words"},
+			from: carried + ` join mail_recipient r on r.mail_id = m.id where x.conversation_id = ? and x.written_in > 0 and m.agent_id = 0`, args: []any{id}},
+		{kind: "written", n: []string{"m.id", "w.number"}, from: `from message m join conversation w on w.id = m.written_in where m.conversation_id = ? and m.written_in > 0`, args: []any{id}},
+		{kind: "merged", n: []string{"number"}, from: `from conversation where merged_into = ? and merged_into > 0`, args: []any{id}},
 	}
 }
 
@@ -236,10 +257,10 @@ func sideParts(c *postroom.Conversation, ask ConversationAsk) []part {
 		{kind: "participant", n: []string{"confirmed"}, s: []string{"address", "name", "kind"}, from: `from participant where conversation_id = ?`, args: []any{c.ID}},
 		{kind: "address", n: []string{"position", "suppressed_at"}, s: []string{"address", "suppressed_words"}, from: `from customer_address where customer_id = ?`, args: []any{c.CustomerID}},
 		limited(part{kind: "other", n: []string{"number", "updated_at"}, s: []string{"subject", "status"},
-			from: `from conversation where customer_id = ? and id <> ? and deleted_at = 0` + may, args: slices.Clone(args)}, "updated_at desc, id desc", 6),
+			from: `from conversation where customer_id = ? and id <> ? and deleted_at = 0 and merged_into = 0` + may, args: slices.Clone(args)}, "updated_at desc, id desc", 6),
 		{kind: "openheard", n: []string{"count(*)"}, from: `from listened_kind where kind = 'conversation.opened'`},
 		{kind: "unread", n: []string{"coalesce(max(seq), 0)"}, from: `from notification where agent_id = ? and conversation_id = ? and read_at = 0`, args: []any{ask.Agent, c.ID}},
-		{kind: "others", n: []string{"count(*)"}, from: `from conversation where customer_id = ? and id <> ? and deleted_at = 0` + may, args: args},
+		{kind: "others", n: []string{"count(*)"}, from: `from conversation where customer_id = ? and id <> ? and deleted_at = 0 and merged_into = 0` + may, args: args},
 	}
 }
 
@@ -275,7 +296,13 @@ func (o *ConversationRows) scan(t tripRow) error {
 		}
 	case "mail":
 		o.Mails = append(o.Mails, scanMailRow(t))
-	case "recipient":
+	case "carried":
+		o.Carried = append(o.Carried, scanMailRow(t))
+	case "written":
+		o.Written[t.n[0]] = t.n[1]
+	case "merged":
+		o.Merged = append(o.Merged, t.n[0])
+	case "recipient", "carriedto":
 		o.Recipients[t.n[0]] = append(o.Recipients[t.n[0]], postroom.MailRecipient{Address: t.s[0], Kind: t.s[1], State: postroom.MailState(t.s[2]), Words: t.s[3], Code: int(t.n[1]), At: t.n[2]})
 	case "return":
 		x := scanReturn(t)
@@ -355,6 +382,8 @@ func (o *ConversationRows) sort() {
 	slices.SortFunc(o.Events, func(a, b EventRow) int { return compare(a.Seq, b.Seq, "", "", 0, 0) })
 	slices.SortFunc(o.Ratings, func(a, b postroom.Rating) int { return compare(a.Seq, b.Seq, "", "", 0, 0) })
 	slices.SortFunc(o.Mails, func(a, b MailRow) int { return compare(a.RootSeq, b.RootSeq, "", "", a.Seq, b.Seq) })
+	slices.SortFunc(o.Carried, func(a, b MailRow) int { return compare(a.ID, b.ID, "", "", 0, 0) })
+	slices.Sort(o.Merged)
 	slices.SortFunc(o.Timers, func(a, b postroom.Timer) int { return compare(a.ID, b.ID, "", "", 0, 0) })
 	slices.SortFunc(o.Watches, func(a, b WatchRow) int { return compare(a.ID, b.ID, "", "", 0, 0) })
 	sortFields(o.Fields)
@@ -371,7 +400,7 @@ func (o *ConversationRows) sort() {
 	}
 }
 
-const qMessagesSince = `select ` + messageColumns + ` from message where conversation_id = $1 and undone = 0 and seq > $2 order by seq`
+const qMessagesSince = `select ` + messageColumns + ` from message where conversation_id = $1 and undone = 0 and seq > $2 order by ` + inOrder
 
 // MessagesSince loads the published messages of a conversation after an event,
 // without their attachments.

@@ -116,13 +116,13 @@ func (r Read) Palette(ctx context.Context, text string, number int64, scope Scop
 	}
 	const joined = ` left join customer k on k.id = c.customer_id `
 	parts := []part{
-		limited(conversation("subject", `from (select * from conversation order by id desc limit 5000) c`+joined+`where c.deleted_at = 0 and lower(c.subject) like ? escape '!'`+may, inside), "c.updated_at desc", limit),
+		limited(conversation("subject", `from (select * from conversation order by id desc limit 5000) c`+joined+`where c.deleted_at = 0 and c.merged_into = 0 and lower(c.subject) like ? escape '!'`+may, inside), "c.updated_at desc", limit),
 		limited(part{kind: "customer", n: []string{"c.number", "c.updated_at"}, s: []string{"coalesce(k.name, '')", "x.address", "c.subject", "c.status"},
 			from: `from (select * from (select address, customer_id from customer_address where address >= ? and address < ? order by address limit 40) p
 				union select * from (select coalesce(a.address, '') as address, k.id as customer_id from (select id, name from customer order by id desc limit 5000) k
 				left join customer_address a on a.customer_id = k.id and a.position = 0 where lower(k.name) like ? escape '!' or lower(k.name) like ? escape '!' limit 40) q) x
 				cross join customer k cross join conversation c
-				where k.id = x.customer_id and c.deleted_at = 0 and c.customer_id = k.id and not exists (select 1 from conversation l where l.customer_id = c.customer_id and l.id > c.id)` + may,
+				where k.id = x.customer_id and c.deleted_at = 0 and c.merged_into = 0 and c.customer_id = k.id and not exists (select 1 from conversation l where l.customer_id = c.customer_id and l.id > c.id and l.merged_into = 0)` + may,
 			args: append([]any{lower, lower + "\U0010ffff", prefix, "% " + prefix}, mayArgs...)}, "c.updated_at desc", limit),
 	}
 	if number > 0 {

@@ -83,7 +83,7 @@ func shellParts(agent int64, scope Scope, now int64) []part {
 	counted, countedArgs := scope.whole("mailbox_id")
 	drafted, draftedArgs := scope.conversations("c.mailbox_id", "c.assignee_id")
 	told, toldArgs := scope.conversations("c.mailbox_id", "c.assignee_id")
-	open := `from (select * from act where actor_id = ? and final_at > ? and actor_kind = 'agent' and undone_at = 0 and job_id = 0
+	open := `from (select * from act where actor_id = ? and final_at > ? and actor_kind = 'agent' and undone_at = 0 and job_id = 0 and path <> 'merge'
 		order by final_at desc limit ` + strconv.Itoa(maxOpenActs) + `) a`
 	parts := []part{
 		{kind: "mailbox", n: []string{"m.id", "coalesce(h.paused_at, 0)"}, s: []string{"m.name", "m.address"},

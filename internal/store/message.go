@@ -11,14 +11,14 @@ import (
 
 const messageColumns = `id, conversation_id, seq, kind, author_kind, author_id, from_name, from_address, to_list, cc_list, bcc_list,
 	subject, body_text, body_html, visible_text, visible_html, header, reference_list, class, no_auto, verified, unconfirmed, undone,
-	inbound_id, run_id, at, date_header, notices, version, edited_at, edited_by`
+	inbound_id, run_id, at, date_header, notices, version, edited_at, edited_by, written_in, written_seq`
 
 func scanMessage(row row) (*postroom.Message, error) {
 	var m postroom.Message
 	var to, cc, bcc, references, notices string
 	err := row.Scan(&m.ID, &m.ConversationID, &m.Seq, &m.Kind, &m.Author.Kind, &m.Author.ID, &m.From.Name, &m.From.Address, &to, &cc, &bcc,
 		&m.Subject, &m.Text, &m.HTML, &m.VisibleText, &m.VisibleHTML, &m.Header, &references, &m.Class, &m.NoAuto, &m.Verified, &m.Unconfirmed, &m.Undone,
-		&m.InboundID, &m.RunID, &m.At, &m.Date, &notices, &m.Version, &m.EditedAt, &m.EditedBy)
+		&m.InboundID, &m.RunID, &m.At, &m.Date, &notices, &m.Version, &m.EditedAt, &m.EditedBy, &m.WrittenIn, &m.WrittenSeq)
 	for _, f := range []struct {
 		text string
 		v    any
@@ -31,14 +31,14 @@ func scanMessage(row row) (*postroom.Message, error) {
 }
 
 const qInsertMessage = `insert into message (` + messageColumns + `)
-	values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31)`
+	values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31,$32,$33)`
 
 // InsertMessage stores a message with its attachments, which must have ids.
 func (t *Tx) InsertMessage(ctx context.Context, m *postroom.Message) error {
 	err := t.send(ctx, qInsertMessage, m.ID, m.ConversationID, m.Seq, m.Kind, m.Author.Kind, m.Author.ID, m.From.Name, m.From.Address,
 		toJSON(m.To), toJSON(m.Cc), toJSON(m.Bcc), m.Subject, m.Text, m.HTML, m.VisibleText, m.VisibleHTML, m.Header, toJSON(m.References),
 		m.Class, m.NoAuto, bit(m.Verified), bit(m.Unconfirmed), bit(m.Undone), m.InboundID, m.RunID, m.At, m.Date, toJSON(m.Notices),
-		max(m.Version, 1), m.EditedAt, m.EditedBy)
+		max(m.Version, 1), m.EditedAt, m.EditedBy, m.WrittenIn, m.WrittenSeq)
 	if err != nil {
 		return fmt.Errorf("insert message: %w", err)
 	}
@@ -62,7 +62,14 @@ func (r Read) Message(ctx context.Context, id int64) (*postroom.Message, error) 
 	return m, err
 }
 
-const qMessages = `select ` + messageColumns + ` from message where conversation_id = $1 and undone = 0 order by seq`
+// Messages stand in the order of the events that published them. One that was
+// written elsewhere stands behind the last event here before it, by its time.
+const (
+	inOrder  = `seq, case when written_in = 0 then 0 else 1 end, at, written_seq, id`
+	fromLast = `seq desc, case when written_in = 0 then 0 else 1 end desc, at desc, written_seq desc, id desc`
+)
+
+const qMessages = `select ` + messageColumns + ` from message where conversation_id = $1 and undone = 0 order by ` + inOrder
 
 // Messages loads the published messages of a conversation in order, without
 // their attachments; see MessageAttachments.
@@ -77,7 +84,7 @@ func (r Read) Messages(ctx context.Context, conversation int64) ([]*postroom.Mes
 }
 
 const qLastReceived = `select ` + messageColumns + ` from message
-	where conversation_id = $1 and kind = 'received' and undone = 0 order by seq desc limit 1`
+	where conversation_id = $1 and kind = 'received' and undone = 0 order by ` + fromLast + ` limit 1`
 
 // LastReceived loads the customer's latest message, nil if there is none.
 func (r Read) LastReceived(ctx context.Context, conversation int64) (*postroom.Message, error) {
@@ -88,11 +95,24 @@ func (r Read) LastReceived(ctx context.Context, conversation int64) (*postroom.M
 	return m, err
 }
 
+const qLastReceivedThere = `select ` + messageColumns + ` from message
+	where written_in = $1 and kind = 'received' and undone = 0 order by written_seq desc limit 1`
+
+// LastReceivedThere loads the customer's latest message that was written in a
+// conversation which was merged into another one since, nil if there is none.
+func (r Read) LastReceivedThere(ctx context.Context, conversation int64) (*postroom.Message, error) {
+	m, err := scanMessage(r.q.QueryRow(ctx, qLastReceivedThere, conversation))
+	if postroom.CodeOf(missing(err, "")) == postroom.NotFound {
+		return nil, nil
+	}
+	return m, err
+}
+
 const qLastConfirmed = `select ` + messageColumns + ` from message
 	where conversation_id = $1 and kind = 'received' and undone = 0 and unconfirmed = 0 and from_address <> ''
 	and class not in ('delivery_report', 'feedback_report')
 	and seq > (select coalesce(max(e.seq), 0) from event e where e.conversation_id = $1 and e.kind = 'customer.changed' and e.state <> 'undone')
-	order by seq desc limit 1`
+	order by ` + fromLast + ` limit 1`
 
 // LastConfirmed loads the latest message from somebody who takes part in the
 // conversation for certain and can be answered, nil if there is none. What came
@@ -106,7 +126,7 @@ func (r Read) LastConfirmed(ctx context.Context, conversation int64) (*postroom.
 }
 
 const qLastShown = `select ` + messageColumns + ` from message
-	where conversation_id = $1 and kind <> 'note' and author_kind not in ('workflow', 'system') and undone = 0 order by seq desc limit 1`
+	where conversation_id = $1 and kind <> 'note' and author_kind not in ('workflow', 'system') and undone = 0 order by ` + fromLast + ` limit 1`
 
 // LastShown loads the message that lists show: the latest that is no note and
 // that no machine of ours wrote, nil if there is none.

@@ -190,7 +190,7 @@ func (r Read) News(ctx context.Context, event int64) (*News, error) {
 			from: `from event e join event b on b.conversation_id = e.conversation_id and b.act_id = e.act_id and b.kind = 'conversation.created' where e.id = ?`},
 		{kind: "message", n: []string{"m.id", "m.author_id", "m.unconfirmed"}, args: []any{event},
 			s:    []string{"m.author_kind", "m.kind", "m.from_name", "m.from_address", fmt.Sprintf(begin, "m.visible_text"), fmt.Sprintf(begin, "m.body_text")},
-			from: `from event e join message m on m.conversation_id = e.conversation_id and m.seq = e.seq where e.id = ?`},
+			from: `from event e join message m on (m.conversation_id = e.conversation_id and m.written_in = 0 and m.seq = e.seq or m.written_in = e.conversation_id and m.written_in > 0 and m.written_seq = e.seq) where e.id = ?`},
 	}
 	err := r.trip(ctx, parts, func(t tripRow) error {
 		switch t.kind {
@@ -218,7 +218,7 @@ func (r Read) News(ctx context.Context, event int64) (*News, error) {
 	return &out, err
 }
 
-const qMessagesBefore = `select ` + messageColumns + ` from message where conversation_id = $1 and undone = 0 and seq < $2 order by seq desc limit $3`
+const qMessagesBefore = `select ` + messageColumns + ` from message where conversation_id = $1 and undone = 0 and seq < $2 order by ` + fromLast + ` limit $3`
 
 // MessagesBefore loads the last messages of a conversation before an event, the
 // newest first, without their attachments.

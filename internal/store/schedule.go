@@ -179,7 +179,7 @@ func (r Read) Schedulable(ctx context.Context, place, mailbox int64, statuses []
 	var args []any
 	n := strconv.Itoa(limit)
 	for i, s := range statuses {
-		part := `select id from conversation where status = ? and deleted_at = 0 and id > ?`
+		part := `select id from conversation where status = ? and deleted_at = 0 and merged_into = 0 and id > ?`
 		args = append(args, s, place)
 		if mailbox != 0 {
 			part += ` and mailbox_id = ?`

@@ -61,6 +61,8 @@ func (q *request) bulk() (desk.Bulk, error) {
 			return desk.Bulk{}, postroom.InvalidField("do", "%q is not a mailbox.", value)
 		}
 		return desk.Bulk{Move: id}, nil
+	case "merge":
+		return q.mergeBulk(value)
 	case "run":
 		id, _ := strconv.ParseInt(value, 10, 64)
 		w, err := q.startable(id)

@@ -285,7 +285,7 @@ func TestRoutesNameTheirPaths(t *testing.T) {
 	d := desktest.New(t, "sqlite")
 	for _, r := range open(t, d).site.Routes() {
 		changes := false
-		for _, verb := range []string{"/reply", "/note", "/status", "/assign", "{number}/team", "/tags", "/subject", "/confirm", "{number}/follow", "{number}/run", "customer/give", "{number}/snooze", "{number}/wake", "{number}/move", "{number}/delete", "{number}/restore", "messages/{id}/edit", "/rate/{token}", "{number}/seen", "{number}/field", "timers/{id}/cancel", "/undo", "/bulk"} {
+		for _, verb := range []string{"/reply", "/note", "/status", "/assign", "{number}/team", "/tags", "/subject", "/confirm", "{number}/follow", "{number}/run", "customer/give", "/merge/into", "{number}/snooze", "{number}/wake", "{number}/move", "{number}/delete", "{number}/restore", "messages/{id}/edit", "/rate/{token}", "{number}/seen", "{number}/field", "timers/{id}/cancel", "/undo", "/bulk"} {
 			changes = changes || strings.HasSuffix(r.Pattern, verb)
 		}
 		changes = changes && (r.Method == "POST" || r.Pattern != "/rate/{token}")

@@ -228,6 +228,10 @@ func (q *request) refuse(ref query.Ref, kind postroom.MessageKind, err error) er
 	if errors.As(err, &e) && e.Code == postroom.Conflict && e.Field == "stale" {
 		return q.refused(ref, kind, nil, &query.Stale{Words: e.Text})
 	}
+	if errors.As(err, &e) && e.Code == postroom.Conflict && e.Field == "merged" { // the words are a draft where it goes on
+		q.Form.Del("return")
+		return q.told(err, "", conversationPath(ref.Number, query.Place{}))
+	}
 	if wrong := faults(err); wrong != nil {
 		return q.refused(ref, kind, wrong, nil)
 	}

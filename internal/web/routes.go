@@ -98,6 +98,8 @@ func (s *Site) Routes() []Route {
 		{Method: "POST", Pattern: "/conversations/{number}/confirm", Who: Agents, Paths: byMenu, answer: confirmSender},
 		{Method: "POST", Pattern: "/conversations/{number}/move", Who: Agents, Paths: byMenu, answer: moveConversation},
 		{Method: "POST", Pattern: "/conversations/{number}/field", Who: Agents, Paths: byMenu, answer: setField},
+		{Method: "GET", Pattern: "/conversations/{number}/merge", Who: Agents, answer: showMerge},
+		{Method: "POST", Pattern: "/conversations/{number}/merge/into", Who: Agents, Paths: byMenu, answer: mergeInto},
 		{Method: "POST", Pattern: "/conversations/{number}/snooze", Who: Agents, Paths: byMenu, answer: snooze},
 		{Method: "POST", Pattern: "/conversations/{number}/wake", Who: Agents, Paths: byMenu, answer: wake},
 		{Method: "POST", Pattern: "/conversations/{number}/delete", Who: Agents, Paths: byMenu, answer: deleteConversation},

@@ -41,6 +41,7 @@ var edgeDocs = map[postroom.EventKind]string{
 	postroom.FieldChanged:       "A field of your own was set, changed or cleared.",
 	postroom.ConversationOpened: "Its page was opened, at most once in a quarter of an hour for each agent; ask for the agent who did it. It is written down only while a workflow or a promise listens.",
 	postroom.RatingReceived:     "By the links that {{ rating }} draws in a mail: the first time, and each time the customer changes their mind.",
+	postroom.ConversationMerged: "Two became one. Both hear of it: the one that goes on, and the one that is only a place leading there now.",
 
 	postroom.MailAccepted:    "The server of the recipient has taken a mail of this conversation.",
 	postroom.MailDelayed:     "The server has put a mail off again and again; it is told once, when the mail is an hour late.",
@@ -105,6 +106,8 @@ func EdgeOf(kind postroom.EventKind) Edge {
 		e.From, e.To, e.Ref = true, true, RefTeam
 	case postroom.ConversationMoved:
 		e.From, e.To, e.Ref = true, true, RefMailbox
+	case postroom.ConversationMerged:
+		e.To, e.Choices = true, slices.Clone(mergeSides)
 	}
 	return e
 }

@@ -34,6 +34,9 @@ func smallestChange(v *Version, res Result, x Explanation, r *reading, names Nam
 		}
 	}
 	if res.Verdict == NotArmed {
+		if r.event.After.MergedInto != 0 {
+			return "It would have waited if the conversation had not been merged into another one."
+		}
 		return "It would have waited if the conversation had been neither deleted nor spam."
 	}
 	if LegOf(r.event) > 0 && res.Level == 0 {

@@ -168,9 +168,16 @@ func (w compiledWhen) explain(e *postroom.Event, names Names) []Check {
 	}
 	side := func(s string) string { return sideWords(e.Kind, s, names) }
 	add("changed from", w.From, from, side)
-	add("changed to", w.To, to, side)
+	if e.Kind == postroom.ConversationMerged {
+		add("been", w.To, to, side)
+	} else {
+		add("changed to", w.To, to, side)
+	}
 	add("done by", asText(w.Actors), string(e.Actor.Kind), func(s string) string { return wordsOr(actorWords, s) })
 	add("done through", asText(w.Paths), string(e.Path), func(s string) string { return wordsOr(pathWords, s) })
+	if c, ok := w.explainMerge(e); ok {
+		out = append(out, c)
+	}
 	return out
 }
 

@@ -152,7 +152,7 @@ var choiceLists = struct{ status, class, actor, path, mail, event, rating []stri
 		postroom.ByToken, postroom.BySystem}),
 	path: asText([]postroom.Path{postroom.PathMenu, postroom.PathSend, postroom.PathComposer,
 		postroom.PathKeyboard, postroom.PathBulk, postroom.PathMail, postroom.PathCommand, postroom.PathWorkflow, postroom.PathSystem,
-		postroom.PathUndo, postroom.PathTimer, postroom.PathRating, postroom.PathPage}),
+		postroom.PathUndo, postroom.PathTimer, postroom.PathRating, postroom.PathPage, postroom.PathMerge}),
 	mail:   asText([]MailSort{AgentReply, WorkflowReply, AsideMail}),
 	event:  asText(Events()),
 	rating: asText(append([]postroom.RatingValue{postroom.Unrated}, postroom.RatingValues...)),
@@ -218,6 +218,8 @@ var schema = []Fact{
 		Doc: "Not set while it is awake."},
 	{Name: "conversation.rating", Label: "the rating", Kind: KindChoice, Choices: choiceLists.rating, Ops: join(choiceOps, changeOps),
 		Doc: "What the customer last said of it, right after the event: good, okay, bad, or none."},
+	{Name: "conversation.merged", Label: "the conversation is merged into another one", Kind: KindBool, Ops: boolOps,
+		Doc: "Whether it is only a place that leads to another one right after the event."},
 
 	{Name: "message.from", Label: "the sender of the message", Kind: KindText, Many: true, Ops: textOps,
 		Doc: "The From address. Missing, like all of the message, for an event that has no message."},

@@ -54,6 +54,7 @@ var eventWords = map[postroom.EventKind]string{
 
 	postroom.ConversationOpened: "an agent opens a conversation",
 	postroom.RatingReceived:     "the customer rates it",
+	postroom.ConversationMerged: "conversations are merged",
 
 	postroom.MailAccepted:    "a mail is accepted",
 	postroom.MailDelayed:     "a mail is an hour late",
@@ -97,6 +98,7 @@ var pastWords = map[postroom.EventKind]string{
 
 	postroom.ConversationOpened: "An agent opened the conversation",
 	postroom.RatingReceived:     "The customer rated it",
+	postroom.ConversationMerged: "Conversations were merged",
 
 	postroom.MailAccepted:    "A mail was accepted",
 	postroom.MailDelayed:     "A mail was an hour late",
@@ -142,6 +144,7 @@ var pathWords = map[string]string{
 	string(postroom.PathTimer):    "a time that came",
 	string(postroom.PathPage):     "its page",
 	string(postroom.PathRating):   "the links of a mail",
+	string(postroom.PathMerge):    "merging",
 }
 
 var classWords = map[string]string{
@@ -166,6 +169,9 @@ func EventWords(e *postroom.Event, names Names) string {
 	}
 	if e.Kind == postroom.RatingReceived {
 		return ratedWords(text, from, to)
+	}
+	if e.Kind == postroom.ConversationMerged {
+		text += ", " + sideWords(e.Kind, to, names)
 	}
 	if edge := EdgeOf(e.Kind); edge.From && from+to != "" {
 		text += " from " + sideWords(e.Kind, from, names) + " to " + sideWords(e.Kind, to, names)
@@ -302,6 +308,9 @@ func sideWords(kind postroom.EventKind, v string, names Names) string {
 		if id, ok := parseID(v); ok {
 			return names.of(ref, id)
 		}
+	}
+	if kind == postroom.ConversationMerged {
+		return wordsOr(mergeSideWords, v)
 	}
 	return v
 }

@@ -199,6 +199,8 @@ func (f recordFacts) conversation(name string) Value {
 		return Text(string(s.Rated()))
 	case "snoozed":
 		return Bool(s.SnoozedUntil > 0)
+	case "merged":
+		return Bool(s.MergedInto > 0)
 	case "snoozed_until":
 		return Time(s.SnoozedUntil)
 	}

@@ -14,7 +14,7 @@ func Events() []postroom.EventKind {
 	return []postroom.EventKind{postroom.ConversationCreated, postroom.StatusChanged, postroom.AssigneeChanged, postroom.TeamChanged, postroom.TagsChanged,
 		postroom.SubjectChanged, postroom.CustomerChanged, postroom.ConversationMoved, postroom.ConversationDeleted, postroom.ConversationRestored,
 		postroom.ConversationSnoozed, postroom.ConversationWoken, postroom.FieldChanged,
-		postroom.RatingReceived, postroom.ConversationOpened,
+		postroom.RatingReceived, postroom.ConversationOpened, postroom.ConversationMerged,
 		postroom.MessageReceived, postroom.ReplySent, postroom.NoteAdded,
 		postroom.MailAccepted, postroom.MailDelayed, postroom.MailFailed, postroom.MailUncertain, postroom.MailAssumedSent,
 		postroom.MailSuppressed, postroom.MailSkipped, postroom.MailCancelled, postroom.MailQuarantined, postroom.MailBounced, postroom.MailComplained,
@@ -32,6 +32,9 @@ func (w compiledWhen) admits(e *postroom.Event) bool {
 	if e.Kind == postroom.WorkflowStarted && !w.MayStart(e.Actor) {
 		return false
 	}
+	if closedByMerge(e) && !slices.Contains(w.Paths, postroom.PathMerge) {
+		return false
+	}
 	from, to := sides(e)
 	return pass(w.From, from) && pass(w.To, to) && pass(w.Actors, e.Actor.Kind) && pass(w.Paths, e.Path)
 }
@@ -42,6 +45,9 @@ func pass[T comparable](wanted []T, have T) bool {
 
 // sides returns what an event changed from and to, nobody being "0".
 func sides(e *postroom.Event) (from, to string) {
+	if e.Kind == postroom.ConversationMerged {
+		return "", mergeSide(e)
+	}
 	return orNone(e.Kind, e.Payload.From), orNone(e.Kind, e.Payload.To)
 }
 
@@ -114,6 +120,10 @@ func (c *compiler) side(kind postroom.EventKind, value, path string, from bool) 
 	case kind == postroom.ConversationMoved:
 		if id, ok := parseID(value); !ok || id <= 0 {
 			c.fault(path, "%q is not a mailbox.", value)
+		}
+	case kind == postroom.ConversationMerged && !from:
+		if !slices.Contains(mergeSides, value) {
+			c.fault(path, "%q is neither into another nor another into it.", value)
 		}
 	default:
 		word := "to"

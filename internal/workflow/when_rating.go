@@ -56,10 +56,13 @@ func AsksRating(d Definition) (paths []string) {
 
 // sideWord leads to a side of a change in a sentence.
 func sideWord(kind postroom.EventKind, word string) string {
-	if kind != postroom.RatingReceived {
-		return word
+	switch kind {
+	case postroom.RatingReceived:
+		return "as"
+	case postroom.ConversationMerged:
+		return "and it is"
 	}
-	return "as"
+	return word
 }
 
 // ratedWords say a rating that was received.

@@ -84,6 +84,8 @@ func (v *Version) EndsLeg(leg int, e *postroom.Event, names Names) string {
 	switch {
 	case e.Kind == postroom.ConversationDeleted:
 		return "The conversation was deleted."
+	case e.MergedAway():
+		return "The conversation was merged into another one."
 	case e.Kind == postroom.StatusChanged && e.Payload.To == string(postroom.Spam):
 		return "The conversation was marked as spam."
 	}
@@ -100,7 +102,7 @@ func (v *Version) EndedBy() []postroom.EventKind { return v.LegEndedBy(0) }
 
 // LegEndedBy lists those that can end one which waits for a leg of a run.
 func (v *Version) LegEndedBy(leg int) []postroom.EventKind {
-	out := []postroom.EventKind{postroom.ConversationDeleted, postroom.StatusChanged}
+	out := []postroom.EventKind{postroom.ConversationDeleted, postroom.ConversationMerged, postroom.StatusChanged}
 	for _, u := range v.endings(leg) {
 		if !slices.Contains(out, u.Event) {
 			out = append(out, u.Event)
@@ -128,7 +130,7 @@ func (v *Version) setFor(kind postroom.EventKind) *Set {
 
 // arms is the verdict of a timed workflow on an event of its edge.
 func (v *Version) arms(e *postroom.Event) Verdict {
-	if e.After.Deleted || e.After.Status == postroom.Spam {
+	if e.After.Deleted || e.After.MergedInto != 0 || e.After.Status == postroom.Spam {
 		return NotArmed
 	}
 	return Armed

@@ -7,5 +7,5 @@ const (
 	appJS    = "/assets/app-QLEHKEAQ.js"
 	appCSS   = "/assets/app-PTD6DMLQ.css"
 	bodyCSS  = "/assets/body-LHDXZ2HF.css"
-	iconsSVG = "/assets/icons-4366B545.svg"
+	iconsSVG = "/assets/icons-E0901163.svg"
 )

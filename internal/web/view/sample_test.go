@@ -402,6 +402,8 @@ func samples() map[string]templ.Component {
 		"give":         view.Give(sampleGive("ma")),
 		"give-new":     view.Give(sampleGive("carol@north.example")),
 		"give-begin":   view.Give(sampleGive("")),
+		"merge":        view.Merge(sampleMerge("")),
+		"merge-none":   view.Merge(sampleMerge("nothing")),
 		"snoozed":      view.Conversation(sampleConversation("snoozed")),
 		"list-snoozed": view.List(sampleList("snoozed", asleep())),
 		"list-asleep":  view.List(sampleList("snoozed", nil)),

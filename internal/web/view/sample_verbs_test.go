@@ -24,3 +24,15 @@ func asleep() []query.Row {
 	}
 	return out
 }
+
+// sampleMerge is the page that asks what a conversation is merged into.
+func sampleMerge(text string) query.MergePage {
+	p := query.MergePage{Shell: sampleShell("desk", "", "/desk"), Number: 1042, Subject: "The lamp arrived broken", Customer: "Mara Lind", Query: text, Back: "/conversations/1042"}
+	if text == "" {
+		p.Found = []query.MergeTo{
+			{Number: 1039, Subject: "Lamp", Customer: "Mara Lind", Same: true, Status: "active", LastAt: p.Shell.Now - 3_600_000},
+			{Number: 877, Subject: "A rather long subject about the delivery of three lamps, two shades and a box of bulbs", Customer: "North Harbour Lighting", Status: "closed", LastAt: p.Shell.Now - 86_400_000},
+		}
+	}
+	return p
+}

@@ -220,6 +220,8 @@ func pathWords(path string) string {
 		return "by undo"
 	case postroom.PathImport:
 		return "in an import"
+	case postroom.PathMerge:
+		return "by merging"
 	case postroom.PathMenu:
 		return "from the menu"
 	}
@@ -290,6 +292,11 @@ func eventWords(e query.EventLine) string {
 		return "gave it from " + e.From + " to " + e.To
 	case postroom.ConversationMoved:
 		return "moved it from " + e.From + " to " + e.To
+	case postroom.ConversationMerged:
+		if e.Away {
+			return "merged it into"
+		}
+		return "merged another conversation into it:"
 	case postroom.ConversationDeleted:
 		return "deleted it"
 	case postroom.ConversationRestored:
