@@ -58,6 +58,10 @@ func badInputs(tag, agent, mailbox, flow int64) []badInput {
 			yaml: file(when + "if: {all: [{fact: conversation.assignee, op: is, values: [dov@acme.example]}]}\n" + noted), plan: `bad.yaml:4:59: There is no agent "dov@acme.example"`},
 		{name: "mailbox that is gone", def: then(workflow.Action{Do: workflow.DoMove, Mailbox: mailbox}), field: "then[0].mailbox", words: "The mailbox",
 			yaml: file(when + "then: [{do: move, mailbox: gone@acme.example}]\n"), plan: `bad.yaml:4:28: There is no mailbox "gone@acme.example"`},
+		{name: "team that is gone", def: then(workflow.Action{Do: workflow.DoTeam, Team: &agent}), field: "then[0].team", words: "The team",
+			yaml: file(when + "then: [{do: team, team: gone}]\n"), plan: `bad.yaml:4:25: There is no team "gone"`},
+		{name: "agents and a team", def: then(workflow.Action{Do: workflow.DoAssign, By: workflow.RoundRobin, Agents: []int64{agent}, Team: &agent}), field: "then[0].team", words: "not both",
+			yaml: file(when + "then: [{do: assign, by: round_robin, agents: [dov@acme.example], team: gone}]\n"), check: "bad.yaml:4:72: It chooses among these agents or among the members of a team", plan: `bad.yaml:4:47: There is no agent "dov@acme.example"`},
 		{name: "workflow that is gone", def: then(workflow.Action{Do: workflow.DoRun, Workflow: flow}), field: "then[0].workflow", words: "The workflow",
 			yaml: file(when + "then: [{do: run, workflow: gone}]\n"), plan: `bad.yaml:4:28: There is no workflow "gone"`},
 		{name: "workflow that runs itself", yaml: file(when + "then: [{do: run, workflow: bad}]\n"), check: "bad.yaml:4:28: A workflow cannot run itself."},
@@ -189,7 +193,7 @@ func TestWhatIsGoneIsSaid(t *testing.T) {
 		flows := automate.New(automate.Options{Store: d.Store, Letters: d.Desk})
 		ann, dov := d.Agent("ann").Agent, d.AddAgent("dov", postroom.Member)
 		tag, sales := d.Tag("gone"), d.AddMailbox("Sales", "sales@acme.example", nil)
-		other := d.AddWorkflow("Other", byHand(note("x")))
+		other, team := d.AddWorkflow("Other", byHand(note("x"))), d.AddTeam("Second line", "ben")
 		for _, x := range []struct {
 			name, run, page string
 			action          workflow.Action
@@ -197,6 +201,7 @@ func TestWhatIsGoneIsSaid(t *testing.T) {
 			{"tag", "any more", "Its action 1, “add the tag", workflow.Action{Do: workflow.DoTags, Add: []int64{tag}}},
 			{"agent", "any more", "Its action 1, “assign it to Dov”: Dov is disabled; nothing can be assigned or sent to them.", assign(dov.ID)},
 			{"mailbox", "any more", "Its action 1, “move it to", workflow.Action{Do: workflow.DoMove, Mailbox: sales.ID}},
+			{"team", "switched off", "Its action 1, “give it to the team Second line”: The team Second line is switched off; nothing can be given or sent to it.", workflow.Action{Do: workflow.DoTeam, Team: &team.ID}},
 			{"workflow", "", "Its action 1, “run “", workflow.Action{Do: workflow.DoRun, Workflow: other}},
 		} {
 			id := d.AddWorkflow(x.name, on(postroom.MessageReceived, x.action))
@@ -210,6 +215,9 @@ func TestWhatIsGoneIsSaid(t *testing.T) {
 				d.SQL(`delete from mailbox where id = $1`, sales.ID)
 			case "agent":
 				d.Must(d.Directory().DisableAgent(d.Ctx, ann, dov.ID))
+			case "team":
+				_, err := d.Directory().SwitchTeam(d.Ctx, ann, team.ID, true)
+				d.Must(err)
 			case "workflow":
 				d.Must(flows.Delete(d.Ctx, ann, other))
 			}
