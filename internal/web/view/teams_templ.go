@@ -343,7 +343,7 @@ func Team(p query.TeamPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if p.Team.Off {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "<p class=\"notice\" role=\"status\">This team is switched off: it takes no more conversations, and its members are told of none.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "<p class=\"team-off\" role=\"status\">This team is switched off: it takes no more conversations, and its members are told of none.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -455,7 +455,7 @@ func Team(p query.TeamPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if p.Team.ID != 0 {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "<section class=\"card\"><h2>Its conversations</h2><div class=\"row-of\"><a class=\"button\" href=\"")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "<section class=\"card team-talks\"><h2>Its conversations</h2><div class=\"row-of\"><a class=\"button\" href=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
