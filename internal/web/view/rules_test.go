@@ -176,7 +176,7 @@ func checkName(t *testing.T, n *html.Node, root *html.Node) {
 // checkForm: a form goes to a path of ours, and what has an effect is a POST.
 // asking are the pages whose forms only ask, for another list or for a provider's
 // settings, and change nothing.
-var asking = []string{"/mails", "/ratings", "/workflows/41/versions/2/try", "/inbound", "/palette", "/webhooks", "/workflows/1/judgements", "/mailboxes/1/sending", "/mailboxes/1/receiving", "/conversations/1042/customer"}
+var asking = []string{"/mails", "/ratings", "/workflows/41/versions/2/try", "/inbound", "/palette", "/webhooks", "/workflows/1/judgements", "/mailboxes/1/sending", "/mailboxes/1/receiving", "/conversations/1042/customer", "/conversations/1042/merge"}
 
 func checkForm(t *testing.T, form *html.Node) {
 	t.Helper()
