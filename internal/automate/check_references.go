@@ -64,6 +64,9 @@ func whatIsThere(ctx context.Context, read store.Read) (*references, error) {
 	for _, t := range teams {
 		r.off[t.ID] = t.Off()
 	}
+	if r.fields, err = read.Fields(ctx); err != nil {
+		return nil, fmt.Errorf("read fields: %w", err)
+	}
 	if r.mailboxes, err = read.Mailboxes(ctx); err != nil {
 		return nil, fmt.Errorf("read mailboxes: %w", err)
 	}
@@ -103,6 +106,7 @@ func (r *references) missing(d workflow.Definition) workflow.Faults {
 		r.ids(path+".add", workflow.RefTag, a.Add)
 		r.ids(path+".remove", workflow.RefTag, a.Remove)
 	}
+	r.missingFields(d)
 	return r.faults
 }
 
@@ -183,6 +187,7 @@ type references struct {
 	disabled  map[int64]bool // agents
 	off       map[int64]bool // teams
 	mailboxes []*postroom.Mailbox
+	fields    []*postroom.Field // deleted ones too
 	faults    workflow.Faults
 }
 

@@ -74,6 +74,7 @@ type editor struct {
 
 	names      map[string]map[int64]string
 	secrets    []postroom.WebhookSecret
+	own        []*postroom.Field               // fields of the desk, in order, without the deleted ones
 	pickers    map[workflow.Ref][]query.Choice // what can be chosen, by name
 	definition workflow.Definition             // as drawn: stored or typed
 	fields     workflow.Fields                 // the same as fields
@@ -116,6 +117,10 @@ func (e *editor) lookUp() (err error) {
 	if err := e.rights(); err != nil {
 		return err
 	}
+	if e.own, err = e.read.Fields(e.ctx); err != nil {
+		return err
+	}
+	e.own = slices.DeleteFunc(e.own, func(f *postroom.Field) bool { return f.DeletedAt > 0 })
 	for _, ref := range []workflow.Ref{workflow.RefMailbox, workflow.RefTag, workflow.RefWorkflow, workflow.RefSecret} {
 		for id, name := range e.names[string(ref)] {
 			e.pickers[ref] = append(e.pickers[ref], query.Choice{Value: decimal(id), Text: name})
@@ -174,6 +179,7 @@ func (e *editor) head() {
 		}
 		p.Variables = append(p.Variables, query.EditorVariable{Name: v.Name, Label: v.Label, Insert: insert, Optional: v.Optional})
 	}
+	p.Variables = append(p.Variables, e.fieldVariables()...)
 	if x.row != nil && x.fault == "" {
 		p.Changes = query.WorkflowChanges(workflow.Changes(x.published, workflow.Stored(e.definition), e.name))
 	}
@@ -202,8 +208,13 @@ func (e *editor) when() {
 			p.Facts = append(p.Facts, query.EditorFacts{Group: group})
 		}
 		last := &p.Facts[len(p.Facts)-1]
+		if own, is := e.fieldFacts(f); is {
+			last.Facts = append(last.Facts, own...)
+			continue
+		}
 		last.Facts = append(last.Facts, query.Choice{Value: f.Name, Text: factLabel(f)})
 	}
+	p.Facts = slices.DeleteFunc(p.Facts, func(g query.EditorFacts) bool { return len(g.Facts) == 0 })
 	for _, s := range postroom.Statuses {
 		p.Statuses = append(p.Statuses, query.Choice{Value: string(s), Text: string(s)})
 	}
@@ -326,6 +337,9 @@ func (e *editor) leaf(n *query.EditorNode, c workflow.Cond) {
 			name = ""
 		}
 		n.Value.Choices = e.choices(q, name, c.Values)
+		if subject, path, is := workflow.FieldFact(c.Fact); is && fact.Kind == workflow.KindChoice {
+			n.Value.Choices = e.fieldChoices(subject, path, c.Values)
+		}
 	case workflow.InputLines:
 		n.Value.Value = strings.Join(c.Values, "\n")
 	case workflow.InputSpan:

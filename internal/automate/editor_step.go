@@ -44,6 +44,8 @@ func (e *editor) stepMore(s *query.EditorStep, a workflow.Action) {
 		s.Workflows = slices.DeleteFunc(e.choices(workflow.Question{Ref: workflow.RefWorkflow}, "", chosen), func(c query.EditorChoice) bool {
 			return c.Value == decimal(e.x.id) && !c.Chosen
 		})
+	case workflow.DoField:
+		e.stepField(s, a)
 	case workflow.DoSnooze:
 		var ok bool
 		if s.For, s.Unit, ok = workflow.SplitSpan(a.For); !ok {

@@ -11,7 +11,7 @@ import (
 // filters draws up what an edge can be filtered by; at is where its fields stand.
 func (e *editor) filters(at string, w workflow.When) []query.EditorControl {
 	edge := workflow.EdgeOf(w.Event)
-	var out []query.EditorControl
+	out := e.fieldFilters(at, w)
 	side := func(name, label string, chosen []string) {
 		q := workflow.Question{Input: workflow.InputChoices, Choices: edge.Choices, Ref: edge.Ref, Nobody: edge.Ref.None()}
 		out = append(out, query.EditorControl{Name: at + "." + name, Label: label, Input: string(q.Input), Choices: e.choices(q, "conversation.status", chosen), Any: "anything"})
@@ -53,7 +53,7 @@ func (e *editor) unless(at string, all []workflow.Unless) []query.EditorUnless {
 	var out []query.EditorUnless
 	for i, u := range all {
 		place := fmt.Sprintf("%s.unless[%d]", at, i)
-		edge := workflow.When{Event: u.Event, From: u.From, To: u.To, Actors: u.Actors, Paths: u.Paths}
+		edge := workflow.When{Event: u.Event, From: u.From, To: u.To, Actors: u.Actors, Paths: u.Paths, Field: u.Field}
 		out = append(out, query.EditorUnless{Place: place, Event: string(u.Event), Words: "unless " + workflow.EventLabel(u.Event), Filters: e.filters(place, edge)})
 	}
 	return out

@@ -252,6 +252,12 @@ func (w *Workflows) record(ctx context.Context, read store.Read, event *postroom
 		}
 		r.Former = former
 	}
+	if needs.Texts {
+		var err error
+		if r.Texts, err = read.FieldTexts(ctx, event.After.Fields); err != nil {
+			return r, err
+		}
+	}
 	if id := event.Payload.MailID; needs.Mail && id != 0 {
 		mail, err := read.Mail(ctx, id)
 		if err != nil && postroom.CodeOf(err) != postroom.NotFound {
@@ -317,6 +323,8 @@ func (e *editor) rendered(t trying, tried *query.EditorTried, wish workflow.Wish
 		var call postroom.WebhookCall
 		call, err = e.w.callOf(e.ctx, t.scene, t.id, wish, e.name)
 		tried.Words, tried.Code = callText(call), true
+	case workflow.DoField:
+		tried.Words = wish.Value
 	case workflow.DoSubject:
 		tried.Words = wish.Subject
 	case workflow.DoMail:

@@ -193,6 +193,7 @@ func TestWhatIsGoneIsSaid(t *testing.T) {
 		flows := automate.New(automate.Options{Store: d.Store, Letters: d.Desk})
 		ann, dov := d.Agent("ann").Agent, d.AddAgent("dov", postroom.Member)
 		tag, sales := d.Tag("gone"), d.AddMailbox("Sales", "sales@acme.example", nil)
+		field := plan(d)
 		other, team := d.AddWorkflow("Other", byHand(note("x"))), d.AddTeam("Second line", "ben")
 		for _, x := range []struct {
 			name, run, page string
@@ -202,6 +203,7 @@ func TestWhatIsGoneIsSaid(t *testing.T) {
 			{"agent", "any more", "Its action 1, “assign it to Dov”: Dov is disabled; nothing can be assigned or sent to them.", assign(dov.ID)},
 			{"mailbox", "any more", "Its action 1, “move it to", workflow.Action{Do: workflow.DoMove, Mailbox: sales.ID}},
 			{"team", "switched off", "Its action 1, “give it to the team Second line”: The team Second line is switched off; nothing can be given or sent to it.", workflow.Action{Do: workflow.DoTeam, Team: &team.ID}},
+			{"field", "", "Its action 1, “set the field Plan to Gold”: The field Plan is deleted.", workflow.Action{Do: workflow.DoField, Field: "choice.plan", Value: "gold"}},
 			{"workflow", "", "Its action 1, “run “", workflow.Action{Do: workflow.DoRun, Workflow: other}},
 		} {
 			id := d.AddWorkflow(x.name, on(postroom.MessageReceived, x.action))
@@ -218,6 +220,8 @@ func TestWhatIsGoneIsSaid(t *testing.T) {
 			case "team":
 				_, err := d.Directory().SwitchTeam(d.Ctx, ann, team.ID, true)
 				d.Must(err)
+			case "field":
+				d.Must(d.Directory().DeleteField(d.Ctx, ann, field.ID))
 			case "workflow":
 				d.Must(flows.Delete(d.Ctx, ann, other))
 			}
@@ -227,7 +231,7 @@ func TestWhatIsGoneIsSaid(t *testing.T) {
 				t.Errorf("%s: the run is %s: %q", x.name, run.State, run.Error)
 			}
 			if x.run == "" { // the rest of its actions is done
-				expect(t, x.name+": what the run says", run.Effects[0].Reason, "It cannot be run: it is not there any more, or waits for a time of its own.")
+				expect(t, x.name+": what the run says", run.Effects[0].Reason, map[string]string{"field": "There is no such field any more.", "workflow": "It cannot be run: it is not there any more, or waits for a time of its own."}[x.name])
 			}
 			for _, again := range []bool{false, true} {
 				if again {

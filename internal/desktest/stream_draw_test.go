@@ -32,6 +32,17 @@ func newDraw(d *desktest.Desk, seed uint64) *draw {
 	for _, name := range []string{"Front", "Back"} {
 		x.teams = append(x.teams, d.Team(name, "ann", "ben"))
 	}
+	if all, err := d.Store.Read().Fields(d.Ctx); err == nil && len(all) == 0 { // a stream draws again
+		for _, of := range []postroom.FieldSubject{postroom.OfConversation, postroom.OfCustomer} {
+			for kind, key := range fieldKeys {
+				f := postroom.Field{Subject: of, Key: key, Kind: kind}
+				if kind == postroom.FieldChoice {
+					f.Choices = []postroom.FieldOption{{Key: "basic", Name: "Basic"}, {Key: "gold", Name: "Gold"}}
+				}
+				d.AddField(f)
+			}
+		}
+	}
 	x.fixed = x.chance(2)
 	return x
 }
@@ -67,6 +78,9 @@ func (x *draw) anyDefinition() workflow.Definition {
 	def := workflow.Definition{When: workflow.When{Event: one(x, usual...)}}
 	if x.chance(4) {
 		def.When.Event = one(x, append(workflow.Events(), postroom.ScheduleDue, postroom.ScheduleDue, postroom.WorkflowStarted)...)
+	}
+	if def.When.Event == postroom.FieldChanged && x.chance(2) {
+		def.When.Field, def.When.To = "choice.plan", []string{"gold"}
 	}
 	if def.When.Event == postroom.StatusChanged && x.chance(2) {
 		def.When.To = []string{string(one(x, postroom.Statuses...))}
@@ -117,7 +131,7 @@ func (x *draw) leaf(kind postroom.EventKind) workflow.Cond {
 	for x.fixed && f.Name == "customer.language" {
 		f = one(x, workflow.FactsOn(kind)...)
 	}
-	c := workflow.Cond{Fact: strings.Replace(f.Name, "*", "X-Priority", 1), Op: one(x, f.Ops...)}
+	c := workflow.Cond{Fact: factOf(f), Op: one(x, f.Ops...)}
 	n := 1
 	for _, op := range workflow.Operators() {
 		if op.Op == c.Op {
@@ -136,6 +150,9 @@ func (x *draw) leaf(kind postroom.EventKind) workflow.Cond {
 func (x *draw) value(f workflow.Fact, op workflow.Op) string {
 	switch f.Kind {
 	case workflow.KindChoice:
+		if len(f.Choices) == 0 { // of a field
+			return one(x, "basic", "gold")
+		}
 		return one(x, f.Choices...)
 	case workflow.KindNumber:
 		return strconv.Itoa(x.IntN(4))
@@ -212,6 +229,8 @@ func (x *draw) action() workflow.Action {
 	case workflow.DoTeam:
 		team := one(x, append([]int64{0}, x.teams...)...)
 		return workflow.Action{Do: kind, Team: &team}
+	case workflow.DoField:
+		return one(x, workflow.Action{Do: kind, Field: "choice.plan", Value: one(x, "basic", "gold", "")}, workflow.Action{Do: kind, Field: "text.line", Value: text}, workflow.Action{Do: kind, Field: "number.seats", Value: "3"})
 	case workflow.DoSnooze:
 		if x.chance(3) {
 			return workflow.Action{Do: kind, Until: one(x, "tomorrow 09:00", "mon 8:30", "office")}
@@ -225,4 +244,19 @@ func (x *draw) action() workflow.Action {
 		return workflow.Action{Do: kind, To: []string{"boss@elsewhere.example"}, Text: text}
 	}
 	return workflow.Action{Do: workflow.DoNote, Text: fmt.Sprintf("Note %d.", x.IntN(3))}
+}
+
+// fieldKeys are the fields of a stream, of conversations and of customers.
+var fieldKeys = map[postroom.FieldKind]string{postroom.FieldText: "line", postroom.FieldNumber: "seats", postroom.FieldDate: "due", postroom.FieldChoice: "plan", postroom.FieldYesNo: "gift"}
+
+// factOf is the name of a fact, or of one of those that a row stands for.
+func factOf(f workflow.Fact) string {
+	if strings.Contains(f.Name, ".field.") {
+		for kind, key := range fieldKeys {
+			if name, is := strings.CutSuffix(f.Name, string(kind)+".*"); is {
+				return name + postroom.FieldPath(kind, key)
+			}
+		}
+	}
+	return strings.Replace(f.Name, "*", "X-Priority", 1)
 }

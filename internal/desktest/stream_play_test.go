@@ -232,7 +232,7 @@ func (s *stream) agentChanges() {
 	var out desk.Outcome
 	var err error
 	what := ""
-	switch n := s.x.IntN(23); {
+	switch n := s.x.IntN(26); {
 	case n < 5:
 		to := one(s.x, postroom.Active, postroom.Pending, postroom.Closed, postroom.Closed)
 		what = "makes it " + string(to)
@@ -265,10 +265,14 @@ func (s *stream) agentChanges() {
 	case n == 18 || n == 19:
 		what = "gives to a team"
 		out, err = d.SetTeam(ctx, a, c.ID, one(s.x, append([]int64{0}, s.x.teams...)...), path)
-	case n >= 20:
+	case n >= 20 && n < 23:
 		into := one(s.x, s.ids...)
 		what = fmt.Sprintf("merges into %d", s.Conversation(into).Number)
 		out, err = d.Merge(ctx, a, c.ID, into, path)
+	case n >= 23:
+		what = "fills in"
+		f := one(s.x, [2]string{"choice.plan", "gold"}, [2]string{"choice.plan", "basic"}, [2]string{"text.line", "Box 5"}, [2]string{"text.line", ""}, [2]string{"number.seats", "2"})
+		out, err = d.SetField(ctx, a, c.ID, f[0], f[1], path)
 	case c.DeletedAt > 0:
 		what = "restores"
 		out, err = d.Restore(ctx, a, c.ID, path)

@@ -224,7 +224,7 @@ func (c *chronicle) conversation(id int64) {
 	c.line("%v %q %v %v %v tags %v, %d received, %d replies, %d notes, deleted at %v, closed at %v", id, on.Subject, on.Status, on.AssigneeID, on.MailboxID,
 		c.list(on.Tags), on.Received, on.Replies, on.Notes, stamp(on.DeletedAt), stamp(on.ClosedAt))
 	for _, e := range c.EventsOf(id, "") {
-		p := e.Payload
+		p := c.ofField(e.Payload)
 		c.line("%v %v %v %v %v by %v via %v cause %v root %v depth %v %q→%q %v %v %v %v %v", e.ID, e.Kind, e.State, stamp(e.At), stamp(e.FinalAt), e.Actor.Kind, e.Path,
 			e.Cause, e.Root, e.Depth, c.side(p.From), c.side(p.To), c.list(p.Added), c.list(p.Removed), p.MessageID, p.MailID, c.words(p.Words))
 		if e.SetRevision != 0 {
@@ -256,6 +256,21 @@ func (c *chronicle) conversation(id int64) {
 			c.line("%s", c.raw(m))
 		}
 	}
+}
+
+// ofField has the texts of a field in the place of their ids.
+func (c *chronicle) ofField(p postroom.Payload) postroom.Payload {
+	if kind, _, _ := postroom.SplitFieldPath(p.Field); kind != postroom.FieldText {
+		return p
+	}
+	for _, side := range []*string{&p.From, &p.To} {
+		text, err := c.Store.Read().FieldText(c.Ctx, *side)
+		if err != nil {
+			c.T.Fatal(err)
+		}
+		*side = text
+	}
+	return p
 }
 
 // stamp is a time in words that are no id.

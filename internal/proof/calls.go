@@ -60,6 +60,8 @@ func (x *subject) leg(n int) doing {
 			if a.Team != nil {
 				out.writes[a.Do] = decimal(*a.Team)
 			}
+		case workflow.DoField:
+			out.writes[workflow.ActionKind("field "+a.Field)] = "=" + a.Value
 		case workflow.DoSnooze:
 			out.writes[a.Do] = a.For + a.Until
 		}
@@ -327,6 +329,12 @@ func clash(a, b doing) (word string) {
 	}{{workflow.DoStatus, "the status"}, {workflow.DoAssign, "the assignee"}, {workflow.DoTeam, "the team"}, {workflow.DoSubject, "the subject"}, {workflow.DoMove, "the mailbox"}, {workflow.DoSnooze, "its sleep"}} {
 		if x, y := a.writes[f.do], b.writes[f.do]; x != "" && y != "" && x != y {
 			word = f.word
+		}
+	}
+	for what, x := range a.writes {
+		if path, is := strings.CutPrefix(string(what), "field "); is && b.writes[what] != "" && b.writes[what] != x {
+			_, key, _ := postroom.SplitFieldPath(path)
+			return "the field " + key
 		}
 	}
 	return word

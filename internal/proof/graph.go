@@ -54,6 +54,8 @@ func (x *subject) aftermath(d deed) way {
 		add("conversation.mailbox", decimal(x.MailboxID))
 	}
 	switch d.Event.Kind {
+	case postroom.FieldChanged:
+		add("event.field", d.Event.Payload.Field)
 	case postroom.ConversationSnoozed:
 		add("conversation.snoozed", "true")
 	case postroom.ConversationWoken:
@@ -70,6 +72,8 @@ func (x *subject) aftermath(d deed) way {
 	switch d.Event.Kind {
 	case postroom.StatusChanged:
 		add("conversation.status", d.To)
+	case postroom.FieldChanged:
+		add(workflow.ConversationField+d.Event.Payload.Field, d.To)
 	case postroom.AssigneeChanged:
 		add("conversation.assignee", d.To)
 	case postroom.TeamChanged:

@@ -130,6 +130,9 @@ func (x *subject) demands() way {
 	}
 	add("event.actor", asText(x.when.Actors))
 	add("event.path", asText(x.when.Paths))
+	if x.when.Field != "" {
+		add("event.field", []string{x.when.Field})
+	}
 	add("event.from", x.when.From)
 	add("event.to", x.when.To)
 	switch x.when.Event {

@@ -475,6 +475,8 @@ func TestConflictsOfMoreActions(t *testing.T) {
 		{workflow.Action{Do: workflow.DoTeam, Team: new(int64(1))}, workflow.Action{Do: workflow.DoTeam, Team: new(int64(2))}, "same_field[1 2]"},
 		{workflow.Action{Do: workflow.DoTeam, Team: new(int64(1))}, workflow.Action{Do: workflow.DoTeam, Team: new(int64(1))}, ""},
 		{workflow.Action{Do: workflow.DoAssign, By: workflow.RoundRobin, Team: new(int64(1))}, workflow.Action{Do: workflow.DoAssign, By: workflow.RoundRobin, Team: new(int64(2))}, "same_field[1 2]"},
+		{workflow.Action{Do: workflow.DoField, Field: "choice.plan", Value: "gold"}, workflow.Action{Do: workflow.DoField, Field: "choice.plan"}, "same_field[1 2]"},
+		{workflow.Action{Do: workflow.DoField, Field: "choice.plan", Value: "gold"}, workflow.Action{Do: workflow.DoField, Field: "choice.size", Value: "l"}, ""},
 		{workflow.Action{Do: workflow.DoSnooze, For: "1d"}, workflow.Action{Do: workflow.DoSnooze, For: "2d"}, "same_field[1 2]"},
 		{workflow.Action{Do: workflow.DoMail, To: []string{"a@example.com"}, Text: "x"}, workflow.Action{Do: workflow.DoMail, To: []string{"a@example.com"}, Text: "y"}, ""},
 	} {
@@ -493,6 +495,47 @@ func TestConflictsOfMoreActions(t *testing.T) {
 		}
 		if got != c.want {
 			t.Errorf("%+v and %+v: %s", c.a, c.b, got)
+		}
+	}
+}
+
+// W34: a chain through a field is seen only where it is that field and that
+// choice; conditions of one field that cannot hold together are named.
+func TestProveFields(t *testing.T) {
+	t.Parallel()
+	set := func(field, value string) []workflow.Action {
+		return []workflow.Action{{Do: workflow.DoField, Field: field, Value: value}}
+	}
+	hears := func(field string, to ...string) workflow.When {
+		return workflow.When{Event: postroom.FieldChanged, Field: field, To: to}
+	}
+	plan := func(op workflow.Op, values ...string) workflow.Cond {
+		return is("conversation.field.choice.plan", op, values...)
+	}
+	for _, c := range []struct {
+		name string
+		defs []workflow.Definition
+		want proof.Kind
+		not  bool
+	}{
+		{"a circle", []workflow.Definition{{When: hears("choice.plan", "gold"), Then: set("choice.plan", "basic")}, {When: hears("choice.plan", "basic"), Then: set("choice.plan", "gold")}}, proof.Cycle, false},
+		{"another choice", []workflow.Definition{{When: hears("choice.plan", "gold"), Then: set("choice.plan", "old")}, {When: hears("choice.plan", "basic"), Then: set("choice.plan", "gold")}}, proof.Cycle, true},
+		{"another field", []workflow.Definition{{When: hears("choice.plan"), Then: set("choice.size", "l")}, {When: hears("choice.colour"), Then: set("choice.plan", "gold")}}, proof.Cycle, true},
+		{"two choices at once", []workflow.Definition{{When: workflow.When{Event: postroom.NoteAdded}, If: workflow.Cond{All: []workflow.Cond{plan(workflow.Is, "gold"), plan(workflow.Is, "basic")}}, Then: set("number.n", "1")}}, proof.NeverTrue, false},
+		{"set and not", []workflow.Definition{{When: workflow.When{Event: postroom.NoteAdded}, If: workflow.Cond{All: []workflow.Cond{plan(workflow.Is, "gold"), plan(workflow.NotSet)}}, Then: set("number.n", "1")}}, proof.NeverTrue, false},
+		{"two fields", []workflow.Definition{{When: workflow.When{Event: postroom.NoteAdded}, If: workflow.Cond{All: []workflow.Cond{plan(workflow.Is, "gold"), is("customer.field.choice.plan", workflow.Is, "basic")}}, Then: set("number.n", "1")}}, proof.NeverTrue, true},
+		{"a number between", []workflow.Definition{{When: workflow.When{Event: postroom.NoteAdded}, If: workflow.Cond{All: []workflow.Cond{is("customer.field.number.n", workflow.Greater, "3"), is("customer.field.number.n", workflow.Less, "4")}}, Then: set("number.n", "1")}}, proof.NeverTrue, false},
+		{"changed from what it is not about", []workflow.Definition{{When: hears("choice.size"), If: plan(workflow.ChangedTo, "gold"), Then: set("number.n", "1")}}, proof.NeverTrue, false},
+		{"changed to one", []workflow.Definition{{When: hears("choice.plan"), If: plan(workflow.ChangedTo, "gold"), Then: set("number.n", "1")}}, proof.NeverTrue, true},
+		{"no change of another event", []workflow.Definition{{When: workflow.When{Event: postroom.NoteAdded}, If: plan(workflow.Changed), Then: set("number.n", "1")}}, proof.NeverTrue, false},
+	} {
+		found := false
+		report := proof.Prove(setOf(t, c.defs...), nil)
+		for _, f := range report.Findings {
+			found = found || f.Kind == c.want
+		}
+		if found == c.not {
+			t.Errorf("%s: %+v", c.name, report.Findings)
 		}
 	}
 }

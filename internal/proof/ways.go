@@ -166,7 +166,10 @@ func leaf(kind postroom.EventKind, c workflow.Cond, want bool) ways {
 	case workflow.KindText:
 		return one(textDemand(fact, op, c.Values, want))
 	case workflow.KindNumber:
-		return one(numberDemand(op, c.Values, want))
+		d := numberDemand(op, c.Values, want)
+		_, _, isField := workflow.FieldFact(c.Fact)
+		d.set = isField && want
+		return one(d)
 	case workflow.KindTime:
 		return one(timeDemand(op, c.Values, want))
 	case workflow.KindSet:
@@ -313,6 +316,9 @@ var changedBy = map[string]postroom.EventKind{"conversation.status": postroom.St
 // change returns the ways on which this very event changed a fact, or from or
 // to a value.
 func change(kind postroom.EventKind, c workflow.Cond, want bool) ways {
+	if _, path, isField := workflow.FieldFact(c.Fact); isField && kind == postroom.FieldChanged {
+		return fieldChange(path, c, want)
+	}
 	if changedBy[c.Fact] != kind {
 		if want {
 			return ways{fact: c.Fact}
@@ -335,4 +341,24 @@ func change(kind postroom.EventKind, c workflow.Cond, want bool) ways {
 	d := open()
 	d.one, d.denied = true, slices.Clone(c.Values)
 	return ways{list: []way{{side: d}}}
+}
+
+// fieldChange returns the ways on which a change of a field was one of this
+// field, from or to a value.
+func fieldChange(path string, c workflow.Cond, want bool) ways {
+	mine := only("event.field", path)
+	if !want {
+		if c.Op != workflow.Changed {
+			return ways{list: []way{{}}, many: true} // another field, or another value of this one
+		}
+		d := open()
+		d.one, d.denied = true, []string{path}
+		return ways{list: []way{{"event.field": d}}}
+	}
+	side := map[workflow.Op]string{workflow.ChangedFrom: "event.from", workflow.ChangedTo: "event.to"}[c.Op]
+	if side == "" {
+		return ways{list: []way{mine}}
+	}
+	both, _, _ := mine.and(only(side, c.Values...))
+	return ways{list: []way{both}}
 }

@@ -87,7 +87,7 @@ func (v *conversationView) customerWas(id int64) *postroom.Customer {
 	if c := v.former[id]; c != nil && id != v.head.CustomerID {
 		return c
 	}
-	return &postroom.Customer{ID: v.head.CustomerID, Name: v.head.Customer, Addresses: v.rows.Addresses, Language: v.head.Language}
+	return &postroom.Customer{ID: v.head.CustomerID, Name: v.head.Customer, Addresses: v.rows.Addresses, Language: v.head.Language, Company: v.head.Company, Fields: v.head.CustomerFields}
 }
 
 // formerCustomers reads the names that the lines about a change of customer

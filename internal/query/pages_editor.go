@@ -159,6 +159,7 @@ type EditorStep struct {
 	Languages []Choice     // that can still be added
 	Webhook   *EditorWebhook
 
+	Field     *EditorField   // which one is set, and to what
 	Workflows []EditorChoice // one of them is run
 	For, Unit string         // how long it waits, as typed
 	Unless    []EditorUnless // what ends that wait
@@ -267,4 +268,12 @@ type EditorTried struct {
 	Wait  bool            // it is a wait; Words say what becomes of it
 	DueAt int64           // of a wait: when it is due; 0 if that is not known
 	Over  bool            // a wait before it ended early: it would not be done
+}
+
+// EditorField is the field that an action sets.
+type EditorField struct {
+	Path     string // "" is still to be chosen
+	Choices  []EditorChoice
+	Value    EditorControl // what it becomes
+	Template bool          // Value is a text that can say variables
 }

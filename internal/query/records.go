@@ -3,6 +3,8 @@ package query
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 
 	"postroom"
 	"postroom/internal/email"
@@ -28,7 +30,7 @@ func Records(ctx context.Context, read store.Read, events []*postroom.Event, nee
 		read   func(context.Context, store.Read, []workflow.Record) error
 	}{
 		{needs.Customer, addCustomers}, {needs.Former, addFormer}, {needs.Subject, addSubjects}, {needs.Mail, addMails}, {needs.Root, addRoots},
-		{needs.Message || needs.Headers, addMessages}, {needs.Office, addOffices}, {needs.Rating, addRatings},
+		{needs.Message || needs.Headers, addMessages}, {needs.Office, addOffices}, {needs.Rating, addRatings}, {needs.Texts, addTexts},
 	} {
 		if f.wanted {
 			if err := f.read(ctx, read, out); err != nil {
@@ -99,6 +101,33 @@ func addSubjects(ctx context.Context, read store.Read, records []workflow.Record
 		}
 	}
 	return err
+}
+
+// addTexts reads the texts among the values of fields. A text never changes, so
+// it is the one of then; what was erased is missing.
+func addTexts(ctx context.Context, read store.Read, records []workflow.Record) error {
+	const atOnce = 400
+	for from := 0; from < len(records); from += atOnce {
+		some := records[from:min(from+atOnce, len(records))]
+		var ids []int64
+		for _, r := range some {
+			for path, value := range r.Event.After.Fields {
+				kind, _, _ := postroom.SplitFieldPath(path)
+				if id, err := strconv.ParseInt(value, 10, 64); err == nil && kind == postroom.FieldText {
+					ids = append(ids, id)
+				}
+			}
+		}
+		slices.Sort(ids)
+		texts, err := read.FieldTextsByID(ctx, slices.Compact(ids))
+		if err != nil {
+			return err
+		}
+		for i := range some {
+			some[i].Texts = texts
+		}
+	}
+	return nil
 }
 
 func addMails(ctx context.Context, read store.Read, records []workflow.Record) error {

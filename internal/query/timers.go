@@ -81,7 +81,7 @@ func (v *conversationView) wordOf(kind workflow.Ref, id int64) string {
 			}
 		}
 	}
-	return ""
+	return workflow.FieldWords(kind, v.rows.Fields)
 }
 
 // timerOf is what became of the timer that an event armed for a workflow, nil if

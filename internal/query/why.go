@@ -208,6 +208,7 @@ func (w *whyReader) record(e *postroom.Event) workflow.Record {
 		Customer: v.customerWas(e.After.CustomerID),
 		Former:   v.former[workflow.FormerCustomer(e)],
 		Subject:  &v.head.Subject,
+		Texts:    v.rows.FieldTexts,
 	}
 	id := e.Payload.MessageID
 	for _, m := range v.messages {

@@ -538,6 +538,8 @@ func (s *step) left() (string, error) {
 			return "The conversation was moved on since, by " + by + ".", err
 		}
 		return "", err
+	case postroom.FieldChanged:
+		return s.fieldLeft(e)
 	case postroom.ConversationRestored:
 		by, err := s.changedSince(postroom.ConversationDeleted)
 		if by != "" {

@@ -127,6 +127,8 @@ func (s *step) more(w workflow.Wish, e *postroom.Effect) error {
 		return s.team(w, e)
 	case workflow.DoFollow:
 		s.follow(w, e)
+	case workflow.DoField:
+		return s.setField(w, e)
 	case workflow.DoSnooze:
 		return s.snooze(w, e)
 	case workflow.DoDelete:

@@ -38,6 +38,8 @@ type lookups struct {
 	outgoing     memo[*postroom.Mail]
 	rating       memo[*postroom.Rating]
 	office       memo[*calendar.Calendar]
+	texts        memo[map[string]string]
+	fields       memo[[]*postroom.Field]
 }
 
 // memo is something that is read at most once.
@@ -254,10 +256,23 @@ func (l *lookups) facts(needs workflow.Needs) workflow.Facts {
 	if needs.Root {
 		record.Root = l.root
 	}
+	if needs.Texts {
+		record.Texts = l.Texts()
+	}
 	if needs.Office {
 		record.Office = l.Office()
 	}
 	return workflow.NewFacts(record)
+}
+
+// Texts are those of the conversation's fields at the event.
+func (l *lookups) Texts() map[string]string {
+	return l.texts.get(l, func() (map[string]string, error) { return l.r.Store.Read().FieldTexts(l.ctx, l.event.After.Fields) })
+}
+
+// Fields are all fields, deleted ones too.
+func (l *lookups) Fields() []*postroom.Field {
+	return l.fields.get(l, func() ([]*postroom.Field, error) { return l.r.Store.Read().Fields(l.ctx) })
 }
 
 // Office is the calendar of the mailbox the conversation was in at the event, as
@@ -324,8 +339,11 @@ func (l *lookups) value(workflowName string) func(string) (string, bool) {
 					v.Team = t.Name
 				}
 			}
+			if strings.Contains(name, ".fields.") {
+				v.Texts, v.Fields = l.Texts(), l.name
+			}
 		case "customer":
-			v.Customer = l.Customer()
+			v.Customer, v.Fields = l.Customer(), l.name
 		case "mailbox":
 			v.Mailbox = l.Mailbox(l.event.After.MailboxID)
 		case "agent":
@@ -369,6 +387,9 @@ func (l *lookups) name(kind workflow.Ref, id int64) string {
 		if m := l.Mailbox(id); m != nil {
 			return m.Name
 		}
+	}
+	if strings.HasPrefix(string(kind), "field ") {
+		return workflow.FieldWords(kind, l.Fields())
 	}
 	return ""
 }

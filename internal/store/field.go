@@ -84,6 +84,18 @@ func scanFieldPart(t tripRow) (*postroom.Field, error) {
 	return f, errors.Join(fromJSON(t.s[5], &f.Choices), fromJSON(t.s[6], &f.Mailboxes))
 }
 
+// nameField adds a field and its choices to names, as workflow.FieldRef asks for
+// them.
+func nameField(names map[string]map[int64]string, t tripRow) error {
+	f, err := scanFieldPart(t)
+	at := "field " + string(f.Subject) + ".field." + f.Path()
+	names[at] = map[int64]string{0: f.Name}
+	for _, o := range f.Choices {
+		names[at+"="+o.Key] = map[int64]string{0: o.Name}
+	}
+	return err
+}
+
 // sortFields puts fields that a trip brought into their order.
 func sortFields(all []*postroom.Field) {
 	slices.SortFunc(all, func(a, b *postroom.Field) int { return compare(a.Place, b.Place, "", "", a.ID, b.ID) })
@@ -153,7 +165,6 @@ func (r Read) FieldText(ctx context.Context, id string) (string, error) {
 // FieldTexts returns the texts among the values of fields, by their ids in
 // decimal.
 func (r Read) FieldTexts(ctx context.Context, values map[string]string) (map[string]string, error) {
-	out := map[string]string{}
 	var ids []int64
 	for path, value := range values {
 		if kind, _, ok := postroom.SplitFieldPath(path); ok && kind == postroom.FieldText {
@@ -162,6 +173,13 @@ func (r Read) FieldTexts(ctx context.Context, values map[string]string) (map[str
 			}
 		}
 	}
+	return r.FieldTextsByID(ctx, ids)
+}
+
+// FieldTextsByID returns texts by their ids in decimal; those that are not there
+// are missing.
+func (r Read) FieldTextsByID(ctx context.Context, ids []int64) (map[string]string, error) {
+	out := map[string]string{}
 	if len(ids) == 0 {
 		return out, nil
 	}

@@ -128,7 +128,11 @@ func (r Read) Names(ctx context.Context) (map[string]map[int64]string, error) {
 		}
 		parts = append(parts, part{kind: kind, n: []string{"id"}, s: []string{"name"}, from: from})
 	}
+	parts = append(parts, fieldPart())
 	err := r.trip(ctx, parts, func(t tripRow) error {
+		if t.kind == "field" {
+			return nameField(out, t)
+		}
 		out[t.kind][t.n[0]] = t.s[0]
 		return nil
 	})

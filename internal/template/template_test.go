@@ -275,7 +275,7 @@ func TestCheck(t *testing.T) {
 		{Text, `{{ customer.shoe_size }}`, `there is no variable "customer.shoe_size"`, false},
 		{Text, `{% if customer.shoe_size %}x{% endif %}`, "there is no variable", false},
 		{Text, `{{ customer.name | default: other }}`, "there is no variable", false},
-		{Text, `{%customer.company,fallback=x%}`, "there is no variable", false},
+		{Text, `{%customer.phone,fallback=x%}`, "there is no variable", false},
 		{Text, `{{ customer.name | date: "%Y" | default: "x" }}`, "not a time", false},
 		{HTML, `<a href="mailto:{{ mailbox.address }}">x</a>`, fine, true},
 		{HTML, `<a href={{ mailbox.address }}>x</a>`, "within quotes", false},

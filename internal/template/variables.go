@@ -1,6 +1,9 @@
 package template
 
-import "slices"
+import (
+	"regexp"
+	"slices"
+)
 
 // Variable is something a template can say. The table of them is the one
 // source for checking, for the editor's menu and for the documentation.
@@ -47,6 +50,8 @@ var variables = []Variable{
 		Doc: "The name without its first word. Empty like the name, and when the name is one word."},
 	{Name: "customer.email", Label: "Address of the customer", Example: "maria@example.com", Optional: true, Supplied: true,
 		Doc: "The primary address. Empty when there is none, and for a sender who is not verified."},
+	{Name: "customer.company", Label: "Company of the customer", Example: "Lind Ceramics", Optional: true,
+		Doc: "As an agent has said it. Empty where nobody has."},
 	{Name: "customer.language", Label: "Language of the customer", Example: "de", Optional: true,
 		Doc: "The tag of their language, such as de or pt-br. Empty where it is not known."},
 	{Name: "mailbox.name", Label: "Name of the mailbox", Example: "Acme Support",
@@ -87,7 +92,13 @@ func Variables() []Variable { return slices.Clone(variables) }
 // Lookup finds a variable by name.
 func Lookup(name string) (Variable, bool) { return find(variables, name) }
 
+// fieldKeyed is a field of the desk's own, by its key.
+var fieldKeyed = regexp.MustCompile(`^(conversation|customer)\.fields\.([a-z][a-z0-9_]*)$`)
+
 func find(list []Variable, name string) (Variable, bool) {
+	if m := fieldKeyed.FindStringSubmatch(name); m != nil {
+		return Variable{Name: name, Label: "Field " + m[2], Example: "A-1042", Optional: true, Doc: "A field of your own. Empty where it is not set."}, true
+	}
 	for _, v := range list {
 		if v.Name == name {
 			return v, true
@@ -113,6 +124,7 @@ var freescout = map[string]string{
 	"customer.firstName":    "customer.first_name",
 	"customer.lastName":     "customer.last_name",
 	"customer.email":        "customer.email",
+	"customer.company":      "customer.company",
 	"mailbox.name":          "mailbox.name",
 	"mailbox.fromName":      "mailbox.name",
 	"mailbox.email":         "mailbox.address",

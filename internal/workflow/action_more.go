@@ -62,6 +62,9 @@ func (c *compiler) more(a Action, path string, allowed map[string]bool) (known b
 	case DoTeam:
 		allow("team")
 		c.team(a, path, false)
+	case DoField:
+		allow("field", "value")
+		c.setField(a, path)
 	case DoSnooze:
 		allow("for", "until")
 	case DoRun:
@@ -251,6 +254,8 @@ func (a Action) moreWords(names Names) string {
 		return "mark it as spam"
 	case DoTeam:
 		return a.teamWords(names)
+	case DoField:
+		return a.setWords(names)
 	case DoSnooze:
 		return a.snoozeWords()
 	case DoRun:

@@ -144,6 +144,8 @@ func Actions() []ActionSchema {
 		DoSpam:    {"Mark as spam", "Unless somebody has changed the status since."},
 		DoDelete:  {"Delete it", "Among the deleted ones, from where it can be restored; not when the customer has written since."},
 
+		DoField: {"Set a field", "A field of your own, unless somebody has changed it since. What cannot be, such as a choice that is retired, is left, with the reason."},
+
 		DoSnooze: {"Snooze", "It sleeps for so long or until a moment, unless the customer writes or somebody wakes it; not when a message has arrived since."},
 
 		DoRun:  {"Run another workflow", "On the same event, after this one: its conditions are asked, and its When is not. A workflow runs once in a chain."},
@@ -190,6 +192,12 @@ func kindHas(kind postroom.EventKind, fact string) bool {
 // FactGroup names the group of facts that one belongs to, for a menu.
 func FactGroup(name string) string {
 	group, _, _ := strings.Cut(name, ".")
+	switch {
+	case strings.HasPrefix(name, ConversationField):
+		return "Fields of the conversation"
+	case strings.HasPrefix(name, CustomerField):
+		return "Fields of the customer"
+	}
 	switch group {
 	case "customer":
 		return "Customer"

@@ -73,6 +73,9 @@ func edgeChange(c Check) string {
 	case "done through":
 		return "it had been done through " + c.Expected + " (it was " + c.Actual + ")"
 	}
+	if c.Text == "about the field" {
+		return "it had been about the field " + c.Expected + " (it was about " + c.Actual + ")"
+	}
 	return "it had " + c.Text + " " + c.Expected + " (it " + c.Text + " " + c.Actual + ")"
 }
 
@@ -152,11 +155,11 @@ func (f flip) words(r *reading, names Names) string {
 	}
 	n := f.leaf
 	var b strings.Builder
-	if n.fact.Kind == KindBool {
+	if n.fact.Kind == KindBool && n.source.Op == Is {
 		wanted := (n.nums[0] == 1) == f.want
-		b.WriteString("“" + n.fact.Label + "” had been " + yes(wanted))
+		b.WriteString("“" + names.fact(n.fact).Label + "” had been " + yes(wanted))
 	} else {
-		b.WriteString(n.fact.Label + " " + past[n.source.Op][side])
+		b.WriteString(names.fact(n.fact).Label + " " + past[n.source.Op][side])
 		if len(n.source.Values) > 0 {
 			b.WriteString(" " + expectedWords(n.fact, *n.source, names))
 		}

@@ -53,6 +53,7 @@ type compiledAction struct {
 	subject *template.Template            // nil if it has none
 	texts   map[string]*template.Template // by language
 	url     *template.Template            // of a webhook
+	value   *template.Template            // of a field with a text; nil if it has none
 	wait    Span                          // of a wait
 	until   sleepMoment                   // of a sleep
 	unless  []compiledWhen                // what ends it
@@ -240,6 +241,9 @@ func (c *compiler) action(a Action, path string) {
 		c.strangers(a, path, allowed)
 	}
 	x := compiledAction{Action: a, body: c.body(a, path), subject: c.subject(a, path), texts: c.texts(a, path), url: urlOf(a)}
+	if kind, _, _ := postroom.SplitFieldPath(a.Field); a.Do == DoField && kind == postroom.FieldText && a.Value != "" {
+		x.value = c.template(a.Value, template.Text, path+".value")
+	}
 	if a.Do == DoWait {
 		x.wait, x.unless = c.wait(a, path)
 	}
@@ -260,7 +264,7 @@ func (c *compiler) strangers(a Action, path string, allowed map[string]bool) {
 		{"by", a.By != ""}, {"agents", len(a.Agents) > 0}, {"assignee", a.Assignee}, {"team", a.Team != nil}, {"to", len(a.To) > 0},
 		{"subject", a.Subject != ""}, {"mailbox", a.Mailbox != 0}, {"unfollow", len(a.Unfollow) > 0}, {"texts", len(a.Texts) > 0},
 		{"method", a.Method != ""}, {"url", a.URL != ""}, {"headers", len(a.Headers) > 0}, {"content_type", a.Type != ""}, {"sign", a.Sign != 0},
-		{"workflow", a.Workflow != 0}, {"for", a.For != ""}, {"unless", len(a.Unless) > 0},
+		{"workflow", a.Workflow != 0}, {"field", a.Field != ""}, {"value", a.Value != ""}, {"for", a.For != ""}, {"unless", len(a.Unless) > 0},
 		{"until", a.Until != ""},
 	} {
 		if f.used && !allowed[f.name] {

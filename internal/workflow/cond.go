@@ -31,7 +31,7 @@ type node struct {
 
 	fact   Fact
 	slot   int            // in the schema
-	header string         // for a header: its name in lower case
+	header string         // for a header: its name in lower case; for a field its name
 	texts  []string       // values of texts (lower case) and choices
 	nums   []int64        // values of numbers, ids, times and spans (milliseconds), booleans
 	re     *regexp.Regexp // for Matches
@@ -99,6 +99,9 @@ func (c *compiler) leaf(s *Cond, path string) *node {
 	if h, isHeader := strings.CutPrefix(fact.Name, HeaderFact); isHeader {
 		n.header = strings.ToLower(h)
 	}
+	if _, _, isField := FieldFact(fact.Name); isField {
+		n.header = " " + fact.Name // no header has such a name
+	}
 	c.version.needs = c.version.needs.or(needsOf(fact.Name))
 	op, _ := operator(s.Op)
 	switch {
@@ -132,6 +135,11 @@ func (c *compiler) value(n *node, v string) string {
 		return c.textValue(n, v)
 	case KindChoice:
 		n.texts = append(n.texts, v)
+		if _, _, isField := FieldFact(n.fact.Name); isField && postroom.FieldKeyed(v) {
+			return ""
+		} else if isField {
+			return fmt.Sprintf("%q is not a choice.", clip(v))
+		}
 		if !slices.Contains(n.fact.Choices, v) {
 			return fmt.Sprintf("%q is not possible here; it is one of %s.", v, strings.Join(n.fact.Choices, ", "))
 		}
@@ -216,6 +224,9 @@ func (c *compiler) sideValue(v string) string {
 	if c.version.Definition.When.Event == postroom.ConversationMoved {
 		return "Ask whether the mailbox changed from or to one."
 	}
+	if c.version.Definition.When.Event == postroom.FieldChanged {
+		return "Ask whether the field changed from or to a choice."
+	}
 	sub := compiler{version: &Version{}}
 	sub.side(c.version.Definition.When.Event, v, "", false)
 	if len(sub.faults) > 0 {
@@ -257,6 +268,8 @@ func ParseSpan(v string) (int64, bool) {
 func needsOf(fact string) Needs {
 	group, _, _ := strings.Cut(fact, ".")
 	switch {
+	case strings.HasPrefix(fact, ConversationField+string(postroom.FieldText)+"."):
+		return Needs{Texts: true}
 	case group == "customer":
 		return Needs{Customer: true}
 	case group == "former":
@@ -281,7 +294,7 @@ func needsOf(fact string) Needs {
 
 func (n Needs) or(m Needs) Needs {
 	return Needs{Customer: n.Customer || m.Customer, Former: n.Former || m.Former, Subject: n.Subject || m.Subject, Message: n.Message || m.Message,
-		Headers: n.Headers || m.Headers, Mail: n.Mail || m.Mail, Root: n.Root || m.Root, Office: n.Office || m.Office, Rating: n.Rating || m.Rating}
+		Headers: n.Headers || m.Headers, Mail: n.Mail || m.Mail, Root: n.Root || m.Root, Office: n.Office || m.Office, Rating: n.Rating || m.Rating, Texts: n.Texts || m.Texts}
 }
 
 // changeOf returns what a fact was before and after the event, and whether this
@@ -294,7 +307,8 @@ func changeOf(fact string, e *postroom.Event) (from, to string, changed bool) {
 		fact == "conversation.tags" && e.Kind == postroom.TagsChanged,
 		fact == "conversation.rating" && e.Kind == postroom.RatingReceived,
 		fact == "conversation.mailbox" && e.Kind == postroom.ConversationMoved,
-		fact == "conversation.subject" && e.Kind == postroom.SubjectChanged:
+		fact == "conversation.subject" && e.Kind == postroom.SubjectChanged,
+		e.Kind == postroom.FieldChanged && fact == ConversationField+e.Payload.Field:
 		from, to = sides(e)
 		return from, to, true
 	}

@@ -39,6 +39,10 @@ type When struct {
 	Actors []postroom.ActorKind `json:"actors,omitempty"`
 	Paths  []postroom.Path      `json:"paths,omitempty"`
 
+	// Field is the path of the field that changes, "" for any. From and To are its
+	// choices, or "true" and "false".
+	Field string `json:"field,omitempty"`
+
 	// Agents are those who may run it by hand; empty: everybody who may answer
 	// in the conversation. Only a workflow that is run by hand has any.
 	Agents []int64 `json:"agents,omitempty" ref:"agent"`
@@ -92,12 +96,13 @@ const (
 	DoFollow  ActionKind = "follow"  // Agents follow it, those of Unfollow no more
 	DoForward ActionKind = "forward" // the message of the event, to To, with Text before it
 	DoRun     ActionKind = "run"     // Workflow, on the same event
+	DoField   ActionKind = "field"   // Field becomes Value
 	DoSnooze  ActionKind = "snooze"  // it sleeps For so long, or Until a moment
 	DoWait    ActionKind = "wait"    // For so long, Unless something comes between; then what follows
 )
 
 // ActionKinds lists the actions in the order in which the editor offers them.
-var ActionKinds = []ActionKind{DoReply, DoMail, DoForward, DoWebhook, DoNote, DoStatus, DoAssign, DoTeam, DoTags, DoFollow, DoSubject, DoMove, DoSpam, DoDelete, DoSnooze, DoRun, DoWait, DoStop}
+var ActionKinds = []ActionKind{DoReply, DoMail, DoForward, DoWebhook, DoNote, DoStatus, DoAssign, DoTeam, DoTags, DoField, DoFollow, DoSubject, DoMove, DoSpam, DoDelete, DoSnooze, DoRun, DoWait, DoStop}
 
 // Action is one step of a Then. Only the fields of its kind may be set. Text
 // and HTML are templates; a reply has one of the two.
@@ -128,6 +133,8 @@ type Action struct {
 	Workflow int64    `json:"workflow,omitempty" ref:"workflow"` // run
 	For      string   `json:"for,omitempty"`                     // wait, snooze: as 30m, 12h, 7d or 2w
 	Until    string   `json:"until,omitempty"`                   // snooze, instead of For: as tomorrow 09:00, mon 09:00 or office
+	Field    string   `json:"field,omitempty"`                   // field: its path, such as choice.plan
+	Value    string   `json:"value,omitempty"`                   // field: as it is kept, "" clears it; of a text a template
 	Unless   []Unless `json:"unless,omitempty"`                  // wait: what ends the run instead
 }
 

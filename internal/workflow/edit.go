@@ -194,7 +194,7 @@ func (d Definition) copied() Definition {
 func copiedUnless(all []Unless) []Unless {
 	out := slices.Clone(all)
 	for i, u := range out {
-		out[i] = Unless{u.Event, slices.Clone(u.From), slices.Clone(u.To), slices.Clone(u.Actors), slices.Clone(u.Paths)}
+		out[i] = Unless{u.Event, slices.Clone(u.From), slices.Clone(u.To), slices.Clone(u.Actors), slices.Clone(u.Paths), u.Field}
 	}
 	return out
 }

@@ -127,6 +127,9 @@ func (n *node) evalLeaf(r *reading) Truth {
 	if !f.value.known {
 		return Unknown
 	}
+	if f.value.unset {
+		return unsetTruth(op)
+	}
 	switch n.fact.Kind {
 	case KindText, KindChoice:
 		return truth(n.evalText(f))

@@ -166,7 +166,14 @@ func (w compiledWhen) explain(e *postroom.Event, names Names) []Check {
 		}
 		out = append(out, Check{Text: text, Expected: expected, Actual: actual, Truth: truth(slices.Contains(wanted, have))})
 	}
-	side := func(s string) string { return sideWords(e.Kind, s, names) }
+	side := func(s string) string { return sideOf(e, s, names) }
+	if w.Field != "" {
+		fields := func(path string) string { return names.field(postroom.OfConversation, path) }
+		add("about the field", []string{w.Field}, e.Payload.Field, fields)
+		if w.Field != e.Payload.Field { // what another field changed from and to says nothing
+			w.From, w.To = nil, nil
+		}
+	}
 	add("changed from", w.From, from, side)
 	if e.Kind == postroom.ConversationMerged {
 		add("been", w.To, to, side)
@@ -203,7 +210,7 @@ func (n *node) explain(r *reading, names Names) Check {
 // expected says what the leaf's operator compares with.
 func (n *node) expected(names Names) string {
 	op, _ := operator(n.source.Op)
-	if n.fact.Kind == KindBool {
+	if n.fact.Kind == KindBool && n.source.Op == Is {
 		return yes(n.nums[0] == 1)
 	}
 	if len(n.source.Values) == 0 {
@@ -219,13 +226,16 @@ func (n *node) actual(r *reading, names Names) string {
 		switch {
 		case !changed:
 			return "not changed by this event"
-		case from == "" && to == "":
+		case from == "" && to == "", strings.HasPrefix(n.fact.Name, ConversationField+string(postroom.FieldText)):
 			return "changed"
 		}
 		return fmt.Sprintf("changed from %s to %s",
-			sideWords(r.event.Kind, from, names), sideWords(r.event.Kind, to, names))
+			sideOf(r.event, from, names), sideOf(r.event, to, names))
 	}
 	v := r.read(n).value
+	if v.known && v.unset {
+		return "not set"
+	}
 	if !v.known {
 		return "missing"
 	}
@@ -242,7 +252,10 @@ func (n *node) actual(r *reading, names Names) string {
 		}
 		return strings.Join(shown, ", ")
 	case KindChoice:
-		return ChoiceLabel(n.fact.Name, strings.Join(v.texts, ", "))
+		if _, _, isField := FieldFact(n.fact.Name); isField && len(v.texts) == 0 {
+			return "not set"
+		}
+		return names.choice(n.fact.Name, strings.Join(v.texts, ", "))
 	case KindRef:
 		return names.of(n.fact.Ref, v.num)
 	case KindSet:

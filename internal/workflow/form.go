@@ -42,6 +42,9 @@ func (d Definition) Fields() Fields {
 	set("when.actors", asText(d.When.Actors)...)
 	set("when.paths", asText(d.When.Paths)...)
 	set("when.agents", decimals(d.When.Agents)...)
+	if d.When.Field != "" {
+		set("when.field", d.When.Field)
+	}
 	d.When.timerFields(f)
 	d.When.Schedule.fields(f)
 	d.If.fields(f, "if", d.When.Judges())
@@ -178,6 +181,7 @@ func (r *fieldReader) when() When {
 	if was := f.first("when.was"); was == "" || was == string(w.Event) {
 		w.From, w.To = filled(f["when.from"]), filled(f["when.to"])
 	}
+	w.Field, w.From, w.To = r.edgeField("when", w.Event, w.From, w.To)
 	if w.Event == postroom.WorkflowStarted {
 		w.Agents = r.ids("when.agents")
 	}

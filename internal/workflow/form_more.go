@@ -35,6 +35,12 @@ func (a Action) more(at string, set func(string, ...string)) {
 		a.waitFields(at, set)
 	}
 	a.snoozeFields(at, set)
+	if a.Field != "" {
+		set(at+".field", a.Field)
+	}
+	if a.Value != "" {
+		set(at+".value", a.Value)
+	}
 	if a.Mailbox != 0 {
 		set(at+".mailbox", strconv.FormatInt(a.Mailbox, 10))
 	}
@@ -79,6 +85,11 @@ func (r *fieldReader) more(at string, a *Action) {
 		r.team(at, a, false)
 	case DoFollow:
 		a.Agents, a.Unfollow = r.ids(at+".agents"), r.ids(at+".unfollow")
+	case DoField:
+		a.Field, a.Value = strings.TrimSpace(f.first(at+".field")), oneLine(f.first(at+".value"))
+		if was := f[at+".was"]; was != nil && first(was) != a.Field {
+			a.Value = "" // it belongs to the former field
+		}
 	case DoRun:
 		if ids := r.ids(at + ".workflow"); len(ids) > 0 {
 			a.Workflow = ids[0]

@@ -37,6 +37,9 @@ func unlessFields(all []Unless, place string, set func(string, ...string)) {
 				set(at+"."+name, values...)
 			}
 		}
+		if u.Field != "" {
+			set(at+".field", u.Field)
+		}
 	}
 }
 
@@ -134,6 +137,7 @@ func (r *fieldReader) unless(at string) Unless {
 	if was := f.first(at + ".was"); was == "" || was == string(u.Event) {
 		u.From, u.To = filled(f[at+".from"]), filled(f[at+".to"])
 	}
+	u.Field, u.From, u.To = r.edgeField(at, u.Event, u.From, u.To)
 	return u
 }
 

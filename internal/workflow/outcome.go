@@ -65,6 +65,16 @@ func (v *Version) Outcomes(action int) []Outcome {
 		return []Outcome{mine(postroom.SubjectChanged, "")}
 	case DoMove:
 		return []Outcome{mine(postroom.ConversationMoved, fmt.Sprint(a.Mailbox))}
+	case DoField:
+		out := mine(postroom.FieldChanged, "")
+		out.Event.Payload.Field = a.Field
+		if kind, _, _ := postroom.SplitFieldPath(a.Field); kind == postroom.FieldYesNo || kind == postroom.FieldChoice && a.Action.Value != "" {
+			out.To, _ = postroom.ParseFieldValue(kind, a.Action.Value)
+			if kind == postroom.FieldYesNo {
+				out.To = map[bool]string{true: "true", false: "false"}[out.To == postroom.Yes]
+			}
+		}
+		return []Outcome{out}
 	case DoSnooze:
 		return []Outcome{mine(postroom.ConversationSnoozed, "")}
 	case DoDelete:

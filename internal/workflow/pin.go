@@ -62,6 +62,11 @@ func (p *pinner) moment() Moment {
 	m := Moment{Event: e.Kind, Added: e.Payload.Added, Removed: e.Payload.Removed, Actor: e.Actor.Kind, Path: e.Path, Depth: min(e.Depth, MaxDepth), At: testMoment(e.At)}
 	from, to := sides(e)
 	edge := EdgeOf(e.Kind)
+	if m.Field = e.Payload.Field; m.Field != "" {
+		if _, sided := FieldSides(m.Field); sided {
+			m.From, m.To = from, to
+		}
+	}
 	if edge.From {
 		m.From = from
 	}
@@ -153,7 +158,8 @@ func (p *pinner) rest(verified bool) {
 // give writes the value of a fact.
 func (p *pinner) give(f Fact, v Value) {
 	switch {
-	case !v.known:
+	case !v.known, v.unset:
+	case f.Kind == KindChoice && len(v.texts) == 0:
 	case f.Kind == KindText:
 		p.test.Given[f.Name] = p.placeholders(f, v.texts)
 	case f.Name == "conversation.number":

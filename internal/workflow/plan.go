@@ -38,6 +38,8 @@ type Wish struct {
 	Mailbox  int64
 	Unfollow []int64 // follow: who follows it no more
 	Workflow int64   // run
+	Field    string  // field: its path
+	Value    string  // and what it becomes, as postroom.Field.Parse returns it
 	Language string  // of the text, where the reply has one for the customer's language
 
 	// Of a webhook, with Text as what it sends unless Event.
@@ -78,6 +80,17 @@ func Plan(v *Version, o template.Options, value func(name string) (string, bool)
 			}
 			w.Subject = strings.TrimSpace(subject)
 		}
+		if a.Do == DoField {
+			if w.Field, w.Value = a.Field, a.Action.Value; a.value != nil {
+				text, err := a.value.Render(o, value)
+				if err != nil {
+					return nil, fmt.Errorf("action %d of workflow %d: %w", i+1, v.WorkflowID, err)
+				}
+				w.Value = oneText(text)
+			} else if kind, _, _ := postroom.SplitFieldPath(a.Field); kind == postroom.FieldYesNo {
+				w.Value, _ = postroom.ParseFieldValue(kind, a.Action.Value)
+			}
+		}
 		if a.Agent != nil {
 			w.AgentID = *a.Agent
 		}
@@ -106,6 +119,15 @@ func Plan(v *Version, o template.Options, value func(name string) (string, bool)
 		out = append(out, w)
 	}
 	return out, nil
+}
+
+// oneText makes one line of a text that a field can hold.
+func oneText(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if len(s) > postroom.MaxFieldText {
+		s = strings.ToValidUTF8(s[:postroom.MaxFieldText], "")
+	}
+	return s
 }
 
 func blankText(s string) bool { return strings.TrimSpace(s) == "" }
@@ -143,9 +165,11 @@ type Values struct {
 	Customer *postroom.Customer
 	Mailbox  *postroom.Mailbox
 	Assignee *postroom.Agent
-	Team     string          // name of the conversation's team
-	Actor    *postroom.Agent // who set off the chain's event; nil unless an agent did
-	Workflow string          // the workflow's name
+	Team     string            // name of the conversation's team
+	Actor    *postroom.Agent   // who set off the chain's event; nil unless an agent did
+	Workflow string            // the workflow's name
+	Texts    map[string]string // of the conversation's fields, by the ids that stand for them
+	Fields   Names             // puts choices into words, see FieldRef
 }
 
 // Value gives a template variable by name; false when there is none of that
@@ -179,7 +203,33 @@ func (v Values) Value(name string) (string, bool) {
 	return "", false
 }
 
+// field gives a field by its key, in words; "" where it is not set.
+func (v Values) field(subject postroom.FieldSubject, key string) (string, bool) {
+	var values map[string]string
+	switch {
+	case subject == postroom.OfConversation && v.Event != nil:
+		values = v.Event.After.Fields
+	case subject == postroom.OfCustomer && v.Customer != nil:
+		values = v.Customer.Fields
+	}
+	for _, kind := range postroom.FieldKinds {
+		path := postroom.FieldPath(kind, key)
+		value, set := values[path]
+		switch {
+		case !set:
+		case kind == postroom.FieldText && subject == postroom.OfConversation:
+			return v.Texts[value], true
+		default:
+			return v.Fields.fieldValue(subject, path, value), true
+		}
+	}
+	return "", postroom.FieldKeyed(key)
+}
+
 func (v Values) conversation(field string) (string, bool) {
+	if key, is := strings.CutPrefix(field, "fields."); is {
+		return v.field(postroom.OfConversation, key)
+	}
 	switch field {
 	case "subject":
 		return v.Subject, true
@@ -202,6 +252,9 @@ func (v Values) conversation(field string) (string, bool) {
 }
 
 func (v Values) customer(field string) (string, bool) {
+	if key, is := strings.CutPrefix(field, "fields."); is {
+		return v.field(postroom.OfCustomer, key)
+	}
 	c := v.Customer
 	if c == nil {
 		c = &postroom.Customer{}
@@ -220,6 +273,8 @@ func (v Values) customer(field string) (string, bool) {
 		return strings.TrimSpace(last), true
 	case "email":
 		return c.Email(), true
+	case "company":
+		return c.Company, true
 	case "language":
 		return c.Language, true
 	}

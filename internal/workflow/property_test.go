@@ -17,7 +17,7 @@ import (
 func drawLeaf(t *rapid.T) Cond {
 	f := rapid.SampledFrom(schema).Filter(func(f Fact) bool { return !strings.HasPrefix(f.Name, "event.from") && f.Name != "event.to" }).Draw(t, "fact")
 	op, _ := operator(rapid.SampledFrom(f.Ops).Draw(t, "op"))
-	c := Cond{Fact: strings.Replace(f.Name, "*", "X-Priority", 1), Op: op.Op}
+	c := Cond{Fact: oneOf(f), Op: op.Op}
 	n := op.Values
 	if n < 0 {
 		n = rapid.IntRange(1, 3).Draw(t, "values")
@@ -31,6 +31,9 @@ func drawLeaf(t *rapid.T) Cond {
 func drawValue(t *rapid.T, f Fact, op Op) string {
 	switch f.Kind {
 	case KindChoice:
+		if len(f.Choices) == 0 {
+			return rapid.SampledFrom([]string{"basic", "gold"}).Draw(t, "choice of a field")
+		}
 		return rapid.SampledFrom(f.Choices).Draw(t, "choice")
 	case KindNumber:
 		return strconv.Itoa(rapid.IntRange(-2, 3).Draw(t, "number"))
@@ -79,6 +82,12 @@ func drawDefinition(t *rapid.T) Definition {
 	if d.When.Event == postroom.TeamChanged && rapid.Bool().Draw(t, "teams") {
 		d.When.From, d.When.To = []string{"0"}, []string{rapid.SampledFrom([]string{"3", "4"}).Draw(t, "team")}
 	}
+	if d.When.Event == postroom.FieldChanged && rapid.Bool().Draw(t, "field") {
+		d.When.Field = rapid.SampledFrom([]string{"choice.plan", "text.plan", "yes_no.plan"}).Draw(t, "which field")
+		if d.When.Field == "choice.plan" {
+			d.When.To = []string{"gold"}
+		}
+	}
 	if d.When.Scheduled() {
 		d.When.Schedule = rapid.SampledFrom([]Schedule{{Days: []string{"mon", "fri"}, At: "08:00"}, {Days: []string{"1", "31"}, At: "23:59", Zone: "Europe/Berlin", Most: 7}, {Days: []string{"1"}, At: "08:00", Closed: ClosedNext}, {Days: []string{"sun"}, At: "9", Closed: ClosedSkip}}).Draw(t, "schedule")
 	} else if rapid.Bool().Draw(t, "filters") {
@@ -107,6 +116,8 @@ func drawDefinition(t *rapid.T) Definition {
 		{Do: DoWebhook, Method: "PUT", URL: "https://example.com/?a=b", Headers: []Header{{Name: "X-Team", Value: "one"}, {Name: "Authorization", Secret: 4}}, Sign: 5,
 			Text: "{\"n\": \"{{ customer.name }}\"}"},
 		{Do: DoWebhook, URL: "https://example.com/", Text: "subject={{ conversation.subject }}", Type: "application/x-www-form-urlencoded"},
+		{Do: DoField, Field: "choice.plan", Value: "gold"}, {Do: DoField, Field: "number.plan"}, {Do: DoField, Field: "yes_no.plan", Value: "true"}, {Do: DoField, Field: "date.plan", Value: "2026-01-31"},
+		{Do: DoField, Field: "text.plan", Value: "{{ conversation.fields.order | default: \"none\" }} of {{ customer.company | default: \"-\" }}"},
 		{Do: DoReply, Text: "Hello", Texts: map[string]string{"de": "Hallo", "pt-br": "Oi"}},
 	}).Draw(t, "action")}
 	if kindHas(d.When.Judges(), "message.") && rapid.IntRange(0, 4).Draw(t, "forward") == 0 {
@@ -140,6 +151,9 @@ func drawTimer(t *rapid.T, w *When) {
 		u := Unless{Event: rapid.SampledFrom(Events()).Filter(func(k postroom.EventKind) bool { return !OwnEvent(k) }).Draw(t, "unless event")}
 		if u.Event == postroom.StatusChanged {
 			u.To = []string{rapid.SampledFrom(choiceLists.status).Draw(t, "unless to")}
+		}
+		if u.Event == postroom.FieldChanged && rapid.Bool().Draw(t, "unless field") {
+			u.Field, u.From = "yes_no.plan", []string{"false"}
 		}
 		if rapid.Bool().Draw(t, "unless filters") {
 			u.Actors = []postroom.ActorKind{postroom.ActorKind(rapid.SampledFrom(choiceLists.actor).Draw(t, "unless actor"))}
@@ -179,12 +193,23 @@ func drawMoment(t *rapid.T) (*postroom.Event, Record, Inputs) {
 		e.Payload = postroom.Payload{From: "none", To: rapid.SampledFrom(asText(postroom.RatingValues)).Draw(t, "rated"), RatingID: 5}
 		e.After.Rating = postroom.RatingValue(e.Payload.To)
 	}
+	if rapid.Bool().Draw(t, "has fields") {
+		e.After.Fields = map[string]string{"choice.plan": "gold", "text.plan": "71", "number.plan": "-2", "yes_no.plan": "true"}
+	}
+	if e.Kind == postroom.FieldChanged {
+		path := rapid.SampledFrom([]string{"choice.plan", "text.plan", "yes_no.plan"}).Draw(t, "changed field")
+		e.Payload = postroom.Payload{Field: path, To: map[string]string{"choice.plan": "gold", "text.plan": "71", "yes_no.plan": "true"}[path]}
+		e.After.Fields = map[string]string{path: e.Payload.To}
+	}
 	if e.Kind == postroom.WorkflowStarted {
 		e.Payload = postroom.Payload{WorkflowID: int64(rapid.IntRange(1, 8).Draw(t, "started")), Number: 1}
 	}
 	e.Depth = rapid.SampledFrom([]int{0, 0, 1, MaxDepth}).Draw(t, "depth")
 	e.Actor.Kind = postroom.ActorKind(rapid.SampledFrom(choiceLists.actor).Draw(t, "actor"))
 	r := record(e)
+	if rapid.Bool().Draw(t, "texts") {
+		r.Texts = map[string]string{"71": "m1 A"}
+	}
 	if rapid.Bool().Draw(t, "no message") {
 		r.Message = nil
 	}

@@ -103,7 +103,7 @@ func fits(expected, actual string) bool {
 
 // values are what texts are rendered from.
 func (w TestWorld) values(v *Version, t Test, e *postroom.Event, r Record) Values {
-	out := Values{Event: e, Subject: *r.Subject, Customer: r.Customer, Workflow: v.Name}
+	out := Values{Event: e, Subject: *r.Subject, Customer: r.Customer, Workflow: v.Name, Texts: r.Texts, Fields: w.Names}
 	if e.After.MailboxID != 0 && w.Mailbox != nil {
 		out.Mailbox = w.Mailbox(e.After.MailboxID)
 	}

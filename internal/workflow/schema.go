@@ -168,7 +168,7 @@ func asText[S ~string](list []S) []string {
 
 // schema is the one table of facts: validator, judge, explanation, sentences
 // and editor read it. A fact's place in it is its slot while judging.
-var schema = []Fact{
+var schema = withFields([]Fact{
 	{Name: "customer.name", Label: "the customer's name", Kind: KindText, Ops: textOps,
 		Doc: "The name as the desk knows it. Empty when only an address is known."},
 	{Name: "customer.address", Label: "the customer's address", Kind: KindText, Many: true, Ops: textOps,
@@ -177,6 +177,8 @@ var schema = []Fact{
 		Doc: "What stands behind the @ of any of the customer's addresses."},
 	{Name: "customer.language", Label: "the customer's language", Kind: KindText, Ops: textOps,
 		Doc: "As a tag such as de or pt-br: what an agent has said, or else what the latest mail of theirs named as its language; not set where neither did."},
+	{Name: "customer.company", Label: "the customer's company", Kind: KindText, Ops: textOps,
+		Doc: "As an agent has said it."},
 
 	{Name: "former.name", Label: "the former customer's name", Kind: KindText, Ops: textOps,
 		Doc: "Of whom the conversation was until it was given to another customer. Missing, like all of the former customer, for every other event."},
@@ -269,7 +271,7 @@ var schema = []Fact{
 		Doc: "Who did what everything up to this event follows from; of a closing notice, the agent who closed."},
 	{Name: "cause.event", Label: "what began the chain", Kind: KindChoice, Choices: choiceLists.event, Ops: choiceOps,
 		Doc: "The first event of the chain; the event itself when nothing set it off."},
-}
+})
 
 func join(lists ...[]Op) []Op { return slices.Concat(lists...) }
 
@@ -291,6 +293,9 @@ var slots = func() map[string]int {
 func lookup(name string) (fact Fact, slot int, ok bool) {
 	if i, found := slots[name]; found && !strings.HasSuffix(name, "*") {
 		return schema[i], i, true
+	}
+	if f, slot, found := lookupField(name); found {
+		return f, slot, true
 	}
 	if header, found := strings.CutPrefix(name, HeaderFact); found && headerName(header) {
 		i := slots[HeaderFact+"*"]

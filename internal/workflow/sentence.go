@@ -173,6 +173,9 @@ func EventWords(e *postroom.Event, names Names) string {
 	if e.Kind == postroom.ConversationMerged {
 		text += ", " + sideWords(e.Kind, to, names)
 	}
+	if e.Kind == postroom.FieldChanged {
+		text = fieldChange(e, names)
+	}
 	if edge := EdgeOf(e.Kind); edge.From && from+to != "" {
 		text += " from " + sideWords(e.Kind, from, names) + " to " + sideWords(e.Kind, to, names)
 	}
@@ -283,7 +286,9 @@ func (w When) edgeWords(names Names) string {
 		}
 		shown := make([]string, len(values))
 		for i, v := range values {
-			shown[i] = sideWords(w.Event, v, names)
+			if shown[i] = sideWords(w.Event, v, names); w.Field != "" {
+				shown[i] = fieldSide(w.Field, v, names)
+			}
 		}
 		b.WriteString(" " + sideWord(w.Event, word) + " " + list(shown, "or"))
 	}
@@ -384,7 +389,11 @@ func (c Cond) leafWords(names Names) string {
 	case !ok:
 		fact = Fact{Label: c.Fact}
 	}
-	if fact.Kind == KindBool {
+	fact = names.fact(fact)
+	if _, _, isField := FieldFact(fact.Name); isField && fact.Kind == KindBool && c.Op != Changed {
+		return fact.Label + " is " + yes(slices.Equal(c.Values, []string{"true"}))
+	}
+	if fact.Kind == KindBool && c.Op != Changed {
 		if slices.Equal(c.Values, []string{"true"}) {
 			return fact.Label
 		}
@@ -435,7 +444,7 @@ func valueWords(fact Fact, op Op, v string, names Names) string {
 		}
 		return strconv.Quote(v)
 	case KindChoice:
-		return ChoiceLabel(fact.Name, v)
+		return names.choice(fact.Name, v)
 	case KindRef, KindSet:
 		if id, ok := parseID(v); ok {
 			return names.of(fact.Ref, id)

@@ -54,7 +54,8 @@ type Moment struct {
 	Workflow int64              `json:"workflow,omitempty" ref:"workflow"` // which workflow did it
 	Path     postroom.Path      `json:"path,omitempty"`                    // "": the actor's usual one
 	Depth    int                `json:"depth,omitempty"`
-	At       string             `json:"at,omitempty"` // a date or an RFC 3339 time; "": TestTime
+	Field    string             `json:"field,omitempty"` // which field changed, by its path
+	At       string             `json:"at,omitempty"`    // a date or an RFC 3339 time; "": TestTime
 }
 
 // Expect is what has to come of it. What is nil is not looked at; a list that is
@@ -205,7 +206,7 @@ func (c *testChecker) fault(path, format string, args ...any) {
 // moment checks the event and returns when it happens.
 func (c *testChecker) moment(m Moment) int64 {
 	sub := compiler{version: &Version{}}
-	w := When{Event: m.Event}
+	w := When{Event: m.Event, Field: m.Field}
 	if m.From != "" {
 		w.From = []string{m.From}
 	}
@@ -233,6 +234,9 @@ func (c *testChecker) moment(m Moment) int64 {
 	}
 	if m.Event == postroom.StatusChanged && (m.From == "" || m.To == "") {
 		c.fault("when", "Say from which status to which it changes.")
+	}
+	if m.Event == postroom.FieldChanged && m.Field == "" {
+		c.fault("when.field", "Say which field changes.")
 	}
 	if m.Depth < 0 || m.Depth > MaxDepth {
 		c.fault("when.depth", "A chain is between 0 and %d long.", MaxDepth)
@@ -343,6 +347,9 @@ func parseGiven(fact Fact, v string, at int64) (n int64, text string) {
 			return 0, fmt.Sprintf("%q is no %s.", v, fact.Ref)
 		}
 	case KindChoice:
+		if _, _, isField := FieldFact(fact.Name); isField && postroom.FieldKeyed(v) {
+			return 0, ""
+		}
 		if !slices.Contains(fact.Choices, v) {
 			return 0, fmt.Sprintf("%q is not possible here; it is one of %s.", v, strings.Join(fact.Choices, ", "))
 		}
@@ -474,6 +481,8 @@ func (t Test) event(mailbox int64) *postroom.Event {
 		after.TeamID, _ = strconv.ParseInt(m.To, 10, 64)
 	case postroom.TagsChanged:
 		after.Tags = m.Added
+	case postroom.FieldChanged:
+		m.field(e)
 	}
 	t.Given.put(after, at)
 	return e
@@ -506,6 +515,7 @@ func (g Given) put(s *postroom.Snapshot, at int64) {
 	}
 	number("snoozed", func(n int64) { s.SnoozedUntil = n * (at + 24*60*60*1000) })
 	number("snoozed_until", func(n int64) { s.SnoozedUntil = n })
+	g.putFields(s)
 	if v := g["conversation.status"]; len(v) == 1 {
 		s.Status = postroom.Status(v[0])
 	}
@@ -524,12 +534,12 @@ func (g Given) put(s *postroom.Snapshot, at int64) {
 // record makes what facts are read from that are not given.
 func (t Test) record(e *postroom.Event) Record {
 	g := t.Given
-	customer := &postroom.Customer{ID: 1, Name: first(g["customer.name"]), Addresses: []string{"customer@example.com"}, Language: first(g["customer.language"])}
+	customer := &postroom.Customer{ID: 1, Name: first(g["customer.name"]), Addresses: []string{"customer@example.com"}, Language: first(g["customer.language"]), Company: first(g["customer.company"]), Fields: g.fields(CustomerField)}
 	if a, ok := g["customer.address"]; ok {
 		customer.Addresses = a
 	}
 	subject := first(g["conversation.subject"])
-	r := Record{Event: e, Customer: customer, Subject: &subject, Office: testOffice}
+	r := Record{Event: e, Customer: customer, Subject: &subject, Office: testOffice, Texts: testTexts(e)}
 	if e.Kind == postroom.CustomerChanged {
 		r.Former = &postroom.Customer{ID: 2, Addresses: []string{"former@example.com"}}
 	}
@@ -592,6 +602,9 @@ func testMoment(ms int64) string {
 func SampleTest(d Definition) Test {
 	t := Test{Name: "New test", When: Moment{Event: d.When.Event}, Expect: Expect{Verdict: VerdictKey(Matched)}}
 	edge := EdgeOf(d.When.Event)
+	if d.When.Event == postroom.FieldChanged {
+		t.When.Field, t.When.From, t.When.To = sampleField(d.When)
+	}
 	side := func(wanted []string, otherwise string) string {
 		if len(wanted) > 0 {
 			return wanted[0]

@@ -231,6 +231,8 @@ func drawTest(t *rapid.T) Test {
 		x.When.From, x.When.To = "active", rapid.SampledFrom(choiceLists.status).Draw(t, "to")
 	case postroom.AssigneeChanged:
 		x.When.From, x.When.To = "0", "4"
+	case postroom.FieldChanged:
+		x.When.Field, x.When.To = "choice.plan", "gold"
 	case postroom.TagsChanged:
 		x.When.Added = []int64{3}
 	}

@@ -12,6 +12,7 @@ import (
 // missing, which makes conditions about it unknown.
 type Value struct {
 	known bool
+	unset bool     // a number that is not set
 	texts []string // Text
 	num   int64    // Number, Choice by text, Ref, Time (milliseconds), Bool (0 or 1)
 	ids   []int64  // Set
@@ -67,6 +68,7 @@ type Needs struct {
 	Root     bool
 	Office   bool // the calendar that counts
 	Rating   bool // what the customer said, of an event that is about it
+	Texts    bool // the texts of fields
 }
 
 // Record is what facts are read from: the event with its snapshot, and the
@@ -92,6 +94,9 @@ type Record struct {
 	// Office is the calendar of the mailbox that the event's conversation is in,
 	// as it was when the event was judged.
 	Office *calendar.Calendar
+	// Texts are those among the values of the conversation's fields, by the ids
+	// that stand for them in the snapshot.
+	Texts map[string]string
 }
 
 // NewFacts returns the facts of an event.
@@ -101,6 +106,9 @@ type recordFacts struct{ r Record }
 
 // Value implements Facts.
 func (f recordFacts) Value(fact string) Value {
+	if strings.HasPrefix(fact, ConversationField) || strings.HasPrefix(fact, CustomerField) {
+		return f.field(fact)
+	}
 	group, rest, _ := strings.Cut(fact, ".")
 	switch group {
 	case "customer":
@@ -143,6 +151,8 @@ func customerFact(c *postroom.Customer, name string) Value {
 			}
 		}
 		return Text(domains...)
+	case "company":
+		return Text(c.Company)
 	case "language":
 		return Text(c.Language)
 	}

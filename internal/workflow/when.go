@@ -35,6 +35,9 @@ func (w compiledWhen) admits(e *postroom.Event) bool {
 	if closedByMerge(e) && !slices.Contains(w.Paths, postroom.PathMerge) {
 		return false
 	}
+	if w.Field != "" && w.Field != e.Payload.Field {
+		return false
+	}
 	from, to := sides(e)
 	return pass(w.From, from) && pass(w.To, to) && pass(w.Actors, e.Actor.Kind) && pass(w.Paths, e.Path)
 }
@@ -47,6 +50,9 @@ func pass[T comparable](wanted []T, have T) bool {
 func sides(e *postroom.Event) (from, to string) {
 	if e.Kind == postroom.ConversationMerged {
 		return "", mergeSide(e)
+	}
+	if kind, _, _ := postroom.SplitFieldPath(e.Payload.Field); e.Kind == postroom.FieldChanged && kind == postroom.FieldYesNo {
+		return orNo(e.Payload.From), orNo(e.Payload.To)
 	}
 	return orNone(e.Kind, e.Payload.From), orNone(e.Kind, e.Payload.To)
 }
@@ -79,6 +85,9 @@ func (c *compiler) edge(w When, at string) {
 			c.fault(at+"event", "No workflow can listen for %q.", w.Event)
 		}
 		return
+	}
+	if w.Event == postroom.FieldChanged || w.Field != "" {
+		c.edgeField(w, at)
 	}
 	for i, s := range w.From {
 		c.side(w.Event, s, fmt.Sprintf("%sfrom[%d]", at, i), true)
@@ -125,6 +134,7 @@ func (c *compiler) side(kind postroom.EventKind, value, path string, from bool) 
 		if !slices.Contains(mergeSides, value) {
 			c.fault(path, "%q is neither into another nor another into it.", value)
 		}
+	case kind == postroom.FieldChanged: // edgeField has looked at it
 	default:
 		word := "to"
 		if from {

@@ -80,6 +80,9 @@ func (c *compiler) byHand(w When) {
 
 // startWords begin the words of an edge: an event, or who runs it by hand.
 func (w When) startWords(names Names) string {
+	if w.Event == postroom.FieldChanged {
+		return w.fieldWords(names)
+	}
 	if !w.ByHand() || len(w.Agents) == 0 {
 		return wordsOr(eventWords, w.Event)
 	}

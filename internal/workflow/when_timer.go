@@ -20,11 +20,12 @@ type Unless struct {
 	To     []string             `json:"to,omitempty" ref:"side"`
 	Actors []postroom.ActorKind `json:"actors,omitempty"`
 	Paths  []postroom.Path      `json:"paths,omitempty"`
+	Field  string               `json:"field,omitempty"`
 }
 
 // when is the edge as a When.
 func (u Unless) when() When {
-	return When{Event: u.Event, From: u.From, To: u.To, Actors: u.Actors, Paths: u.Paths}
+	return When{Event: u.Event, From: u.From, To: u.To, Actors: u.Actors, Paths: u.Paths, Field: u.Field}
 }
 
 // Again says what becomes of a timer that waits when its edge comes again on
