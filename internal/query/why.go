@@ -218,6 +218,9 @@ func (w *whyReader) record(e *postroom.Event) workflow.Record {
 			break
 		}
 	}
+	if v.merged() && (id != 0 && r.Message == nil || id == 0 && e.Kind == postroom.ConversationCreated) {
+		r.Message = w.elsewhere(e, r.Message)
+	}
 	for _, m := range v.rows.Mails {
 		if m.ID == e.Payload.MailID && e.Payload.MailID != 0 {
 			mail := m.Mail
@@ -233,6 +236,30 @@ func (w *whyReader) record(e *postroom.Event) workflow.Record {
 		r.Headers = w.desk.headers(w.ctx, m.InboundID)
 	}
 	return r
+}
+
+// merged reports whether the conversation was merged, or another one into it.
+func (v *conversationView) merged() bool {
+	return slices.ContainsFunc(v.rows.Events, func(e store.EventRow) bool { return e.Kind == postroom.ConversationMerged })
+}
+
+// elsewhere is the message of an event where messages have come from, or gone to,
+// another conversation; otherwise is what it is if that cannot be read, and a
+// difference is shown as one.
+func (w *whyReader) elsewhere(e *postroom.Event, otherwise *postroom.Message) *postroom.Message {
+	id := e.Payload.MessageID
+	if id == 0 {
+		first, err := w.desk.read().FirstMessages(w.ctx, []int64{e.ActID})
+		if err != nil {
+			return otherwise
+		}
+		id = first[e.ActID]
+	}
+	all, err := w.desk.read().MessagesAsWritten(w.ctx, []int64{id})
+	if err != nil || all[id] == nil {
+		return otherwise
+	}
+	return all[id]
 }
 
 // asWritten is a message as workflows saw it: with the text it had before it was
