@@ -1,7 +1,6 @@
 package dbtest
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -11,7 +10,7 @@ import (
 
 const (
 	memory       = "/dev/shm"
-	memoryPrefix = "postroom-test-"
+	memoryPrefix = "prt" // short: sockets are made in folders in it, whose paths are bounded
 
 	// memoryRoom is how much must be free there: the databases of the largest
 	// test program, several times over. A container's 64 MiB are too few.
@@ -33,8 +32,9 @@ func inMemory() string {
 	if err := syscall.Statfs(memory, &fs); err != nil || uint64(fs.Bavail)*uint64(fs.Bsize) < memoryRoom || available() < memoryRoom {
 		return ""
 	}
-	dir, err := os.MkdirTemp(memory, fmt.Sprintf("%s%d-", memoryPrefix, os.Getpid()))
-	if err != nil {
+	dir := filepath.Join(memory, memoryPrefix+strconv.Itoa(os.Getpid()))
+	_ = os.RemoveAll(dir) // of a program of the same number, long ago
+	if err := os.Mkdir(dir, 0o755); err != nil {
 		return ""
 	}
 	if err := os.Chmod(dir, 0o755); err != nil { // PostgreSQL and others run as themselves
@@ -61,8 +61,7 @@ func available() uint64 {
 func removeAbandoned(in string) {
 	found, _ := filepath.Glob(filepath.Join(in, memoryPrefix+"*"))
 	for _, dir := range found {
-		id, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), memoryPrefix), "-")
-		pid, err := strconv.Atoi(id)
+		pid, err := strconv.Atoi(strings.TrimPrefix(filepath.Base(dir), memoryPrefix))
 		if err == nil && syscall.Kill(pid, 0) == syscall.ESRCH {
 			_ = os.RemoveAll(dir)
 		}

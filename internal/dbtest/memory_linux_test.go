@@ -16,7 +16,7 @@ func TestAbandonedFoldersGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	in := t.TempDir()
-	gone, mine, other := filepath.Join(in, fmt.Sprintf("postroom-test-%d-x", dead.Process.Pid)), filepath.Join(in, fmt.Sprintf("postroom-test-%d-x", os.Getpid())), filepath.Join(in, "postroom-test-notes")
+	gone, mine, other := filepath.Join(in, fmt.Sprintf("prt%d", dead.Process.Pid)), filepath.Join(in, fmt.Sprintf("prt%d", os.Getpid())), filepath.Join(in, "prtnotes")
 	for _, dir := range []string{gone, mine, other} {
 		if err := os.MkdirAll(filepath.Join(dir, "data"), 0o700); err != nil {
 			t.Fatal(err)
