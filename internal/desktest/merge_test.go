@@ -346,7 +346,7 @@ func TestMergeSelection(t *testing.T) {
 		d.Settle()
 		d.CheckInvariants()
 
-		job = ann.Bulk(desk.Bulk{Numbers: numbers, Merge: numbers[1]})
+		ann.Bulk(desk.Bulk{Numbers: numbers, Merge: numbers[1]})
 		d.Pass(time.Minute)
 		if now := d.Conversation(all[1].ID); now.Received != 3 || d.CountEvents(all[1].ID, postroom.ConversationMerged) != 2 {
 			t.Errorf("the chosen one: %+v", now)

@@ -25,7 +25,7 @@ var (
 
 // ofPeople are the tables of people and their words; all others are the desk's
 // own.
-var ofPeople = []string{"customer", "customer_address", "conversation", "participant", "inbound", "message", "message_ref", "message_text", "attachment", "event", "act", "run", "timer", "mail", "mail_recipient", "mail_return", "rating", "attempt", "promise_watch"}
+var ofPeople = []string{"customer", "customer_address", "conversation", "participant", "inbound", "message", "message_ref", "message_text", "attachment", "event", "act", "run", "timer", "mail", "mail_recipient", "mail_return", "rating", "field_text", "attempt", "promise_watch"}
 
 // exact are columns whose values are words of ours, and no person's.
 var exact = []string{"kind", "state", "status", "folder", "path", "class", "phase", "outcome", "verdicts", "source", "author_kind", "actor_kind", "type", "content_hash", "content_id", "language", "ended_kind", "rating", "value"}
