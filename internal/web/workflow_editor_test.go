@@ -204,7 +204,9 @@ func TestEveryConditionSurvivesItsPage(t *testing.T) {
 			def := workflow.Definition{When: workflow.When{Event: edge.Event}, Then: []workflow.Action{{Do: workflow.DoReply, Text: "\nA <b>text</b> &amp; {{ mailbox.name }}"}, {Do: workflow.DoTags, Remove: []int64{d.Tag("vip")}}, {Do: workflow.DoStop}},
 				Limits: workflow.Limits{CoolDown: 90}}
 			for _, fact := range workflow.FactsOn(edge.Event) {
-				if strings.HasSuffix(fact.Name, "*") {
+				if strings.Contains(fact.Name, ".field.") {
+					fact.Name = strings.Replace(fact.Name, "*", "plan", 1)
+				} else if strings.HasSuffix(fact.Name, "*") {
 					fact.Name = workflow.HeaderFact + "X-Spam"
 				}
 				for _, op := range fact.Ops {
@@ -247,6 +249,9 @@ func TestEveryConditionSurvivesItsPage(t *testing.T) {
 
 // sampleValues answers a question.
 func sampleValues(q workflow.Question, real map[workflow.Ref]string) []string {
+	if (q.Input == workflow.InputChoice || q.Input == workflow.InputChoices) && q.Ref == "" && len(q.Choices) == 0 { // of a field
+		q.Choices = []string{"basic", "gold"}
+	}
 	switch q.Input {
 	case workflow.InputNone:
 		return nil
