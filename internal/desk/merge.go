@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -175,7 +176,7 @@ func (t *Turn) carryPeople(into *postroom.Conversation) error {
 
 // takeIn is the side of the conversation that goes on. It keeps its customer,
 // subject and mailbox; an assignee it takes over if it has none and they may
-// answer here.
+// answer here, a team if it has none and that can have it.
 func (t *Turn) takeIn(old *postroom.Conversation, was postroom.Snapshot) error {
 	c := t.Conversation
 	if err := t.finalize(); err != nil {
@@ -194,18 +195,50 @@ func (t *Turn) takeIn(old *postroom.Conversation, was postroom.Snapshot) error {
 			t.Assign(a.ID)
 		}
 	}
+	if was.TeamID != 0 && c.TeamID == 0 {
+		why, err := Teamless(t.ctx, t.Tx.Read, was.TeamID, c.MailboxID)
+		if err != nil {
+			return err
+		}
+		if why == "" {
+			t.Team(was.TeamID)
+		}
+	}
 	t.Tags(was.Tags, nil)
 	c.Follow(was.Followers, nil)
+	return t.takeFields(was.Fields)
+}
+
+// takeFields sets the fields that the conversation has no value for to those of
+// the one it takes in. A text is written anew, so that it is erased with each of
+// both.
+func (t *Turn) takeFields(fields map[string]string) error {
+	for _, path := range slices.Sorted(maps.Keys(fields)) {
+		if t.Conversation.Fields[path] != "" {
+			continue
+		}
+		value := fields[path]
+		if kind, _, _ := postroom.SplitFieldPath(path); kind == postroom.FieldText {
+			var err error
+			if value, err = t.fieldText(value); err != nil {
+				return err
+			}
+		}
+		if _, err := t.Field(path, value); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
 // readElsewhere puts a message of a conversation that was merged, a workflow's
 // notice for one, where the rest of it is read.
 func (t *Turn) readElsewhere(m *postroom.Message) error {
-	into, err := t.Tx.Standing(t.ctx, t.Conversation.ID)
+	standing, err := t.Tx.StandingConversation(t.ctx, t.Conversation.ID) // locked, lest it is merged on meanwhile and the message stays behind
 	if err != nil {
 		return err
 	}
+	into := standing.ID
 	place, err := t.Tx.PlaceAmong(t.ctx, into, m.At)
 	if err != nil {
 		return err

@@ -123,7 +123,7 @@ func (d *Desk) RatingAsk(ctx context.Context, token string) (*RatingAsk, error) 
 	if a.event, err = read.Event(ctx, mail.EventID); err != nil {
 		return nil, err
 	}
-	c, err := read.Conversation(ctx, mail.ConversationID)
+	c, err := read.StandingConversation(ctx, mail.ConversationID)
 	if err != nil {
 		return nil, err
 	}
@@ -215,12 +215,14 @@ func (d *Desk) countRating(ctx context.Context, from string) error {
 	})
 }
 
-// rate is Rate's transaction.
+// rate is Rate's transaction. What is said of a conversation that was merged is
+// recorded where it goes on, as an answer by mail would be (T8).
 func (d *Desk) rate(ctx context.Context, tx *store.Tx, a *RatingAsk, r postroom.Rating, ids []int64) error {
-	c, err := tx.Conversation(ctx, r.ConversationID)
+	c, err := tx.StandingConversation(ctx, r.ConversationID)
 	if err != nil {
 		return err
 	}
+	r.ConversationID = c.ID
 	given, err := tx.RatingsOf(ctx, r.MailID)
 	if err != nil {
 		return err

@@ -73,7 +73,30 @@ func (u *undoing) carryBack(ctx context.Context) error {
 	if u.act.Path != postroom.PathMerge {
 		return nil
 	}
+	if err := u.other.forgetTexts(ctx); err != nil {
+		return err
+	}
 	return u.tx.CarryBack(ctx, u.c, u.other.c, u.act.Carried)
+}
+
+// forgetTexts deletes the texts of fields that were written anew for a merge
+// that is undone, so that none is left when its conversation is erased. One that
+// was changed since is named by what changed it, and stays.
+func (u *undoing) forgetTexts(ctx context.Context) error {
+	for _, e := range u.undone {
+		if kind, _, _ := postroom.SplitFieldPath(e.Payload.Field); e.Kind != postroom.FieldChanged || kind != postroom.FieldText {
+			continue
+		}
+		if slices.ContainsFunc(u.later, func(l postroom.Event) bool {
+			return l.Kind == postroom.FieldChanged && l.Payload.Field == e.Payload.Field
+		}) {
+			continue
+		}
+		if err := u.tx.DeleteFieldText(ctx, e.Payload.To); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // withoutMerged takes what came with a merge that is undone out of a later

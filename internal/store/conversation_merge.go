@@ -26,7 +26,7 @@ func (c Carried) text() string {
 
 // mergedTree are the conversations that went into one, by whatever detour, and
 // that one.
-const mergedTree = `with recursive part(id) as (select cast($1 as bigint) union select c.id from conversation c join part p on c.merged_into = p.id)`
+const mergedTree = `with recursive part(id) as (select cast($1 as bigint) union select c.id from conversation c join part p on c.merged_into = p.id and c.merged_into > 0)`
 
 const (
 	qMergedInto = `select merged_into from conversation where id = $1`

@@ -19,6 +19,7 @@ const (
 	qHoldField   = `select count(*) from conversation where fields like $1 escape '!'`
 	qHoldFieldOf = `select count(*) from customer where fields like $1 escape '!'`
 	qInsertText  = `insert into field_text (id, conversation_id, text) values ($1,$2,$3)`
+	qDeleteText  = `delete from field_text where id = $1`
 	qFieldText   = `select text from field_text where id = $1`
 )
 
@@ -146,6 +147,17 @@ type FieldText struct {
 // InsertFieldText keeps a text.
 func (t *Tx) InsertFieldText(ctx context.Context, x FieldText) error {
 	return t.send(ctx, qInsertText, x.ID, x.ConversationID, x.Text)
+}
+
+// DeleteFieldText deletes a text by its id in decimal; one that is not there is
+// no error.
+func (t *Tx) DeleteFieldText(ctx context.Context, id string) error {
+	n, err := strconv.ParseInt(id, 10, 64)
+	if err != nil {
+		return nil
+	}
+	_, err = t.exec(ctx, qDeleteText, n)
+	return err
 }
 
 // FieldText returns a text by its id in decimal, "" for one that is not there.

@@ -44,8 +44,8 @@ type Forked struct {
 const (
 	qForkLatest = `select id from conversation where deleted_at = 0 and merged_into = 0 and ($1 = '' and folder <> 'spam' or folder = $1) and ($2 = 0 or mailbox_id = $2) order by updated_at desc, id desc limit $3`
 	forkNumbers = `select id, number from conversation where deleted_at = 0 and number in (%s)`
-	forkMerged  = `select id from conversation where deleted_at = 0 and (merged_into > 0 and merged_into in (%[1]s)
-		or id in (select merged_into from conversation where merged_into > 0 and id in (%[1]s)))`
+	forkMerged  = `select id from conversation where deleted_at = 0 and merged_into > 0 and merged_into in (%[1]s)
+		union select merged_into from conversation where merged_into > 0 and id in (%[1]s)`
 	forkColumns = `select name from pragma_table_info($1) order by cid`
 	qForkNextID = `select next from id_block where name = 'id'`
 	qForkLastNo = `select coalesce(max(number), 0) from conversation`

@@ -259,7 +259,10 @@ func sideParts(c *postroom.Conversation, ask ConversationAsk) []part {
 		limited(part{kind: "other", n: []string{"number", "updated_at"}, s: []string{"subject", "status"},
 			from: `from conversation where customer_id = ? and id <> ? and deleted_at = 0 and merged_into = 0` + may, args: slices.Clone(args)}, "updated_at desc, id desc", 6),
 		{kind: "openheard", n: []string{"count(*)"}, from: `from listened_kind where kind = 'conversation.opened'`},
-		{kind: "unread", n: []string{"coalesce(max(seq), 0)"}, from: `from notification where agent_id = ? and conversation_id = ? and read_at = 0`, args: []any{ask.Agent, c.ID}},
+		// Of what was merged into it, what is unread counts as its beginning: its numbers are others.
+		{kind: "unread", n: []string{"coalesce(max(case when conversation_id = ? then seq else 1 end), 0)"},
+			from: `from notification where agent_id = ? and read_at = 0 and conversation_id in (with recursive part(id) as (select cast(? as bigint)
+				union select c.id from conversation c join part p on c.merged_into = p.id and c.merged_into > 0) select id from part)`, args: []any{c.ID, ask.Agent, c.ID}},
 		{kind: "others", n: []string{"count(*)"}, from: `from conversation where customer_id = ? and id <> ? and deleted_at = 0 and merged_into = 0` + may, args: args},
 	}
 }

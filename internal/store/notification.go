@@ -41,8 +41,10 @@ func (t *Tx) InsertNotifications(ctx context.Context, all []postroom.Notificatio
 const (
 	qReadNotification = `update notification set read_at = $3 where agent_id = $1 and id = $2 and read_at = 0`
 	qUnread           = `update notification set read_at = 0 where agent_id = $1 and id = $2 and read_at > 0`
-	qReadConversation = `update notification set read_at = $3 where agent_id = $1 and read_at = 0 and seq <= $4
-		and conversation_id = (select c.id from conversation c where c.number = $2)`
+	qReadConversation = `update notification set read_at = $3 where agent_id = $1 and read_at = 0
+		and (seq <= $4 and conversation_id = (select c.id from conversation c where c.number = $2) or conversation_id in (
+			with recursive part(id) as (select c.id from conversation c where c.merged_into > 0 and c.merged_into = (select i.id from conversation i where i.number = $2)
+				union select c.id from conversation c join part p on c.merged_into = p.id and c.merged_into > 0) select id from part))`
 	qReadAll        = `update notification set read_at = $2 where agent_id = $1 and read_at = 0 and at <= $3`
 	qUnreadOfMoment = `update notification set read_at = 0 where agent_id = $1 and read_at = $2`
 	qForgetNotifyOf = `delete from notification where read_at > 0 and at < $1`
@@ -76,8 +78,9 @@ func (t *Tx) ReadNotification(ctx context.Context, agent, id, now int64, read bo
 }
 
 // ReadNotificationsOf marks what an agent was told of a conversation, given by
-// its number, up to the event with the sequence number seq, as read; it returns
-// how many were not.
+// its number, up to the event with the sequence number seq, as read, and all they
+// were told of what was merged into it, which is read there; it returns how many
+// were not.
 func (t *Tx) ReadNotificationsOf(ctx context.Context, agent, number, seq, now int64) (int64, error) {
 	return t.exec(ctx, qReadConversation, agent, number, now, seq)
 }
