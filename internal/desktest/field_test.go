@@ -10,6 +10,7 @@ import (
 	"postroom/internal/desk"
 	"postroom/internal/desktest"
 	"postroom/internal/query"
+	"postroom/internal/workflow"
 )
 
 // plan is a choice as desks have it.
@@ -236,6 +237,45 @@ func TestEraseTakesFields(t *testing.T) {
 			if text, err := d.Store.Read().FieldText(d.Ctx, id); err != nil || text != "" {
 				t.Errorf("text %s says %q, %v", id, text, err)
 			}
+		}
+	})
+}
+
+// What is kept of a customer is written beside any conversation of theirs, is
+// logged once, and workflows ask for it from the next event on.
+func TestFieldsOfACustomer(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		ann := d.Agent("ann").Agent
+		stars := d.AddField(postroom.Field{Subject: postroom.OfCustomer, Key: "stars", Kind: postroom.FieldNumber, Name: "Stars"})
+		id := d.AddWorkflow("Stars", workflow.Definition{When: workflow.When{Event: postroom.NoteAdded}, If: workflow.Cond{All: []workflow.Cond{{Fact: "customer.company", Op: workflow.Is, Values: []string{"lind ceramics"}}, {Fact: "customer.field.number.stars", Op: workflow.Greater, Values: []string{"3"}}}},
+			Then: []workflow.Action{{Do: workflow.DoSubject, Subject: "{{ customer.company | default: \"-\" }}, {{ customer.fields.stars | default: \"-\" }}"}}})
+		c := d.CustomerWrites("Mara <mara@customer.example>", "Lamp", "Broken.")
+		other := d.CustomerWrites("Mara <mara@customer.example>", "Chair", "Broken too.")
+		edit := func(company, value string) error {
+			return d.Desk.EditCustomer(d.Ctx, ann, c.ID, desk.CustomerEdit{Name: "Mara", Company: company, Fields: map[string]string{stars.Path(): value}})
+		}
+		if err := edit("Lind Ceramics", "many"); postroom.CodeOf(err) != postroom.Invalid || fieldOfErr(err) != "field.number.stars" {
+			t.Errorf("a wrong number: %v", err)
+		}
+		d.Must(edit(" Lind  Ceramics ", "5"))
+		d.Must(edit("Lind Ceramics", "5"))
+		now, err := d.Store.Read().Customer(d.Ctx, c.CustomerID)
+		if d.Must(err); now.Company != "Lind Ceramics" || now.Fields["number.stars"] != "5" {
+			t.Errorf("kept %+v", now)
+		}
+		expect(t, "events", d.CountEvents(c.ID, postroom.FieldChanged), 0)
+		d.Agent("ann").AddNote(other, "Look.")
+		d.Settle()
+		expect(t, "runs on another conversation of theirs", len(d.Runs(other.ID, id)), 1)
+		expect(t, "the subject", d.Conversation(other.ID).Subject, "Lind Ceramics, 5")
+		d.Must(d.Desk.EditCustomer(d.Ctx, ann, c.ID, desk.CustomerEdit{Name: "Mara L."}))
+		if now, err = d.Store.Read().Customer(d.Ctx, c.CustomerID); err != nil || now.Company != "Lind Ceramics" {
+			t.Errorf("who says nothing of it takes the company away: %+v, %v", now, err)
+		}
+		d.Must(edit("", ""))
+		if now, err = d.Store.Read().Customer(d.Ctx, c.CustomerID); err != nil || now.Company != "" || len(now.Fields) != 0 {
+			t.Errorf("cleared it is %+v, %v", now, err)
 		}
 	})
 }

@@ -45,6 +45,17 @@ func (v *conversationView) fieldValues() []FieldValue {
 	return out
 }
 
+// customerFields are the fields of the conversation's customer.
+func (v *conversationView) customerFields() []FieldValue {
+	var out []FieldValue
+	for _, f := range v.rows.Fields {
+		if f.Subject == postroom.OfCustomer && f.DeletedAt == 0 {
+			out = append(out, fieldValue(f, v.head.CustomerFields[f.Path()]))
+		}
+	}
+	return out
+}
+
 // fieldWords is what stands for a stored value; raw leaves it as it is kept, but
 // for a text.
 func (v *conversationView) fieldWords(f *postroom.Field, value string, raw bool) string {

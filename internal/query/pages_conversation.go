@@ -260,6 +260,7 @@ type Side struct {
 	Participants []Address    // besides the customer and our own addresses
 	Followers    []string     // names of the agents who follow it
 	Fields       []FieldValue // of the conversation, in order
+	Theirs       []FieldValue // fields of the customer, in order
 	Properties   []Choice     // further facts: Value is the label, Text the words
 }
 

@@ -263,7 +263,7 @@ func (v *conversationView) side() Side {
 			s.Participants = append(s.Participants, Address{Name: p.Name, Address: p.Address})
 		}
 	}
-	s.Fields = v.fieldValues()
+	s.Fields, s.Theirs, s.Company = v.fieldValues(), v.customerFields(), v.head.Company
 	s.Properties = []Choice{{Value: "Messages", Text: decimal(int64(v.head.Received + v.head.Replies))}}
 	if v.head.Notes > 0 {
 		s.Properties = append(s.Properties, Choice{Value: "Notes", Text: decimal(int64(v.head.Notes))})

@@ -226,3 +226,41 @@ func (r Read) WorkflowsNaming(ctx context.Context, f *postroom.Field) ([]Name, e
 	})
 	return out, err
 }
+
+// CustomerField is a field of a customer with what it becomes.
+type CustomerField struct{ Path, Name, Value string }
+
+const (
+	qCustomerFields    = `select company, fields from customer where id = $1`
+	qSetCustomerFields = `update customer set company = $2, fields = $3 where id = $1`
+)
+
+// SetCustomerFields writes a customer's company and some of their fields, and
+// says what of these was otherwise.
+func (t *Tx) SetCustomerFields(ctx context.Context, customer int64, company string, set []CustomerField) (changed []string, err error) {
+	var was, text string
+	if err := t.q.QueryRow(ctx, qCustomerFields+t.forUpdate, customer).Scan(&was, &text); err != nil {
+		return nil, missing(err, "There is no such customer.")
+	}
+	values := map[string]string{}
+	if err := readFields(text, &values); err != nil {
+		return nil, err
+	}
+	if was != company {
+		changed = append(changed, "the company")
+	}
+	for _, f := range set {
+		if values[f.Path] == f.Value {
+			continue
+		}
+		changed = append(changed, f.Name)
+		if values[f.Path] = f.Value; f.Value == "" {
+			delete(values, f.Path)
+		}
+	}
+	if len(changed) == 0 {
+		return nil, nil
+	}
+	slices.Sort(changed)
+	return changed, t.send(ctx, qSetCustomerFields, customer, company, fieldsJSON(values))
+}

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"strings"
+
 	"postroom/internal/desk"
 	"postroom/internal/web/view"
 )
@@ -15,7 +17,16 @@ func editCustomer(q *request) error {
 	if err != nil {
 		return err
 	}
-	err = q.site.o.Desk.EditCustomer(q.Context(), q.agent, ref.ID, desk.CustomerEdit{Name: q.field("name"), Language: q.field("language")})
+	e := desk.CustomerEdit{Name: q.field("name"), Language: q.field("language"), Company: q.field("company")}
+	if q.Form.Has("company") {
+		e.Fields = map[string]string{}
+	}
+	for name := range q.Form {
+		if path, is := strings.CutPrefix(name, "field."); is && e.Fields != nil {
+			e.Fields[path] = q.field(name)
+		}
+	}
+	err = q.site.o.Desk.EditCustomer(q.Context(), q.agent, ref.ID, e)
 	return q.told(err, "Saved. It holds for all conversations of this customer.", back)
 }
 

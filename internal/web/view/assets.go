@@ -5,7 +5,7 @@ package view
 // Paths of the assets every page, and a mail's own document, load.
 const (
 	appJS    = "/assets/app-QLEHKEAQ.js"
-	appCSS   = "/assets/app-JRRJTD3N.css"
+	appCSS   = "/assets/app-REHJK3CA.css"
 	bodyCSS  = "/assets/body-LHDXZ2HF.css"
 	iconsSVG = "/assets/icons-E0901163.svg"
 )

@@ -113,7 +113,7 @@ func sampleConversation(kind string) query.ConversationPage {
 		Side: query.Side{CustomerID: 7, Name: "Mara Lind", Addresses: []string{"mara@lind.example", "m.lind@work.example"}, Followers: []string{"Ann Moor", "Ben Okafor"}, Written: "Mara Lind", Language: "sv", LanguageSet: true, Stopped: []query.Choice{{Value: "m.lind@work.example", Text: "Mail to it came back: 550 5.1.1 No such user"}}, Company: "Lind Ceramics", Since: sampleNow - 400*day, Count: 4,
 			Others:       []query.OtherConversation{{Number: 871, Subject: "Delivery to a parcel station", Status: "closed", LastAt: sampleNow - 80*day}, {Number: 902, Subject: "Missing spoon in set of six", Status: "pending", LastAt: sampleNow - 40*day}, {Number: 1010, Subject: "Newsletter", Status: "spam", LastAt: sampleNow - 9*day}},
 			Participants: []query.Address{{Name: "Erik Lind", Address: "erik@lind.example"}},
-			Fields:       sampleFieldValues(false)},
+			Fields:       sampleFieldValues(false), Theirs: sampleFieldValues(false)[1:3]},
 	}
 	p.Timeline = []query.Entry{
 		{Message: &query.Message{ID: 501, Seq: 1, Kind: "received", Author: "Mara Lind", Address: "mara@lind.example", At: sampleNow - 26*hour, To: []query.Address{{Address: "support@harbour.example"}}, Cc: []query.Address{{Name: "Erik Lind", Address: "erik@lind.example"}},
