@@ -13,15 +13,25 @@ type deed struct {
 	workflow.Outcome
 	action workflow.Action
 	words  string // the action, as in "set the status to closed"
+	home   int64  // the mailbox the conversation is in then, 0 where any may be
 }
 
 // deeds returns what a workflow's actions record, if they change anything.
 func (x *subject) deeds(names workflow.Names) []deed {
 	words := workflow.Describe(x.Definition, names).Then
 	var out []deed
+	home, moves := x.MailboxID, false
 	for i, a := range x.Definition.Then {
+		if a.Do == workflow.DoMove {
+			home, moves = a.Mailbox, true // what stands behind it happens there
+		}
 		for _, o := range x.Outcomes(i) {
-			out = append(out, deed{Outcome: o, action: a, words: words[i]})
+			out = append(out, deed{Outcome: o, action: a, words: words[i], home: home})
+		}
+	}
+	for i := range out {
+		if moves && out[i].Event.Kind.OfMail() {
+			out[i].home = 0 // before the move or after it
 		}
 	}
 	return out
@@ -30,8 +40,11 @@ func (x *subject) deeds(names workflow.Names) []deed {
 // certain reports whether the event follows from the action in the ordinary way
 // of things: that a mail is accepted does, that it fails does not.
 func (d deed) certain() bool {
-	if d.Event.Kind == postroom.ConversationWoken {
+	switch {
+	case d.Event.Kind == postroom.ConversationWoken:
 		return false // only what sleeps can be woken
+	case d.action.Do == workflow.DoMove && d.Event.Kind != postroom.ConversationMoved:
+		return false // whoever has it may often answer there too
 	}
 	return !d.Event.Kind.OfMail() || d.Event.Kind == postroom.MailAccepted
 }
@@ -50,8 +63,8 @@ func (x *subject) aftermath(d deed) way {
 		depth.one, depth.numbers.lo = true, 1
 		out["event.depth"] = depth
 	}
-	if x.MailboxID != 0 && d.Event.Kind != postroom.ConversationMoved {
-		add("conversation.mailbox", decimal(x.MailboxID))
+	if d.home != 0 && d.Event.Kind != postroom.ConversationMoved {
+		add("conversation.mailbox", decimal(d.home))
 	}
 	switch d.Event.Kind {
 	case postroom.FieldChanged:

@@ -430,6 +430,39 @@ func TestGraph(t *testing.T) {
 	}
 }
 
+// Moving can take a conversation off its assignee and from its team; and what
+// stands behind a move happens in the other mailbox.
+func TestGraphKnowsWhatAMoveDoes(t *testing.T) {
+	t.Parallel()
+	note := []workflow.Action{{Do: workflow.DoNote, Text: "x"}}
+	var entries []workflow.Entry
+	for i, x := range []struct {
+		mailbox int64
+		d       workflow.Definition
+	}{
+		{1, workflow.Definition{When: workflow.When{Event: postroom.MessageReceived}, Then: []workflow.Action{{Do: workflow.DoMove, Mailbox: 2}, {Do: workflow.DoStatus, Status: postroom.Pending}}}},
+		{0, workflow.Definition{When: workflow.When{Event: postroom.AssigneeChanged, To: []string{"0"}}, Then: note}},
+		{2, workflow.Definition{When: workflow.When{Event: postroom.TeamChanged}, Then: note}},
+		{2, workflow.Definition{When: workflow.When{Event: postroom.StatusChanged}, Then: note}},
+		{1, workflow.Definition{When: workflow.When{Event: postroom.StatusChanged}, Then: note}},
+		{0, workflow.Definition{When: workflow.When{Event: postroom.AssigneeChanged, To: []string{"7"}}, Then: note}},
+	} {
+		v, err := workflow.Compile(x.d, workflow.Identity{WorkflowID: int64(i + 1), Number: 1, Name: "W", MailboxID: x.mailbox})
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries = append(entries, workflow.Entry{Version: v, State: workflow.Enabled})
+	}
+	g := proof.Prove(workflow.NewSet(1, entries), nil).Graph
+	var got []string
+	for _, a := range g.Arrows {
+		got = append(got, fmt.Sprintf("%d→%d", g.Nodes[a.From].Workflow, g.Nodes[a.To].Workflow))
+	}
+	if want := []string{"1→2", "1→3", "1→4"}; !slices.Equal(got, want) {
+		t.Errorf("arrows %q, want %q", got, want)
+	}
+}
+
 // crowd is many workflows with three conditions each, all on one edge, that
 // write and mail.
 func crowd(b *testing.B, n int) *workflow.Set {

@@ -64,7 +64,9 @@ func (v *Version) Outcomes(action int) []Outcome {
 	case DoSubject:
 		return []Outcome{mine(postroom.SubjectChanged, "")}
 	case DoMove:
-		return []Outcome{mine(postroom.ConversationMoved, fmt.Sprint(a.Mailbox))}
+		// It is taken off an assignee who may not answer there, and from a team
+		// of which nobody may.
+		return []Outcome{mine(postroom.ConversationMoved, fmt.Sprint(a.Mailbox)), mine(postroom.AssigneeChanged, "0"), mine(postroom.TeamChanged, "0")}
 	case DoField:
 		out := mine(postroom.FieldChanged, "")
 		out.Event.Payload.Field = a.Field
