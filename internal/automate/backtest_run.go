@@ -487,10 +487,11 @@ func (b *backtest) recipients(w workflow.Wish, customer *postroom.Customer, assi
 	return out
 }
 
-// among are the agents whom an action names, and the members of its team.
+// among are the agents whom an action names, and the members of its team unless
+// that is switched off.
 func (b *backtest) among(w workflow.Wish) []int64 {
 	out := slices.Clone(w.Agents)
-	if t := b.teams[w.TeamID]; t != nil && w.Do != workflow.DoTeam {
+	if t := b.teams[w.TeamID]; t != nil && !t.Off() && w.Do != workflow.DoTeam {
 		out = append(out, t.Members...)
 	}
 	return out

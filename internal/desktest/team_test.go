@@ -310,3 +310,93 @@ func TestTeamOvertaken(t *testing.T) {
 		expect(t, "its team", d.Conversation(c.ID).TeamID, billing.ID)
 	})
 }
+
+// What is a team's of which nobody can be told is told to everybody: a new
+// conversation that a workflow gives to agents who see only what is theirs.
+func TestTeamThatCannotBeTold(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		dov := d.AddAgent("dov", postroom.Member)
+		ann := d.Agent("ann")
+		_, err := d.Directory().UpdateAgent(d.Ctx, ann.Agent, dov.ID, directory.AgentFields{Name: dov.Name, Email: dov.Email, Role: dov.Role, Mailboxes: []int64{d.Mailbox.ID},
+			Rights: map[int64]postroom.Right{d.Mailbox.ID: {Most: postroom.Answer, OnlyAssigned: true}}})
+		d.Must(err)
+		team := d.AddTeam("Second line", "dov")
+		for _, who := range []string{"ann", "dov"} {
+			for _, kind := range []postroom.NotificationKind{postroom.NotifyNew, postroom.NotifyTeam} {
+				d.Agent(who).Choose(kind, postroom.NotificationChoice{InPage: true})
+			}
+		}
+		d.AddWorkflow("Give", on(postroom.ConversationCreated, workflow.Action{Do: workflow.DoTeam, Team: &team.ID}))
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		d.Settle()
+		expect(t, "its team", d.Conversation(c.ID).TeamID, team.ID)
+		expect(t, "Ann is told", fmt.Sprint(ann.Told()), fmt.Sprint([]string{fmt.Sprintf("new %d", c.Number)}))
+		expect(t, "Dov is told", len(d.Agent("dov").Told()), 0)
+	})
+}
+
+// A team that is switched off is mailed nothing, and Why? says so.
+func TestTeamThatIsOffIsNotMailed(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		team := d.AddTeam("Second line", "ben")
+		id := d.AddWorkflow("Tell", on(postroom.ConversationCreated, workflow.Action{Do: workflow.DoMail, Team: &team.ID, Text: "Look."}))
+		_, err := d.Directory().SwitchTeam(d.Ctx, d.Agent("ann").Agent, team.ID, true)
+		d.Must(err)
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		d.Settle()
+		for _, m := range d.Mails(c.ID) {
+			if m.Aside {
+				t.Errorf("a mail to %+v", m.Recipients)
+			}
+		}
+		if e := onlyRun(t, d, c, id).Effects[0]; e.Result != postroom.EffectSkipped || !strings.Contains(e.Reason, "the team Second line is switched off") {
+			t.Errorf("%+v", e)
+		}
+	})
+}
+
+// The counter of a team's folder is right whatever becomes of a conversation:
+// moved and back, deleted and restored, merged and parted, erased.
+func TestTeamIsCounted(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		d.UndoWindow(10 * time.Second)
+		team, ann := d.AddTeam("Second line", "ann"), d.Agent("ann").Agent
+		sales := d.AddMailbox("Sales", "sales@acme.example", nil)
+		a, b := d.CustomerWrites("mara@customer.example", "Lamp", "Broken."), d.CustomerWrites("bob@customer.example", "Chair", "Broken.")
+		toTeam(d, a, team.ID)
+		toTeam(d, b, team.ID)
+		step := func(what string, want int, err error) {
+			t.Helper()
+			d.Must(err)
+			expect(t, what, len(inTeam(d, "ann", team.ID)), want)
+		}
+		out, err := d.Desk.Move(d.Ctx, ann, a.ID, sales.ID, postroom.PathMenu)
+		step("moved", 2, err)
+		_, err = d.Desk.Undo(d.Ctx, ann, out.ActID)
+		step("moved back", 2, err)
+		out, err = d.Desk.Delete(d.Ctx, ann, a.ID, postroom.PathMenu)
+		step("deleted", 1, err)
+		_, err = d.Desk.Undo(d.Ctx, ann, out.ActID)
+		step("deleted, undone", 2, err)
+		_, err = d.Desk.Delete(d.Ctx, ann, a.ID, postroom.PathMenu)
+		step("deleted again", 1, err)
+		_, err = d.Desk.Restore(d.Ctx, ann, a.ID, postroom.PathMenu)
+		step("restored", 2, err)
+		out = merge(d, a, b)
+		step("merged", 1, nil)
+		_, err = d.Desk.Undo(d.Ctx, ann, out.ActID)
+		step("parted", 2, err)
+		merge(d, a, b)
+		d.Pass(time.Minute)
+		_, err = d.Desk.Delete(d.Ctx, ann, b.ID, postroom.PathMenu)
+		step("merged and deleted", 0, err)
+		d.Pass(time.Minute)
+		_, err = d.Desk.EmptyTrash(d.Ctx, ann, 0)
+		d.Must(err)
+		d.Settle()
+		step("erased", 0, nil)
+	})
+}

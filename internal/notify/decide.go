@@ -17,7 +17,7 @@ type News struct {
 	Mail         *postroom.Mail         // to the customer, that did not go out; nil for none
 	Author       int64                  // the agent who wrote what that mail carries, 0 for nobody
 	Reopened     bool                   // the conversation was reopened because of it
-	Team         []int64                // members of the team whose conversation it is; none where it is nobody's, or the team is switched off
+	Team         []int64                // members who may answer it of the team whose conversation it is; none where it is nobody's, or the team is switched off
 	Stopped      bool                   // a notice that was to follow it was cancelled
 }
 

@@ -62,13 +62,9 @@ func (l *leg) composeAside(ctx context.Context, w workflow.Wish) error {
 		l.aside = map[int]*asides{}
 	}
 	l.aside[w.Position] = out
-	agents := l.among(w)
-	if t := g.look.Team(w.TeamID); w.TeamID != 0 && len(agents) == 0 && g.look.err == nil {
-		name := "the team"
-		if t != nil {
-			name += " " + t.Name
-		}
-		out.dropped = append(out.dropped, "nobody belongs to "+name)
+	agents, teamless := l.mailed(w)
+	if teamless != "" {
+		out.dropped = append(out.dropped, teamless)
 	}
 	if id := g.look.Conversation().AssigneeID; w.Assignee && id != 0 && !slices.Contains(agents, id) {
 		agents = append(agents, id)
@@ -88,6 +84,24 @@ func (l *leg) composeAside(ctx context.Context, w workflow.Wish) error {
 		return g.look.err
 	}
 	return l.toOthers(ctx, out, w, mailbox, ids[3*len(agents):])
+}
+
+// mailed returns the agents whom an action that mails names, those of its team
+// too, and why there is nobody of the team; one that is switched off is sent
+// nothing.
+func (l *leg) mailed(w workflow.Wish) (agents []int64, teamless string) {
+	if w.TeamID == 0 {
+		return l.among(w), ""
+	}
+	switch t := l.g.look.Team(w.TeamID); {
+	case t == nil:
+		return slices.Clone(w.Agents), "there is no such team any more"
+	case t.Off():
+		return slices.Clone(w.Agents), "the team " + t.Name + " is switched off"
+	case len(t.Members) == 0:
+		return slices.Clone(w.Agents), "nobody belongs to the team " + t.Name
+	}
+	return l.among(w), ""
 }
 
 // toAgent renders the mail to one agent. Its answer acts like one to a

@@ -97,7 +97,10 @@ func (r *React) news(ctx context.Context, event int64) (*notify.News, error) {
 			return nil, err
 		}
 		if !t.Off() {
-			n.Team = t.Members
+			n.Team, err = r.ofTeam(ctx, n.Conversation)
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
 	if n.Event.Kind.Trouble() {
@@ -107,6 +110,19 @@ func (r *React) news(ctx context.Context, event int64) (*notify.News, error) {
 		n.Rating, err = orNone(r.Store.Read().Rating(ctx, id))
 	}
 	return n, err
+}
+
+// ofTeam are the members of a conversation's team who may answer it as it is now.
+// A team of which nobody may, any more, keeps nobody from being told.
+func (r *React) ofTeam(ctx context.Context, c *postroom.Conversation) ([]int64, error) {
+	members, err := r.Store.Read().TeamAgents(ctx, c.TeamID)
+	var out []int64
+	for _, a := range members {
+		if postroom.CanOn(a, postroom.Answer, c.MailboxID, c.AssigneeID) {
+			out = append(out, a.ID)
+		}
+	}
+	return out, err
 }
 
 // trouble reads what became of a mail to the customer, and what followed.
