@@ -146,6 +146,9 @@ func (d *Desk) eraseOne(ctx context.Context, job int64, x store.DeletedConversat
 				words = "A mail of it is still under way, or workflows have yet to look at it."
 				break
 			}
+			if err := forgetTyped(ctx, tx, c.ID); err != nil {
+				return err
+			}
 			if err := tx.EraseConversation(ctx, c, d.store.Now()); err != nil {
 				return err
 			}

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strconv"
 
@@ -114,4 +115,46 @@ func (d *Desk) BulkField(ctx context.Context, path, typed string) (*BulkField, e
 // For reports whether the field is one of a mailbox.
 func (b *BulkField) For(mailbox int64) bool {
 	return len(b.In) == 0 || slices.Contains(b.In, mailbox)
+}
+
+// forgetTyped takes the text that a selection was given out of the jobs that gave
+// it to a conversation that is erased, and to those that were merged into it. A
+// job that is still at work has more of them to give it to, and keeps it.
+func forgetTyped(ctx context.Context, tx *store.Tx, conversation int64) error {
+	all, err := tx.MergedHere(ctx, conversation)
+	if err != nil {
+		return err
+	}
+	for _, c := range append(all, conversation) {
+		jobs, err := tx.BulkJobsOf(ctx, c)
+		if err != nil {
+			return err
+		}
+		for _, id := range jobs {
+			if err := forgetIn(ctx, tx, id); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func forgetIn(ctx context.Context, tx *store.Tx, job int64) error {
+	j, err := tx.Job(ctx, job)
+	if err != nil || j.State == store.JobRunning && !j.Undoing() {
+		return err
+	}
+	var p bulkParams
+	if err := json.Unmarshal([]byte(j.Params), &p); err != nil || p.Field == nil || p.Field.Value == "" {
+		return err
+	}
+	if kind, _, _ := postroom.SplitFieldPath(p.Field.Path); kind != postroom.FieldText {
+		return nil
+	}
+	p.Field.Value, p.Field.Words = "", "a text that was erased"
+	params, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	return tx.SetJobParams(ctx, job, string(params))
 }

@@ -222,12 +222,15 @@ func TestEraseTakesFields(t *testing.T) {
 		f := d.AddField(postroom.Field{Key: "order_no", Kind: postroom.FieldText})
 		ann.SetField(c, f, "A-1")
 		ann.SetField(c, f, "A-2")
+		to, err := d.Desk.BulkField(d.Ctx, f.Path(), "A-3")
+		d.Must(err)
+		job := ann.Bulk(desk.Bulk{Numbers: []int64{c.Number}, Field: to})
 		var texts []string
 		for _, e := range d.EventsOf(c.ID, postroom.FieldChanged) {
 			texts = append(texts, e.Payload.To)
 		}
 		d.Settle()
-		_, err := d.Desk.Delete(d.Ctx, ann.Agent, c.ID, postroom.PathMenu)
+		_, err = d.Desk.Delete(d.Ctx, ann.Agent, c.ID, postroom.PathMenu)
 		d.Must(err)
 		d.Settle()
 		_, err = d.Desk.EmptyTrash(d.Ctx, ann.Agent, 0)
@@ -238,6 +241,14 @@ func TestEraseTakesFields(t *testing.T) {
 				t.Errorf("text %s says %q, %v", id, text, err)
 			}
 		}
+		expect(t, "texts", len(texts), 3)
+		j, err := d.Store.Read().Job(d.Ctx, job)
+		if d.Must(err); strings.Contains(j.Params, "A-3") {
+			t.Errorf("the job of the selection still holds %s", j.Params)
+		}
+		p, err := d.Pages().Job(d.Ctx, ann.Agent, job, query.Place{}, "/")
+		d.Must(err)
+		expect(t, "the job", p.Words, "Set “order_no” to “a text that was erased” for 1 conversation")
 	})
 }
 

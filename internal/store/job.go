@@ -104,6 +104,21 @@ func (r Read) OpenJobs(ctx context.Context, agent, now int64) ([]Job, error) {
 	return out, err
 }
 
+const (
+	qBulkJobsOf = `select distinct j.id from act a join job j on j.id = a.job_id where a.conversation_id = $1 and a.job_id > 0 and j.kind = 'bulk' order by j.id`
+	qJobParams  = `update job set params = $2 where id = $1`
+)
+
+// BulkJobsOf lists the bulk jobs that changed a conversation, by id.
+func (r Read) BulkJobsOf(ctx context.Context, conversation int64) ([]int64, error) {
+	return r.ids(ctx, qBulkJobsOf, conversation)
+}
+
+// SetJobParams writes what a job is to do.
+func (t *Tx) SetJobParams(ctx context.Context, id int64, params string) error {
+	return t.one(ctx, "save job", qJobParams, id, params)
+}
+
 // UpdateJob writes a job's progress and end.
 func (t *Tx) UpdateJob(ctx context.Context, j Job) error {
 	return t.one(ctx, "save job", qUpdateJob, j.ID, j.State, j.Done, j.Skipped, toJSON(j.Report), j.Words, j.EndedAt, j.FinalAt, j.UndoneAt, j.UndoAfter, j.UndoLooked)
