@@ -130,9 +130,9 @@ func TestUnrelatedMailWaitsAnHour(t *testing.T) {
 		d.Agent("ann").Reply(c, "Second.")
 		d.Settle()
 		d.ExpectMails()
-		d.Pass(59 * time.Minute)
+		atWork(d, 59*time.Minute)
 		d.ExpectMails()
-		d.Pass(2 * time.Minute)
+		atWork(d, 2*time.Minute)
 		d.ExpectMails("Second.")
 	})
 }
@@ -149,9 +149,9 @@ func TestUnrelatedMailWaitsAnHourAfterItsWindow(t *testing.T) {
 			Phase: postoffice.Rcpt, Action: postoffice.Lie, Reply: "451 4.3.0 Later"})
 		d.Pass(10 * time.Second)
 		d.Agent("ann").Reply(c, "Second.")
-		d.Pass(59 * time.Minute)
+		atWork(d, 59*time.Minute)
 		d.ExpectMails()
-		d.Pass(2 * time.Minute)
+		atWork(d, 2*time.Minute)
 		d.ExpectMails("Second.")
 	})
 }

@@ -141,9 +141,9 @@ func TestUnrelatedMailDoesNotWaitForAChain(t *testing.T) {
 		d.Settle()
 		later(d, first.MailIDs[0], 0)
 		d.Agent("ann").Reply(c, "Second.")
-		d.Pass(59 * time.Minute)
+		atWork(d, 59*time.Minute)
 		d.ExpectMails()
-		d.Pass(2 * time.Minute)
+		atWork(d, 2*time.Minute)
 		d.ExpectMails("Second.")
 	})
 }
