@@ -118,7 +118,7 @@ func (d *DB) Close() error {
 			}
 		}
 		if d.fileLock != nil {
-			_ = d.fileLock.Close()
+			_ = unlockFile(d.fileLock)
 		}
 	})
 	return d.closed

@@ -10,8 +10,8 @@ import (
 
 var errLocked = errors.New("the lock is taken")
 
-// lockFile takes the lock of a file until the returned file is closed or the
-// process ends, however it ends; errLocked if somebody has it. The file stays
+// lockFile takes the lock of a file until unlockFile or the process ends, however
+// it ends; errLocked if somebody has it. The file stays
 // behind: removing it would let two processes lock two files of one name.
 func lockFile(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
@@ -27,4 +27,10 @@ func lockFile(path string) (*os.File, error) {
 		return nil, errLocked
 	}
 	return nil, err
+}
+
+// unlockFile gives the lock of lockFile back. Closing the file alone would not do:
+// a program that is being started from here has a copy of it until it is itself.
+func unlockFile(f *os.File) error {
+	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close())
 }

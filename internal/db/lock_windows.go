@@ -9,8 +9,7 @@ import (
 
 var errLocked = errors.New("the lock is taken")
 
-// lockFile takes the lock of a file until the returned file is closed or the
-// process ends; errLocked if somebody has it.
+// lockFile takes the lock of a file until unlockFile or the process ends; errLocked if somebody has it.
 func lockFile(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -27,3 +26,6 @@ func lockFile(path string) (*os.File, error) {
 	}
 	return nil, err
 }
+
+// unlockFile gives the lock of lockFile back.
+func unlockFile(f *os.File) error { return f.Close() }
