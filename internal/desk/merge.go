@@ -277,7 +277,9 @@ func (t *Turn) announceMerged() error {
 
 // keepWords saves what an agent has written for a conversation that was merged
 // meanwhile as a draft of the one it goes on as, below what they have there, so
-// that no word of it is lost.
+// that no word of it is lost. A draft that the words were put below of is another
+// one than the page holds, so the page keeps its id: what it says next is again
+// no more than its own part. Conflict with field "draft" for what was sent.
 func (d *Desk) keepWords(ctx context.Context, a *postroom.Agent, draft *postroom.Draft) error {
 	fresh, err := d.store.NewID(ctx)
 	if err != nil {
@@ -295,6 +297,9 @@ func (d *Desk) keepWords(ctx context.Context, a *postroom.Agent, draft *postroom
 	html := email.SanitiseComposed(draft.HTML, email.ComposeOptions{Image: ownPictures})
 	return d.store.Write(ctx, func(tx *store.Tx) error {
 		if _, err := tx.Conversation(ctx, into); err != nil {
+			return err
+		}
+		if err := sentAs(ctx, tx.Read, a, draft.ConversationID, named); err != nil {
 			return err
 		}
 		there, err := tx.DraftOfKind(ctx, into, a.ID, draft.Kind)
@@ -316,25 +321,35 @@ func (d *Desk) keepWords(ctx context.Context, a *postroom.Agent, draft *postroom
 			}
 			draft.ID, draft.Revision = there.ID, there.Revision
 		default:
+			draft.ID, draft.Revision = named, there.Revision
 			if !strings.Contains(there.HTML, html) {
+				before, own, _ := cutLast(there.HTML, store.DraftJoint)
+				if own != "" && strings.HasPrefix(email.TextFromHTML(html), email.TextFromHTML(own)) {
+					there.HTML = before // its own part has grown
+				}
 				if err := tx.JoinDraft(ctx, there, html, now); err != nil {
 					return err
 				}
+				draft.Revision++
 			}
-			draft.ID, draft.Revision = there.ID, there.Revision+1
 		}
 		tx.OnCommit(func() { d.publish(d.draftChange(c, a.ID)) })
 		return nil
 	})
 }
 
+// cutLast cuts a text around the last place where sep stands in it.
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}
+
 // publishMerged refuses what was written for a conversation that was merged
 // meanwhile, and keeps the words where it goes on.
 func (d *Desk) publishMerged(ctx context.Context, a *postroom.Agent, c *postroom.Conversation, p Publish) error {
-	err := sentAs(ctx, d.store.Read(), a, c.ID, p.Draft)
-	if err == nil {
-		err = d.keepWords(ctx, a, &postroom.Draft{ID: p.Draft, ConversationID: c.ID, Kind: p.Kind, HTML: p.HTML})
-	}
+	err := d.keepWords(ctx, a, &postroom.Draft{ID: p.Draft, ConversationID: c.ID, Kind: p.Kind, HTML: p.HTML})
 	if err != nil {
 		return err
 	}

@@ -41,11 +41,11 @@ func (d *Desk) Publish(ctx context.Context, a *postroom.Agent, p Publish) (Outco
 	if err != nil {
 		return Outcome{}, err
 	}
-	if c.MergedInto != 0 {
-		return Outcome{}, d.publishMerged(ctx, a, c, p)
-	}
 	if p.Kind != postroom.Reply && p.Kind != postroom.Note {
 		return Outcome{}, postroom.InvalidField("kind", "%q is neither a reply nor a note.", p.Kind)
+	}
+	if c.MergedInto != 0 {
+		return Outcome{}, d.publishMerged(ctx, a, c, p)
 	}
 	if p.Status != "" {
 		if _, err := postroom.ParseStatus(string(p.Status)); err != nil {

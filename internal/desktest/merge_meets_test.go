@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"postroom"
+	"postroom/internal/desk"
 	"postroom/internal/desktest"
 	"postroom/internal/postoffice"
 	"postroom/internal/query"
@@ -174,5 +175,43 @@ func TestReplyFailsAfterAMerge(t *testing.T) {
 			expect(t, "status of "+x.Subject, d.Conversation(x.ID).Status, want)
 		}
 		d.CheckInvariants()
+	})
+}
+
+// A page of the one that ended still stands open: what is typed there grows at
+// the end of the draft in the one that goes on, whose own words stay, also when
+// it is sent; what was sent before does not come back.
+func TestWordsTypedInAMergedStayApart(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		ann := d.Agent("ann")
+		a := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		b := d.CustomerWrites("mara@customer.example", "Chair", "Broken too.")
+		sent := &postroom.Draft{ConversationID: a.ID, Kind: postroom.Reply, HTML: "<p>Sent before</p>"}
+		d.Must(d.Desk.SaveDraft(d.Ctx, ann.Agent, sent))
+		ann.Publish(desk.Publish{ConversationID: a.ID, Draft: sent.ID, Kind: postroom.Reply, HTML: sent.HTML, Path: postroom.PathComposer})
+		page := &postroom.Draft{ConversationID: a.ID, Kind: postroom.Reply, HTML: "<p>In A</p>"}
+		d.Must(d.Desk.SaveDraft(d.Ctx, ann.Agent, page))
+		d.Must(d.Desk.SaveDraft(d.Ctx, ann.Agent, &postroom.Draft{ConversationID: b.ID, Kind: postroom.Reply, HTML: "<p>In B</p>"}))
+		d.Settle()
+		merge(d, a, b)
+		for _, html := range []string{"<p>In A too</p>", "<p>In A too, and more</p>", "<p>In A too, and more</p>"} {
+			page.ConversationID, page.HTML = a.ID, html
+			d.Must(d.Desk.SaveDraft(d.Ctx, ann.Agent, page))
+		}
+		last := "<p>In A too, and more.</p>"
+		_, err := d.Desk.Publish(d.Ctx, ann.Agent, desk.Publish{ConversationID: a.ID, Draft: page.ID, Kind: postroom.Reply, HTML: last, Path: postroom.PathComposer})
+		if postroom.CodeOf(err) != postroom.Conflict {
+			t.Errorf("sent in what is merged: %v", err)
+		}
+		page.ConversationID, page.ID, page.HTML = a.ID, sent.ID, sent.HTML
+		if err := d.Desk.SaveDraft(d.Ctx, ann.Agent, page); postroom.CodeOf(err) != postroom.Conflict {
+			t.Errorf("saved what was sent: %v", err)
+		}
+		kept, err := d.Store.Read().DraftOfKind(d.Ctx, b.ID, ann.ID, postroom.Reply)
+		d.Must(err)
+		if want := "<p>In B</p><p></p>" + last; kept.HTML != want {
+			t.Errorf("the draft is %s, want %s", kept.HTML, want)
+		}
 	})
 }

@@ -172,9 +172,12 @@ func (t *Tx) carryDrafts(ctx context.Context, from, into, at int64) (moved []int
 	return moved, nil
 }
 
+// DraftJoint stands between the parts of a draft that was two.
+const DraftJoint = "<p></p>"
+
 // JoinDraft writes further words below those of a draft.
 func (t *Tx) JoinDraft(ctx context.Context, d *postroom.Draft, html string, at int64) error {
-	return t.one(ctx, "join drafts", qJoinDrafts, d.ID, d.HTML+"<p></p>"+html, at)
+	return t.one(ctx, "join drafts", qJoinDrafts, d.ID, d.HTML+DraftJoint+html, at)
 }
 
 // DraftOfKind loads an agent's draft of a kind on a conversation without its
