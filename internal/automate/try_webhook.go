@@ -71,6 +71,11 @@ func (w *Workflows) callOf(ctx context.Context, s *scene, id workflow.Identity, 
 		}
 		f.Message = r.Message
 	}
+	texts, err := w.store.Read().FieldTextsByID(ctx, workflow.TextSides(s.event))
+	if err != nil {
+		return call, err
+	}
+	f.Texts = texts
 	body, err := workflow.CallBody(f)
 	call.Body = string(body)
 	return call, err

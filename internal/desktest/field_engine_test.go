@@ -73,3 +73,23 @@ func TestFieldIsOvertaken(t *testing.T) {
 		}
 	})
 }
+
+// A webhook about a field says which one, and what it said and says.
+func TestWebhookAboutAField(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		h := newHook(t)
+		order := d.AddField(postroom.Field{Key: "order_no", Kind: postroom.FieldText, Name: "Order"})
+		d.AddWorkflow("Tell the shop", on(postroom.FieldChanged, webhook(h.URL)))
+		ann := d.Agent("ann")
+		c := d.CustomerWrites("mara@customer.example", "Lamp", "Broken.")
+		for _, x := range []struct{ typed, want string }{{"A-1", `"from":null,"to":{"value":"A-1"}`}, {"A-2", `"from":{"value":"A-1"},"to":{"value":"A-2"}`}, {"", `"from":{"value":"A-2"},"to":null`}} {
+			ann.SetField(c, order, x.typed)
+			d.Settle()
+			took := h.took()
+			if len(took) != 1 || !strings.Contains(took[0].Body, `"field":{"value":"text.order_no","name":"Order"},`+x.want) {
+				t.Errorf("%q: %+v", x.typed, took)
+			}
+		}
+	})
+}

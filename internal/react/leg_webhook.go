@@ -48,6 +48,11 @@ func (g *judgement) callBody(v workflow.Identity) ([]byte, error) {
 	look, e := g.look, g.event
 	f := workflow.CallFacts{Workflow: v, Event: e, Subject: look.Conversation().Subject, Customer: look.Customer(), Mailbox: look.Mailbox(e.After.MailboxID),
 		Assignee: look.Agent(e.After.AssigneeID), Message: look.Message(e), Names: look.callName, Conversation: g.r.pageOf(look.Conversation())}
+	texts, err := g.r.Store.Read().FieldTextsByID(look.ctx, workflow.TextSides(e))
+	if err != nil {
+		return nil, err
+	}
+	f.Texts = texts
 	body, err := workflow.CallBody(f)
 	if look.err != nil {
 		return nil, look.err

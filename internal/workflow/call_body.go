@@ -27,6 +27,8 @@ type CallFacts struct {
 	Conversation string            // the address of its page, "" if nobody knows it
 	// Names says what ids are called.
 	Names Names
+	// Texts are those of TextSides, by their ids in decimal.
+	Texts map[string]string
 }
 
 // The shape of a call's body. Its fields stand in docs/webhooks.md.
@@ -50,6 +52,7 @@ type (
 		Sequence int64     `json:"sequence"`
 		Actor    callActor `json:"actor"`
 		Path     string    `json:"path"`
+		Field    *callSide `json:"field,omitempty"`
 		From     *callSide `json:"from"`
 		To       *callSide `json:"to"`
 		Added    []named   `json:"tags_added"`
@@ -61,7 +64,8 @@ type (
 		ID   int64  `json:"id,omitempty"`
 		Name string `json:"name,omitempty"`
 	}
-	// callSide is one side of a change: a status, or an agent or a mailbox.
+	// callSide is one side of a change: a status, or an agent or a mailbox; or
+	// the field that changed.
 	callSide struct {
 		Value string `json:"value"`
 		Name  string `json:"name,omitempty"`
@@ -150,6 +154,7 @@ func CallBody(f CallFacts) ([]byte, error) {
 		Conversation: callConversation{ID: e.ConversationID, Number: after.Number, URL: f.Conversation, Subject: f.Subject, Status: string(after.Status), Deleted: after.Deleted,
 			Mailbox: callBox{ID: after.MailboxID, Name: f.Names.of(RefMailbox, after.MailboxID)}, Tags: tags(after.Tags),
 			Messages: callCounts{after.Received, after.Replies, after.Notes}, CreatedAt: stamped(after.CreatedAt), WaitingSince: stamped(after.WaitingSince), ClosedAt: stamped(after.ClosedAt), SnoozedUntil: stamped(after.SnoozedUntil), Rating: string(after.Rating)}}
+	body.Event.Field = f.field()
 	c := &body.Conversation
 	if m := f.Mailbox; m != nil && m.ID == after.MailboxID {
 		c.Mailbox.Name, c.Mailbox.Address = m.Name, m.Address
@@ -193,6 +198,9 @@ func (f CallFacts) actor() callActor {
 // side names one side of a change; nil if the event changes nothing.
 func (f CallFacts) side(value string) *callSide {
 	kind := f.Event.Kind
+	if kind == postroom.FieldChanged {
+		return f.fieldSide(value)
+	}
 	ref := EdgeOf(kind).Ref
 	if value == "" && !ref.None() {
 		return nil
@@ -202,6 +210,46 @@ func (f CallFacts) side(value string) *callSide {
 		out.Name = f.Names.of(ref, id)
 	}
 	return out
+}
+
+// field names the field that changed, nil for any other event.
+func (f CallFacts) field() *callSide {
+	if f.Event.Kind != postroom.FieldChanged {
+		return nil
+	}
+	path := f.Event.Payload.Field
+	return &callSide{Value: path, Name: f.Names.field(postroom.OfConversation, path)}
+}
+
+// fieldSide says one side of a change of a field: a text itself, a choice with
+// its name; nil is not set, which yes and no never is.
+func (f CallFacts) fieldSide(value string) *callSide {
+	path := f.Event.Payload.Field
+	switch kind, _, _ := postroom.SplitFieldPath(path); {
+	case kind == postroom.FieldYesNo:
+		return &callSide{Value: orNo(value)}
+	case value == "":
+		return nil
+	case kind == postroom.FieldText:
+		return &callSide{Value: f.Texts[value]}
+	case kind == postroom.FieldChoice:
+		return &callSide{Value: value, Name: f.Names.fieldValue(postroom.OfConversation, path, value)}
+	}
+	return &callSide{Value: value}
+}
+
+// TextSides are the ids of the texts from and to which an event changes a field,
+// none for any other event.
+func TextSides(e *postroom.Event) (ids []int64) {
+	if kind, _, _ := postroom.SplitFieldPath(e.Payload.Field); e.Kind != postroom.FieldChanged || kind != postroom.FieldText {
+		return nil
+	}
+	for _, side := range []string{e.Payload.From, e.Payload.To} {
+		if id, ok := parseID(side); ok && id != 0 {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 func (f CallFacts) message() *callMessage {

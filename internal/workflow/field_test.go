@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -201,5 +202,29 @@ func TestFieldsInTests(t *testing.T) {
 	}
 	if res := v.RunTest(pinned, TestWorld{}); !res.Green {
 		t.Errorf("pinned it is red: %+v", res)
+	}
+}
+
+// A webhook about a change of a field says which, and what it was and is: a text
+// itself, never where it stands.
+func TestCallAboutAField(t *testing.T) {
+	t.Parallel()
+	names := func(r Ref, _ int64) string {
+		return map[Ref]string{"field conversation.field.choice.plan": "Plan", "field conversation.field.choice.plan=gold": "Gold"}[r]
+	}
+	for _, c := range []struct{ field, from, to, want string }{
+		{"choice.plan", "", "gold", `"field":{"value":"choice.plan","name":"Plan"},"from":null,"to":{"value":"gold","name":"Gold"}`},
+		{"text.order", "11", "12", `"field":{"value":"text.order","name":"order"},"from":{"value":"A-1"},"to":{"value":"A-2"}`},
+		{"yes_no.vip", "", "true", `"field":{"value":"yes_no.vip","name":"vip"},"from":{"value":"false"},"to":{"value":"true"}`},
+		{"number.seats", "7", "", `"field":{"value":"number.seats","name":"seats"},"from":{"value":"7"},"to":null`},
+	} {
+		e := &postroom.Event{ID: 5, ConversationID: 4, Kind: postroom.FieldChanged, Payload: postroom.Payload{Field: c.field, From: c.from, To: c.to}}
+		texts := map[string]string{}
+		for i, id := range TextSides(e) {
+			texts[fmt.Sprint(id)] = fmt.Sprintf("A-%d", i+1)
+		}
+		if b, err := CallBody(CallFacts{Event: e, Names: names, Texts: texts}); err != nil || !strings.Contains(string(b), c.want) {
+			t.Errorf("%s, %v, want %s", b, err, c.want)
+		}
 	}
 }
