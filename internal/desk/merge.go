@@ -153,15 +153,18 @@ func (t *Turn) carryPeople(into *postroom.Conversation) error {
 		return err
 	}
 	for _, p := range here {
-		if slices.Contains(customer.Addresses, p.Address) || slices.ContainsFunc(there, func(o store.Participant) bool { return o.Address == p.Address }) {
+		is := slices.IndexFunc(there, func(o store.Participant) bool { return o.Address == p.Address })
+		if slices.Contains(customer.Addresses, p.Address) || is >= 0 && there[is].Confirmed {
 			continue
 		}
 		stranger := t.Conversation.CustomerID != into.CustomerID
-		p.Confirmed = p.Confirmed && !stranger
-		if err := t.Tx.AddParticipant(t.ctx, into.ID, p); err != nil {
-			return err
+		if is < 0 {
+			p.Confirmed = p.Confirmed && !stranger
+			if err := t.Tx.AddParticipant(t.ctx, into.ID, p); err != nil {
+				return err
+			}
+			t.carried.People = append(t.carried.People, p.Address)
 		}
-		t.carried.People = append(t.carried.People, p.Address)
 		if !stranger {
 			continue
 		}

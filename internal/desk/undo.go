@@ -147,6 +147,13 @@ func (u *undoing) save(ctx context.Context) error {
 	} else if m != nil {
 		c.Preview = m.Preview()
 	}
+	if u.gaveOut != nil {
+		has, err := u.tx.HasFiles(ctx, c.ID)
+		if err != nil {
+			return err
+		}
+		c.HasAttachments = has
+	}
 	if err := u.tx.UpdateConversation(ctx, c, u.before); err != nil {
 		return err
 	}

@@ -215,3 +215,34 @@ func TestWordsTypedInAMergedStayApart(t *testing.T) {
 		}
 	})
 }
+
+// Who wrote in a conversation of another customer and was not let take part there
+// is not let by a merge: nothing is addressed to them (T9).
+func TestMergeLetsNobodyIn(t *testing.T) {
+	t.Parallel()
+	desktest.Each(t, func(t *testing.T, d *desktest.Desk) {
+		b := d.CustomerWrites("Bob <bob@bobs.example>", "Chair", "Broken.")
+		d.Pass(time.Minute)
+		stray := d.Raw(desktest.Letter{From: "Mara <mara@customer.example>", InReplyTo: "letter-1@customer.example", Subject: "Re: Chair", Body: "Mine too."})
+		if got := d.Receive("mara@customer.example", d.Mailbox.Address, stray); got.ID != b.ID {
+			t.Fatalf("the stranger's letter came to %d", got.Number)
+		}
+		d.Pass(time.Minute)
+		a := d.CustomerWrites("Mara <mara@customer.example>", "Lamp", "Broken.")
+		d.UndoWindow(10 * time.Second)
+		out := merge(d, a, b)
+		for range 2 {
+			last, err := d.Store.Read().LastConfirmed(d.Ctx, b.ID)
+			if err != nil || last == nil || last.From.Address != "bob@bobs.example" {
+				t.Errorf("an answer would go to %+v, %v", last, err)
+			}
+			if out.ActID != 0 {
+				d.Agent("ann").Undo(out)
+				out.ActID = 0
+			}
+		}
+		if last, err := d.Store.Read().LastConfirmed(d.Ctx, a.ID); err != nil || last == nil {
+			t.Errorf("undone, an answer in A would go to nobody: %v", err)
+		}
+	})
+}

@@ -248,6 +248,15 @@ func TestUndoMerge(t *testing.T) {
 		}
 		d.Settle()
 		d.UndoWindow(10 * time.Second)
+		lamp := d.Raw(desktest.Letter{From: "Mara <mara@customer.example>", InReplyTo: "letter-1@customer.example", Subject: "Re: Lamp",
+			Headers: "MIME-Version: 1.0\nContent-Type: application/pdf; name=lamp.pdf\nContent-Disposition: attachment; filename=lamp.pdf\n", Body: "%PDF"})
+		if got := d.Receive("mara@customer.example", d.Mailbox.Address, lamp); got.ID != a.ID || !got.HasAttachments {
+			t.Fatalf("the file came to %+v", got)
+		}
+		if _, err := d.Desk.Snooze(d.Ctx, ann.Agent, a.ID, d.Store.Now()+3_600_000, postroom.PathMenu); err != nil {
+			t.Fatal(err)
+		}
+		d.Pass(time.Minute)
 		before := map[int64]postroom.Snapshot{a.ID: d.Conversation(a.ID).Facts(), b.ID: d.Conversation(b.ID).Facts()}
 		people := d.Participants(b.ID)
 		out := merge(d, a, b)
@@ -266,6 +275,9 @@ func TestUndoMerge(t *testing.T) {
 				t.Errorf("conversation %d is\n%+v, was\n%+v", id, got, want)
 			}
 			expect(t, "messages", len(d.Messages(id)), want.Received+want.Replies)
+		}
+		if !d.Conversation(a.ID).HasAttachments || d.Conversation(b.ID).HasAttachments {
+			t.Error("the file is not where it was")
 		}
 		if got := d.Participants(b.ID); !slices.Equal(got, people) {
 			t.Errorf("who takes part: %q, before %q", got, people)

@@ -138,6 +138,15 @@ func (r Read) LastShown(ctx context.Context, conversation int64) (*postroom.Mess
 	return m, err
 }
 
+const qHasFiles = `select count(*) from message m join attachment a on a.message_id = m.id and a.message_id > 0 where m.conversation_id = $1 and m.undone = 0`
+
+// HasFiles reports whether any message of a conversation has files.
+func (r Read) HasFiles(ctx context.Context, conversation int64) (bool, error) {
+	n := 0
+	err := r.q.QueryRow(ctx, qHasFiles, conversation).Scan(&n)
+	return n > 0, err
+}
+
 const qHideMessage = `update message set undone = 1 where id = $1 and undone = 0`
 
 // HideMessage marks a message as undone.
