@@ -311,7 +311,8 @@ func TestListPageStaysSmall(t *testing.T) {
 	if err := view.ListFrame(p).Render(t.Context(), &frame); err != nil {
 		t.Fatal(err)
 	}
-	if page.Len() > 64<<10 || frame.Len() > 44<<10 {
+	// Some 8 KiB of the frame are the menus of a selection, once for all rows.
+	if page.Len() > 64<<10 || frame.Len() > 45<<10 {
 		t.Errorf("50 conversations make a page of %d bytes, a frame of %d", page.Len(), frame.Len())
 	}
 }
