@@ -140,8 +140,11 @@ func (p Place) beside(a *postroom.Agent, head store.HeadRow) Place {
 		return p
 	}
 	folder := head.Folder()
-	if folder == postroom.Assigned && head.AssigneeID == a.ID {
+	switch {
+	case folder == postroom.Assigned && head.AssigneeID == a.ID:
 		folder = postroom.Mine
+	case folder == postroom.Merged:
+		folder = postroom.ClosedFolder // it stands in no list
 	}
 	p.Folder = string(folder)
 	if u, err := url.Parse(p.Path); err == nil && u.Path != "" {

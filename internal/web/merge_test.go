@@ -1,7 +1,9 @@
 package web_test
 
 import (
+	"html"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -40,6 +42,11 @@ func TestMergePages(t *testing.T) {
 	if r := ann.get(conversationPath(a, "")); !r.has("Merged into #"+strconv.FormatInt(b.Number, 10)) || r.has("The first words.") || strings.Contains(r.body, "id=\"composer-") {
 		t.Error("the old number does not say where it went on")
 	}
+	beside := regexp.MustCompile(`<turbo-frame id="list"[^>]* src="([^"]+)"`).FindStringSubmatch(ann.get(conversationPath(a, "")).body)
+	if beside == nil {
+		t.Fatal("there is no list beside the old number")
+	}
+	ann.get(html.UnescapeString(beside[1])).want(t, 200, "the list beside the old number")
 	ann.post(conversationPath(a, "/status"), url.Values{"status": {"active"}, "path": {"menu"}})
 	if now := d.Conversation(a.ID); now.MergedInto != b.ID || now.Status != "closed" {
 		t.Errorf("it was changed: %+v", now)
