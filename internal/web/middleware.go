@@ -8,9 +8,12 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"postroom"
 	"postroom/internal/web/view"
@@ -140,10 +143,26 @@ func (s *Site) serve(route Route) http.Handler {
 			q.fail(err)
 			return
 		}
+		if !legible(r.URL) {
+			q.fail(postroom.Errorf(postroom.NotFound, "There is no such page."))
+			return
+		}
 		if err := route.answer(q); err != nil {
 			q.fail(err)
 		}
 	})
+}
+
+// legible reports whether an address is text: nothing that is none can be looked
+// for, and PostgreSQL does not even take it.
+func legible(u *url.URL) bool {
+	illegible := func(text string) bool { return !utf8.ValidString(text) || strings.Contains(text, "\x00") }
+	for name, values := range u.Query() {
+		if illegible(name) || slices.ContainsFunc(values, illegible) {
+			return false
+		}
+	}
+	return !illegible(u.Path)
 }
 
 // admit finds the session and asks whether its agent may use the route.
